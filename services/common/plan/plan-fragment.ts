@@ -1,0 +1,145 @@
+/**
+ * The contract between planner, scheduler and worker: a query as fragments of DuckDB SQL over named
+ * inputs, joined by exchanges. Values only, safe as JSON.
+ */
+import type { FragmentId, SourceId } from '../ids.ts';
+import type { Column, ColumnType } from './column-type.ts';
+
+/** How the tasks of a fragment are made. */
+export type Partitioning =
+  /** One task on any worker. */
+  | { readonly kind: 'single' }
+  /** Tasks follow the splits of `sourceId`: `task_concurrency` tasks on every worker that gets splits. */
+  | { readonly kind: 'source'; readonly sourceId: SourceId }
+  /** A fixed number of tasks; task i reads partition i of each partitioned remote source (T30, P2). */
+  | { readonly kind: 'hash' }
+  /** A fixed number of tasks that share the pages of an arbitrary remote source (round robin). */
+  | { readonly kind: 'arbitrary' };
+
+/** How a fragment's rows are dealt to the tasks of one consumer. */
+export type PartitioningScheme =
+  /** All rows to one reader: the single task of the consumer, or the client. */
+  | { readonly kind: 'single' }
+  /** `hash(keys) % tasks of the consumer`; each key is a SQL expression over c0…cn of this fragment. */
+  | { readonly kind: 'hash'; readonly keys: readonly string[] }
+  /** All rows to each task of the consumer. */
+  | { readonly kind: 'broadcast' }
+  /** Each page to whichever task of the consumer asks. */
+  | { readonly kind: 'arbitrary' };
+
+export type OutputConsumer =
+  | { readonly kind: 'client' }
+  | { readonly kind: 'fragment'; readonly fragmentId: FragmentId; readonly sourceId: SourceId };
+
+/** One consumer of a fragment's rows. A shared fragment (materialized CTE) has several outputs. */
+export interface FragmentOutput {
+  readonly consumer: OutputConsumer;
+  readonly scheme: PartitioningScheme;
+}
+
+/**
+ * A file scan of a fragment. The worker offers it to the fragment's SQL as a relation called `name`
+ * with columns c0…cn: `columns[i]` of the file, read with its declared type.
+ */
+export interface ScanInput {
+  readonly sourceId: SourceId;
+  /** `scan_<sourceId>`. */
+  readonly name: string;
+  readonly format: 'parquet';
+  readonly columns: readonly Column[];
+  /** The table as the user knows it, for messages and EXPLAIN. */
+  readonly table: string;
+}
+
+/**
+ * Rows of another fragment. The worker offers them as a relation called `name` with columns c0…cn.
+ * `delivery`: `partitioned` = task i reads buffer i; `broadcast` = every task reads all rows;
+ * `gather` = the single task reads all rows; `arbitrary` = tasks share the pages.
+ */
+export interface RemoteSource {
+  readonly sourceId: SourceId;
+  /** `remote_<sourceId>`. */
+  readonly name: string;
+  /** Producers; more than one for a UNION ALL that is concatenated at the consumer (T16). */
+  readonly producers: readonly FragmentId[];
+  readonly delivery: 'partitioned' | 'broadcast' | 'gather' | 'arbitrary';
+  readonly types: readonly ColumnType[];
+  /** Told to DuckDB as the source's cardinality, so that it builds on the right side of a join. */
+  readonly estimatedRows: number;
+  /** The fragment needs at most this many rows of it (LIMIT): the input ends there. */
+  readonly rowLimit?: number;
+}
+
+/**
+ * `incremental`: the fragment's SQL may run once per batch of splits, since its output over a union of
+ * batches is the union of the outputs (or a partial result that the consumer combines); broadcast inputs
+ * are kept between batches. `complete`: one statement over all of its input.
+ */
+export type InputMode = 'incremental' | 'complete';
+
+/** What a re-run of a task may change of its output (Spark's deterministic levels). */
+export type Determinism = 'deterministic' | 'order-sensitive' | 'indeterminate';
+
+export interface PlanFragment {
+  readonly id: FragmentId;
+  /** DuckDB SQL, one SELECT; columns of the result are called c0…cn. */
+  readonly sql: string;
+  /** Output columns: user-visible names in the root fragment, c0…cn elsewhere. */
+  readonly columns: readonly Column[];
+  readonly partitioning: Partitioning;
+  readonly outputs: readonly FragmentOutput[];
+  readonly scans: readonly ScanInput[];
+  readonly remoteSources: readonly RemoteSource[];
+  readonly inputMode: InputMode;
+  readonly determinism: Determinism;
+  /** Rows after which the output is complete whatever input is left (LIMIT without ORDER BY). */
+  readonly rowLimit?: number;
+  /** `worker`: the one statement may use all DuckDB threads of the worker (small queries, single stages). */
+  readonly threads: 'task' | 'worker';
+  readonly estimatedRows: number;
+  readonly estimatedBytes: number;
+  /** DuckDB settings that change answers (TimeZone …), set where the fragment runs. */
+  readonly settings: Readonly<Record<string, string>>;
+}
+
+/** One row group of a Parquet file that survived pruning. */
+export interface RowGroup {
+  /** Number of the group's first row in the file. */
+  readonly firstRow: number;
+  readonly rowCount: number;
+  /** Compressed bytes of the columns that the scan reads. */
+  readonly bytes: number;
+}
+
+/** A file as it was when the query was planned; any difference later is SOURCE_CHANGED. */
+export interface ScanFile {
+  readonly path: string;
+  readonly sizeBytes: number;
+  readonly modifiedAtMs: number;
+  readonly rowGroups: readonly RowGroup[];
+}
+
+/** All that a scan reads; the coordinator makes splits of it lazily. */
+export interface ScanDescriptor {
+  readonly sourceId: SourceId;
+  readonly files: readonly ScanFile[];
+  readonly totalRows: number;
+  readonly totalBytes: number;
+}
+
+/** Which rung of the ladder a query is on (design: fallback ladder). */
+export type Rung = 'distributed' | 'small' | 'single-over-scans' | 'whole';
+
+/** A statement, planned. `fragments` are in topological order, producers first, the root last. */
+export interface QueryPlan {
+  readonly fragments: readonly PlanFragment[];
+  readonly scans: readonly ScanDescriptor[];
+  readonly rung: Rung;
+  readonly rungReason: string;
+}
+
+export function rootFragment(plan: QueryPlan): PlanFragment {
+  const root = plan.fragments.at(-1);
+  if (root === undefined) throw new Error('a plan has at least one fragment');
+  return root;
+}

@@ -1,0 +1,51 @@
+/** Units of a task's input. The `sequenceId` makes re-delivery harmless: a task takes each id once (T35). */
+import type { NodeId, NodeInstanceId, OutputBufferId, SourceId, TaskId } from '../ids.ts';
+
+/** A range of rows of one file, aligned to row groups. */
+export interface FileSplit {
+  readonly kind: 'file';
+  readonly path: string;
+  readonly sizeBytes: number;
+  readonly modifiedAtMs: number;
+  readonly firstRow: number;
+  readonly rowCount: number;
+  /** Compressed bytes of the columns that are read. */
+  readonly bytes: number;
+}
+
+/** No rows: gives a source without splits its one task, so that count(*) answers 0 (T23). */
+export interface EmptySplit {
+  readonly kind: 'empty';
+}
+
+/** The buffer of a producer task that this task reads (T14). */
+export interface RemoteSplit {
+  readonly kind: 'remote';
+  readonly location: OutputLocation;
+}
+
+export interface OutputLocation {
+  readonly taskId: TaskId;
+  readonly nodeId: NodeId;
+  /** The run of the producer's process; another run has lost the task (T35). */
+  readonly nodeInstanceId: NodeInstanceId;
+  /** host:port of the ExchangeService that holds the buffer. */
+  readonly address: string;
+  /** Position in the producer fragment's `outputs`. */
+  readonly outputIndex: number;
+  readonly bufferId: OutputBufferId;
+}
+
+export interface Split {
+  readonly sequenceId: number;
+  /** Load that the split means to a node; the standard split is 100. */
+  readonly weight: number;
+  readonly input: FileSplit | EmptySplit | RemoteSplit;
+}
+
+/** Splits for one source of a task; versioned by their sequence ids, idempotent. */
+export interface SplitAssignment {
+  readonly sourceId: SourceId;
+  readonly splits: readonly Split[];
+  readonly noMoreSplits: boolean;
+}

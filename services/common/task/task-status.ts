@@ -1,0 +1,98 @@
+import type { ErrorReport } from '../error.ts';
+import type { Instant, NodeId, NodeInstanceId, TaskId } from '../ids.ts';
+import type { PlanFragment } from '../plan/plan-fragment.ts';
+import type { SplitAssignment } from '../plan/split.ts';
+import type { OutputBuffers, OutputBufferStatus } from './output-buffers.ts';
+
+/**
+ * RUNNING → FLUSHING → FINISHED; any live state → CANCELING → CANCELED (a clean end, T18), ABORTING → ABORTED,
+ * FAILING → FAILED. A terminal state never changes.
+ */
+export type TaskStateKind =
+  | 'running'
+  | 'flushing'
+  | 'finished'
+  | 'canceling'
+  | 'canceled'
+  | 'aborting'
+  | 'aborted'
+  | 'failing'
+  | 'failed';
+
+export function isTerminalTaskState(state: TaskStateKind): boolean {
+  return state === 'finished' || state === 'canceled' || state === 'aborted' || state === 'failed';
+}
+
+/** Why a task does not progress; every wait has a name that a user can ask for. */
+export type TaskBlockedReason = 'none' | 'waiting-for-splits' | 'waiting-for-input' | 'waiting-for-slot' | 'output-full';
+
+export interface TaskStats {
+  readonly splitsCompleted: number;
+  readonly inputRows: number;
+  readonly inputBytes: number;
+  readonly outputRows: number;
+  readonly outputBytes: number;
+  readonly cpuMs: number;
+  readonly wallMs: number;
+  readonly peakMemoryBytes: number;
+  readonly spilledBytes: number;
+}
+
+export const NO_TASK_STATS: TaskStats = {
+  splitsCompleted: 0,
+  inputRows: 0,
+  inputBytes: 0,
+  outputRows: 0,
+  outputBytes: 0,
+  cpuMs: 0,
+  wallMs: 0,
+  peakMemoryBytes: 0,
+  spilledBytes: 0,
+};
+
+/** A worker's report of one task. `version` grows with every change; an older one is ignored. */
+export interface TaskStatus {
+  readonly taskId: TaskId;
+  readonly nodeId: NodeId;
+  /** The run of the worker's process; another run means that it lost its tasks (T35). */
+  readonly nodeInstanceId: NodeInstanceId;
+  readonly version: number;
+  readonly state: TaskStateKind;
+  readonly error?: ErrorReport;
+  /** One per output of the fragment. */
+  readonly outputs: readonly OutputBufferStatus[];
+  /** Weight of splits received and not yet begun. */
+  readonly queuedSplitWeight: number;
+  /** Per source: all splits with a sequence id ≤ this have been received. -1 = none. */
+  readonly receivedSplits: readonly { readonly sourceId: number; readonly sequenceId: number }[];
+  readonly blockedReason: TaskBlockedReason;
+  readonly stats: TaskStats;
+  /** Root tasks with a result below 64 KiB: all of their pages, in the state `finished` (R8, direct result). */
+  readonly inlinePages?: readonly Uint8Array[];
+}
+
+/** Who the query runs for, carried by every internal message. */
+export interface Principal {
+  readonly name: string;
+}
+
+/**
+ * The coordinator's order to a worker about one task: idempotent, partial, in any number. The fragment comes
+ * with the first one; later ones carry only what changed.
+ */
+export interface TaskUpdate {
+  readonly taskId: TaskId;
+  readonly principal: Principal;
+  /** 32 random bytes of the query: whoever shows them may fetch this query's pages. */
+  readonly capability: Uint8Array;
+  readonly fragment?: PlanFragment;
+  readonly splitAssignments: readonly SplitAssignment[];
+  /** One per output of the fragment, in its order. */
+  readonly outputBuffers: readonly OutputBuffers[];
+  /** The query ends at this instant at the latest. */
+  readonly deadline: Instant;
+  readonly memoryLimitBytes: number;
+}
+
+/** How a task is to stop: `cancel` = its rows are not needed (readers see an end); `abort` = the query failed. */
+export type TaskStop = 'cancel' | 'abort';
