@@ -1,0 +1,77 @@
+import { assert, assertNever } from '../../common/assert.ts';
+import { type LogicalPlan } from './logical-plan.ts';
+
+/** The inputs of an operator, left to right; a materialized CTE's definition before its child. */
+export function childrenOf(plan: LogicalPlan): readonly LogicalPlan[] {
+  switch (plan.kind) {
+    case 'scan':
+    case 'table-function':
+    case 'values':
+    case 'dummy-scan':
+    case 'empty':
+    case 'delim-get':
+    case 'cte-ref':
+      return [];
+    case 'filter':
+    case 'project':
+    case 'aggregate':
+    case 'distinct':
+    case 'window':
+    case 'unnesting':
+    case 'order':
+    case 'top-n':
+    case 'limit':
+      return [plan.child];
+    case 'join':
+    case 'any-join':
+    case 'cross-product':
+    case 'delim-join':
+      return [plan.left, plan.right];
+    case 'set-operation':
+      return plan.children;
+    case 'materialized-cte':
+      return [plan.definition, plan.child];
+    default:
+      return assertNever(plan);
+  }
+}
+
+/** The same operator over other inputs: as many as `childrenOf` gives, with the same columns. */
+export function withChildren(plan: LogicalPlan, children: readonly LogicalPlan[]): LogicalPlan {
+  assert(children.length === childrenOf(plan).length, `${plan.kind} keeps its number of children`);
+  const [first, second] = children;
+  if (first === undefined) return plan;
+  switch (plan.kind) {
+    case 'scan':
+    case 'table-function':
+    case 'values':
+    case 'dummy-scan':
+    case 'empty':
+    case 'delim-get':
+    case 'cte-ref':
+      return plan;
+    case 'filter':
+    case 'project':
+    case 'aggregate':
+    case 'distinct':
+    case 'window':
+    case 'unnesting':
+    case 'order':
+    case 'top-n':
+    case 'limit':
+      return { ...plan, child: first };
+    case 'set-operation':
+      return { ...plan, children };
+    default:
+      assert(second !== undefined, `${plan.kind} has two children`);
+      return plan.kind === 'materialized-cte'
+        ? { ...plan, definition: first, child: second }
+        : { ...plan, left: first, right: second };
+  }
+}
+
+/** Every operator of the tree, parents before children, left before right. */
+export function* walkPlan(plan: LogicalPlan): Generator<LogicalPlan> {
+  yield plan;
+  for (const child of childrenOf(plan)) yield* walkPlan(child);
+}
