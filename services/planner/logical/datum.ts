@@ -13,14 +13,7 @@
  * | LIST, ARRAY, STRUCT, MAP (its entries), UNION (tag, then members) | `NestedDatum`, children in order |
  */
 export type Datum =
-  | null
-  | boolean
-  | bigint
-  | number
-  | string
-  | BytesDatum
-  | IntervalDatum
-  | NestedDatum;
+  null | boolean | bigint | number | string | BytesDatum | IntervalDatum | NestedDatum;
 
 /** Bytes in DuckDB's own text form: `\xAA` escapes for a BLOB, zeros and ones for a BIT, digits for a BIGNUM. */
 export interface BytesDatum {

@@ -56,14 +56,7 @@ export interface Cast {
 }
 
 export type ComparisonOperator =
-  | '='
-  | '<>'
-  | '<'
-  | '<='
-  | '>'
-  | '>='
-  | 'IS DISTINCT FROM'
-  | 'IS NOT DISTINCT FROM';
+  '=' | '<>' | '<' | '<=' | '>' | '>=' | 'IS DISTINCT FROM' | 'IS NOT DISTINCT FROM';
 
 export interface Comparison {
   readonly kind: 'comparison';
