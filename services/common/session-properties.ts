@@ -3,14 +3,7 @@
  * (`session_properties` of SubmitQuery, `--set`); an unknown name or a bad value is INVALID_SESSION_PROPERTY.
  */
 import { EngineError } from './error.ts';
-
-interface Property<T> {
-  readonly defaultValue: T;
-  readonly parse: (text: string) => T | undefined;
-  /** What a value looks like, for error messages and documentation. */
-  readonly form: string;
-  readonly doc: string;
-}
+import { bytes, choice, duration, integer, text, type Setting } from './setting.ts';
 
 export const SESSION_PROPERTIES = {
   distribution: choice(['auto', 'always', 'never'], {
@@ -28,7 +21,7 @@ export const SESSION_PROPERTIES = {
   split_target_bytes: bytes('32MiB', 'Row groups are joined to splits of up to this size.'),
   result_replay_bytes: bytes('32MiB', 'How far behind the last page sent a result can be resumed.'),
   time_zone: text('UTC', 'The TimeZone of the session, as DuckDB names it.'),
-} as const satisfies Record<string, Property<unknown>>;
+} as const satisfies Record<string, Setting<unknown>>;
 
 export type SessionPropertyName = keyof typeof SESSION_PROPERTIES;
 
@@ -65,70 +58,4 @@ function parseProperty(name: string, value: string): unknown {
     );
   }
   return parsed;
-}
-
-function choice<const T extends string>(
-  values: readonly [T, ...T[]],
-  options: { readonly doc: string },
-): Property<T> {
-  return {
-    defaultValue: values[0],
-    parse: (value) => values.find((candidate) => candidate === value),
-    form: values.length === 1 ? `'${values[0]}'` : `one of ${values.join(', ')}`,
-    doc: options.doc,
-  };
-}
-
-const BYTE_UNITS: Readonly<Record<string, number>> = {
-  '': 1,
-  B: 1,
-  KiB: 1024,
-  MiB: 1024 ** 2,
-  GiB: 1024 ** 3,
-  KB: 1e3,
-  MB: 1e6,
-  GB: 1e9,
-};
-
-/** `64MiB`, `1GB`, `4096` → bytes; undefined for anything else. */
-export function parseBytes(text: string): number | undefined {
-  const match = /^(\d{1,15})\s*(B|KiB|MiB|GiB|KB|MB|GB)?$/.exec(text.trim());
-  if (match === null) return undefined;
-  const value = Number(match[1]) * (BYTE_UNITS[match[2] ?? ''] ?? 1);
-  return Number.isSafeInteger(value) ? value : undefined;
-}
-
-const DURATION_UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-
-/** `500ms`, `30s`, `5m`, `1h`, `2d` → milliseconds; undefined for anything else. */
-export function parseDurationMs(text: string): number | undefined {
-  const match = /^(\d{1,9})\s*(ms|s|m|h|d)$/.exec(text.trim());
-  if (match === null) return undefined;
-  return Number(match[1]) * (DURATION_UNITS[match[2] ?? ''] ?? 1);
-}
-
-function bytes(defaultText: string, doc: string): Property<number> {
-  return { defaultValue: parseBytes(defaultText) ?? 0, parse: parseBytes, form: 'a size such as 64MiB', doc };
-}
-
-function duration(defaultText: string, doc: string): Property<number> {
-  return {
-    defaultValue: parseDurationMs(defaultText) ?? 0,
-    parse: parseDurationMs,
-    form: 'a duration such as 30s or 5m',
-    doc,
-  };
-}
-
-function integer(range: { min: number; max: number; defaultValue: number }, doc: string): Property<number> {
-  const { min, max, defaultValue } = range;
-  const parse = (text: string): number | undefined => {
-    const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
-    return value >= min && value <= max ? value : undefined;
-  };
-  return { defaultValue, parse, form: `a whole number from ${min} to ${max}`, doc };
-}
-
-function text(defaultValue: string, doc: string): Property<string> {
-  return { defaultValue, parse: (value) => (value === '' ? undefined : value), form: 'a name', doc };
 }

@@ -1,0 +1,86 @@
+/** A named value that people set as text: how it is read, what it looks like, what it is for. */
+export interface Setting<T> {
+  readonly defaultValue: T;
+  /** undefined = the text is not such a value. */
+  readonly parse: (text: string) => T | undefined;
+  /** What a value looks like, for error messages and documentation. */
+  readonly form: string;
+  readonly doc: string;
+}
+
+export function choice<const T extends string>(
+  values: readonly [T, ...T[]],
+  options: { readonly doc: string },
+): Setting<T> {
+  return {
+    defaultValue: values[0],
+    parse: (value) => values.find((candidate) => candidate === value),
+    form: values.length === 1 ? `'${values[0]}'` : `one of ${values.join(', ')}`,
+    doc: options.doc,
+  };
+}
+
+const BYTE_UNITS: Readonly<Record<string, number>> = {
+  '': 1,
+  B: 1,
+  KiB: 1024,
+  MiB: 1024 ** 2,
+  GiB: 1024 ** 3,
+  KB: 1e3,
+  MB: 1e6,
+  GB: 1e9,
+};
+
+/** `64MiB`, `1GB`, `4096` → bytes; undefined for anything else. */
+export function parseBytes(text: string): number | undefined {
+  const match = /^(\d{1,15})\s*(B|KiB|MiB|GiB|KB|MB|GB)?$/.exec(text.trim());
+  if (match === null) return undefined;
+  const value = Number(match[1]) * (BYTE_UNITS[match[2] ?? ''] ?? 1);
+  return Number.isSafeInteger(value) ? value : undefined;
+}
+
+const DURATION_UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** `500ms`, `30s`, `5m`, `1h`, `2d` → milliseconds; undefined for anything else. */
+export function parseDurationMs(text: string): number | undefined {
+  const match = /^(\d{1,9})\s*(ms|s|m|h|d)$/.exec(text.trim());
+  if (match === null) return undefined;
+  return Number(match[1]) * (DURATION_UNITS[match[2] ?? ''] ?? 1);
+}
+
+export function bytes(defaultText: string, doc: string): Setting<number> {
+  return { defaultValue: parseBytes(defaultText) ?? 0, parse: parseBytes, form: 'a size such as 64MiB', doc };
+}
+
+export function duration(defaultText: string, doc: string): Setting<number> {
+  return {
+    defaultValue: parseDurationMs(defaultText) ?? 0,
+    parse: parseDurationMs,
+    form: 'a duration such as 30s or 5m',
+    doc,
+  };
+}
+
+export function integer(range: { min: number; max: number; defaultValue: number }, doc: string): Setting<number> {
+  const { min, max, defaultValue } = range;
+  const parse = (text: string): number | undefined => {
+    const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+    return value >= min && value <= max ? value : undefined;
+  };
+  return { defaultValue, parse, form: `a whole number from ${min} to ${max}`, doc };
+}
+
+export function text(defaultValue: string, doc: string): Setting<string> {
+  return { defaultValue, parse: (value) => (value === '' ? undefined : value), form: 'a name', doc };
+}
+
+export function flag(defaultValue: boolean, doc: string): Setting<boolean> {
+  const parse = (value: string): boolean | undefined =>
+    value === 'true' ? true : value === 'false' ? false : undefined;
+  return { defaultValue, parse, form: 'true or false', doc };
+}
+
+/** A text that may be empty: a file, a directory, an address, a secret. */
+export function optionalText(doc: string, defaultValue = ''): Setting<string> {
+  return { defaultValue, parse: (value) => value, form: 'a text', doc };
+}
