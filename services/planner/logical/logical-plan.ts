@@ -33,7 +33,8 @@ export type LogicalPlan =
   | Limit
   | SetOperation
   | MaterializedCte
-  | CteRef;
+  | CteRef
+  | Remote;
 
 interface Operator {
   /** Types of the output columns, in order. */
@@ -286,4 +287,13 @@ export interface MaterializedCte extends Operator {
 export interface CteRef extends Operator {
   readonly kind: 'cte-ref';
   readonly cteId: CteId;
+}
+
+/** Number of a remote input within its query; `remote_<id>` in SQL. */
+export type RemoteId = number;
+
+/** Rows of another stage. Never in a decoded plan: distribution puts it where a stage's body is cut from its input. */
+export interface Remote extends Operator {
+  readonly kind: 'remote';
+  readonly remoteId: RemoteId;
 }

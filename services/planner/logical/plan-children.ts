@@ -11,6 +11,7 @@ export function childrenOf(plan: LogicalPlan): readonly LogicalPlan[] {
     case 'empty':
     case 'delim-get':
     case 'cte-ref':
+    case 'remote':
       return [];
     case 'filter':
     case 'project':
@@ -49,6 +50,7 @@ export function withChildren(plan: LogicalPlan, children: readonly LogicalPlan[]
     case 'empty':
     case 'delim-get':
     case 'cte-ref':
+    case 'remote':
       return plan;
     case 'filter':
     case 'project':
