@@ -12,6 +12,7 @@ export function childrenOf(plan: LogicalPlan): readonly LogicalPlan[] {
     case 'delim-get':
     case 'cte-ref':
     case 'remote':
+    case 'remote':
       return [];
     case 'filter':
     case 'project':
@@ -50,6 +51,7 @@ export function withChildren(plan: LogicalPlan, children: readonly LogicalPlan[]
     case 'empty':
     case 'delim-get':
     case 'cte-ref':
+    case 'remote':
     case 'remote':
       return plan;
     case 'filter':
