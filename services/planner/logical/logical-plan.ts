@@ -297,13 +297,3 @@ export interface Remote extends Operator {
   readonly kind: 'remote';
   readonly remoteId: RemoteId;
 }
-
-/**
- * Rows of another fragment, read under `name` with columns c0…cn: what an exchange leaves in the fragment that
- * consumes it. Never comes out of the import.
- */
-export interface RemoteInput extends Operator {
-  readonly kind: 'remote';
-  /** The relation's name in the fragment's SQL, e.g. `remote_4`. */
-  readonly name: string;
-}

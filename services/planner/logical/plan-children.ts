@@ -12,7 +12,6 @@ export function childrenOf(plan: LogicalPlan): readonly LogicalPlan[] {
     case 'delim-get':
     case 'cte-ref':
     case 'remote':
-    case 'remote':
       return [];
     case 'filter':
     case 'project':
@@ -51,7 +50,6 @@ export function withChildren(plan: LogicalPlan, children: readonly LogicalPlan[]
     case 'empty':
     case 'delim-get':
     case 'cte-ref':
-    case 'remote':
     case 'remote':
       return plan;
     case 'filter':
