@@ -19,6 +19,8 @@ export interface ColumnType {
   readonly size: number;
   /** LIST, ARRAY: one child. MAP: key and value. STRUCT: fields. UNION: members. */
   readonly children: readonly Column[];
+  /** GEOMETRY: its coordinate reference system, where one is declared. */
+  readonly crs?: string | undefined;
 }
 
 export interface Column {
@@ -27,7 +29,7 @@ export interface Column {
 }
 
 function createBaseColumnType(): ColumnType {
-  return { id: "", width: 0, scale: 0, values: [], size: 0, children: [] };
+  return { id: "", width: 0, scale: 0, values: [], size: 0, children: [], crs: undefined };
 }
 
 export const ColumnType: MessageFns<ColumnType> = {
@@ -49,6 +51,9 @@ export const ColumnType: MessageFns<ColumnType> = {
     }
     for (const v of message.children) {
       Column.encode(v!, writer.uint32(50).fork()).join();
+    }
+    if (message.crs !== undefined) {
+      writer.uint32(58).string(message.crs);
     }
     return writer;
   },
@@ -114,6 +119,14 @@ export const ColumnType: MessageFns<ColumnType> = {
             message.children.push(Column.decode(reader, reader.uint32()));
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.crs = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -137,6 +150,7 @@ export const ColumnType: MessageFns<ColumnType> = {
     message.values = object.values?.map((e) => e) || [];
     message.size = object.size ?? 0;
     message.children = object.children?.map((e) => Column.fromPartial(e)) || [];
+    message.crs = object.crs ?? undefined;
     return message;
   },
 };

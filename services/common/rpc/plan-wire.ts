@@ -1,0 +1,226 @@
+import type {
+  FragmentOutput as WireFragmentOutput,
+  Partitioning as WirePartitioning,
+  PartitioningScheme as WirePartitioningScheme,
+  PlanFragment as WirePlanFragment,
+  RemoteSource as WireRemoteSource,
+  ScanInput as WireScanInput,
+} from '../../../proto/gen/skein/internal/v1/plan_fragment.ts';
+import {
+  Determinism as WireDeterminism,
+  InputMode as WireInputMode,
+  PartitioningSchemeKind as WireSchemeKind,
+  RemoteDelivery as WireDelivery,
+  ThreadUse as WireThreadUse,
+} from '../../../proto/gen/skein/internal/v1/plan_fragment.ts';
+import { assertNever } from '../assert.ts';
+import type { FragmentId, SourceId } from '../ids.ts';
+import type {
+  Determinism,
+  FragmentOutput,
+  InputMode,
+  Partitioning,
+  PartitioningScheme,
+  PlanFragment,
+  RemoteSource,
+  ScanInput,
+} from '../plan/plan-fragment.ts';
+import {
+  columnsFromWire,
+  columnsToWire,
+  columnTypeFromWire,
+  columnTypeToWire,
+} from './column-type-wire.ts';
+import {
+  enumMapping,
+  finite,
+  invalidField,
+  required,
+  requiredText,
+  safeInteger,
+} from './wire-field.ts';
+
+const SCHEME_KINDS = enumMapping<PartitioningScheme['kind'], WireSchemeKind>({
+  single: WireSchemeKind.PARTITIONING_SCHEME_KIND_SINGLE,
+  hash: WireSchemeKind.PARTITIONING_SCHEME_KIND_HASH,
+  broadcast: WireSchemeKind.PARTITIONING_SCHEME_KIND_BROADCAST,
+  arbitrary: WireSchemeKind.PARTITIONING_SCHEME_KIND_ARBITRARY,
+});
+
+const DELIVERIES = enumMapping<RemoteSource['delivery'], WireDelivery>({
+  partitioned: WireDelivery.REMOTE_DELIVERY_PARTITIONED,
+  broadcast: WireDelivery.REMOTE_DELIVERY_BROADCAST,
+  gather: WireDelivery.REMOTE_DELIVERY_GATHER,
+  arbitrary: WireDelivery.REMOTE_DELIVERY_ARBITRARY,
+});
+
+const INPUT_MODES = enumMapping<InputMode, WireInputMode>({
+  incremental: WireInputMode.INPUT_MODE_INCREMENTAL,
+  complete: WireInputMode.INPUT_MODE_COMPLETE,
+});
+
+const DETERMINISMS = enumMapping<Determinism, WireDeterminism>({
+  deterministic: WireDeterminism.DETERMINISM_DETERMINISTIC,
+  'order-sensitive': WireDeterminism.DETERMINISM_ORDER_SENSITIVE,
+  indeterminate: WireDeterminism.DETERMINISM_INDETERMINATE,
+});
+
+const THREAD_USES = enumMapping<PlanFragment['threads'], WireThreadUse>({
+  task: WireThreadUse.THREAD_USE_TASK,
+  worker: WireThreadUse.THREAD_USE_WORKER,
+});
+
+export function planFragmentToWire(fragment: PlanFragment): WirePlanFragment {
+  return {
+    fragmentId: fragment.id,
+    sql: fragment.sql,
+    columns: columnsToWire(fragment.columns),
+    partitioning: partitioningToWire(fragment.partitioning),
+    outputs: fragment.outputs.map(outputToWire),
+    scans: fragment.scans.map(scanToWire),
+    remoteSources: fragment.remoteSources.map(remoteSourceToWire),
+    inputMode: INPUT_MODES.toWire(fragment.inputMode),
+    determinism: DETERMINISMS.toWire(fragment.determinism),
+    rowLimit: fragment.rowLimit === undefined ? undefined : BigInt(fragment.rowLimit),
+    threads: THREAD_USES.toWire(fragment.threads),
+    estimatedRows: fragment.estimatedRows,
+    estimatedBytes: fragment.estimatedBytes,
+    settings: { ...fragment.settings },
+  };
+}
+
+export function planFragmentFromWire(wire: WirePlanFragment, field: string): PlanFragment {
+  return {
+    id: wire.fragmentId as FragmentId,
+    sql: requiredText(wire.sql, `${field}.sql`),
+    columns: columnsFromWire(wire.columns, `${field}.columns`),
+    partitioning: partitioningFromWire(wire.partitioning, `${field}.partitioning`),
+    outputs: wire.outputs.map((output, i) => outputFromWire(output, `${field}.outputs[${i}]`)),
+    scans: wire.scans.map((scan, i) => scanFromWire(scan, `${field}.scans[${i}]`)),
+    remoteSources: wire.remoteSources.map((source, i) =>
+      remoteSourceFromWire(source, `${field}.remote_sources[${i}]`),
+    ),
+    inputMode: INPUT_MODES.fromWire(wire.inputMode, `${field}.input_mode`),
+    determinism: DETERMINISMS.fromWire(wire.determinism, `${field}.determinism`),
+    ...rowLimitFromWire(wire.rowLimit, field),
+    threads: THREAD_USES.fromWire(wire.threads, `${field}.threads`),
+    estimatedRows: finite(wire.estimatedRows, `${field}.estimated_rows`),
+    estimatedBytes: finite(wire.estimatedBytes, `${field}.estimated_bytes`),
+    settings: { ...wire.settings },
+  };
+}
+
+function rowLimitFromWire(rowLimit: bigint | undefined, field: string): { rowLimit?: number } {
+  return rowLimit === undefined ? {} : { rowLimit: safeInteger(rowLimit, `${field}.row_limit`) };
+}
+
+function partitioningToWire(partitioning: Partitioning): WirePartitioning {
+  switch (partitioning.kind) {
+    case 'single':
+      return { kind: { $case: 'single', value: {} } };
+    case 'source':
+      return { kind: { $case: 'source', value: { sourceId: partitioning.sourceId } } };
+    case 'hash':
+      return { kind: { $case: 'hash', value: {} } };
+    case 'arbitrary':
+      return { kind: { $case: 'arbitrary', value: {} } };
+    default:
+      return assertNever(partitioning);
+  }
+}
+
+function partitioningFromWire(wire: WirePartitioning | undefined, field: string): Partitioning {
+  const kind = required(wire?.kind, field);
+  switch (kind.$case) {
+    case 'single':
+      return { kind: 'single' };
+    case 'source':
+      return { kind: 'source', sourceId: kind.value.sourceId as SourceId };
+    case 'hash':
+      return { kind: 'hash' };
+    case 'arbitrary':
+      return { kind: 'arbitrary' };
+    default:
+      return assertNever(kind);
+  }
+}
+
+function outputToWire({ consumer, scheme }: FragmentOutput): WireFragmentOutput {
+  return {
+    consumer:
+      consumer.kind === 'client'
+        ? undefined
+        : { fragmentId: consumer.fragmentId, sourceId: consumer.sourceId },
+    scheme: {
+      kind: SCHEME_KINDS.toWire(scheme.kind),
+      keys: scheme.kind === 'hash' ? scheme.keys : [],
+    },
+  };
+}
+
+function outputFromWire({ consumer, scheme }: WireFragmentOutput, field: string): FragmentOutput {
+  return {
+    consumer:
+      consumer === undefined
+        ? { kind: 'client' }
+        : {
+            kind: 'fragment',
+            fragmentId: consumer.fragmentId as FragmentId,
+            sourceId: consumer.sourceId as SourceId,
+          },
+    scheme: schemeFromWire(required(scheme, `${field}.scheme`), `${field}.scheme`),
+  };
+}
+
+function schemeFromWire(wire: WirePartitioningScheme, field: string): PartitioningScheme {
+  const kind = SCHEME_KINDS.fromWire(wire.kind, `${field}.kind`);
+  if (kind === 'hash') return { kind, keys: wire.keys };
+  if (wire.keys.length > 0) throw invalidField(`${field}.keys`, `a ${kind} scheme has no keys`);
+  return { kind };
+}
+
+function scanToWire(scan: ScanInput): WireScanInput {
+  return {
+    sourceId: scan.sourceId,
+    name: scan.name,
+    format: scan.format,
+    columns: columnsToWire(scan.columns),
+    table: scan.table,
+  };
+}
+
+function scanFromWire(wire: WireScanInput, field: string): ScanInput {
+  const { format } = wire;
+  if (format !== 'parquet') throw invalidField(`${field}.format`, `unknown format '${format}'`);
+  return {
+    sourceId: wire.sourceId as SourceId,
+    name: requiredText(wire.name, `${field}.name`),
+    format,
+    columns: columnsFromWire(wire.columns, `${field}.columns`),
+    table: wire.table,
+  };
+}
+
+function remoteSourceToWire(source: RemoteSource): WireRemoteSource {
+  return {
+    sourceId: source.sourceId,
+    name: source.name,
+    producers: source.producers,
+    delivery: DELIVERIES.toWire(source.delivery),
+    types: source.types.map(columnTypeToWire),
+    estimatedRows: source.estimatedRows,
+    rowLimit: source.rowLimit === undefined ? undefined : BigInt(source.rowLimit),
+  };
+}
+
+function remoteSourceFromWire(wire: WireRemoteSource, field: string): RemoteSource {
+  return {
+    sourceId: wire.sourceId as SourceId,
+    name: requiredText(wire.name, `${field}.name`),
+    producers: wire.producers as readonly FragmentId[],
+    delivery: DELIVERIES.fromWire(wire.delivery, `${field}.delivery`),
+    types: wire.types.map((type, i) => columnTypeFromWire(type, `${field}.types[${i}]`)),
+    estimatedRows: finite(wire.estimatedRows, `${field}.estimated_rows`),
+    ...rowLimitFromWire(wire.rowLimit, field),
+  };
+}

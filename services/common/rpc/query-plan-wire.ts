@@ -1,0 +1,152 @@
+/** A whole plan as PlannerService streams it: the header, then the files of the scans in chunks. */
+import type {
+  PlanResponse,
+  ScanFile as WireScanFile,
+  ScanSummary,
+} from '../../../proto/gen/skein/internal/v1/planner.ts';
+import { assertNever } from '../assert.ts';
+import { EngineError, fromErrorReport } from '../error.ts';
+import type { SourceId } from '../ids.ts';
+import type { QueryPlan, Rung, ScanDescriptor, ScanFile } from '../plan/plan-fragment.ts';
+import { errorReportFromWire, errorReportToWire } from './error-wire.ts';
+import { planFragmentFromWire, planFragmentToWire } from './plan-wire.ts';
+import { finite, invalidField, parsed, requiredText, safeInteger } from './wire-field.ts';
+import type { ErrorReport } from '../error.ts';
+
+const RUNGS: Readonly<Record<Rung, true>> = {
+  distributed: true,
+  small: true,
+  'single-over-scans': true,
+  whole: true,
+};
+
+function parseRung(text: string): Rung | undefined {
+  return Object.hasOwn(RUNGS, text) ? (text as Rung) : undefined;
+}
+
+/** A chunk is closed when it holds this many row groups and files: about 256 KiB on the wire. */
+const CHUNK_ITEM_COUNT = 8_192;
+
+/** The messages that carry a plan. Their size does not grow with the tables. */
+export function* planToWire(plan: QueryPlan): Generator<PlanResponse> {
+  yield {
+    part: {
+      $case: 'header',
+      value: {
+        fragments: plan.fragments.map(planFragmentToWire),
+        rung: plan.rung,
+        rungReason: plan.rungReason,
+        scans: plan.scans.map((scan) => ({
+          sourceId: scan.sourceId,
+          fileCount: scan.files.length,
+          totalRows: BigInt(scan.totalRows),
+          totalBytes: BigInt(scan.totalBytes),
+        })),
+      },
+    },
+  };
+  for (const scan of plan.scans) yield* scanFilesToWire(scan);
+}
+
+/** The one message that answers a statement which is at fault. */
+export function planErrorToWire(report: ErrorReport): PlanResponse {
+  return { part: { $case: 'error', value: errorReportToWire(report) } };
+}
+
+function* scanFilesToWire(scan: ScanDescriptor): Generator<PlanResponse> {
+  let files: WireScanFile[] = [];
+  let itemCount = 0;
+  const chunk = (): PlanResponse => ({
+    part: { $case: 'scanFiles', value: { sourceId: scan.sourceId, files } },
+  });
+  for (const file of scan.files) {
+    files.push(scanFileToWire(file));
+    itemCount += 4 + file.rowGroups.length;
+    if (itemCount < CHUNK_ITEM_COUNT) continue;
+    yield chunk();
+    files = [];
+    itemCount = 0;
+  }
+  if (files.length > 0) yield chunk();
+}
+
+function scanFileToWire(file: ScanFile): WireScanFile {
+  return {
+    path: file.path,
+    sizeBytes: BigInt(file.sizeBytes),
+    modifiedAtMs: file.modifiedAtMs,
+    rowGroups: file.rowGroups.map((group) => ({
+      firstRow: BigInt(group.firstRow),
+      rowCount: BigInt(group.rowCount),
+      bytes: BigInt(group.bytes),
+    })),
+  };
+}
+
+/**
+ * Puts a plan together again. Throws the planner's own error when the statement is at fault, INVALID_REQUEST
+ * when the stream is not a whole plan.
+ */
+export async function planFromWire(responses: AsyncIterable<PlanResponse>): Promise<QueryPlan> {
+  let plan: Omit<QueryPlan, 'scans'> | undefined;
+  let summaries: readonly ScanSummary[] = [];
+  const filesBySource = new Map<number, ScanFile[]>();
+  for await (const { part } of responses) {
+    if (part === undefined) throw invalidField('part', 'is missing');
+    switch (part.$case) {
+      case 'error':
+        throw fromErrorReport(errorReportFromWire(part.value, 'error'));
+      case 'header':
+        summaries = part.value.scans;
+        for (const { sourceId } of summaries) filesBySource.set(sourceId, []);
+        plan = {
+          fragments: part.value.fragments.map((f, i) => planFragmentFromWire(f, `fragments[${i}]`)),
+          rung: parsed(part.value.rung, parseRung, 'rung'),
+          rungReason: part.value.rungReason,
+        };
+        break;
+      case 'scanFiles': {
+        const files = filesBySource.get(part.value.sourceId);
+        if (files === undefined)
+          throw invalidField('scan_files.source_id', 'names no scan of the header');
+        for (const file of part.value.files) files.push(scanFileFromWire(file, 'scan_files.files'));
+        break;
+      }
+      default:
+        assertNever(part);
+    }
+  }
+  if (plan === undefined || plan.fragments.length === 0) {
+    throw new EngineError('INVALID_REQUEST', 'the plan has no fragments');
+  }
+  return { ...plan, scans: summaries.map((summary) => scanFromSummary(summary, filesBySource)) };
+}
+
+function scanFromSummary(
+  summary: ScanSummary,
+  filesBySource: ReadonlyMap<number, readonly ScanFile[]>,
+): ScanDescriptor {
+  const files = filesBySource.get(summary.sourceId) ?? [];
+  if (files.length !== summary.fileCount) {
+    throw invalidField('scans.file_count', `${summary.fileCount} announced, ${files.length} sent`);
+  }
+  return {
+    sourceId: summary.sourceId as SourceId,
+    files,
+    totalRows: safeInteger(summary.totalRows, 'scans.total_rows'),
+    totalBytes: safeInteger(summary.totalBytes, 'scans.total_bytes'),
+  };
+}
+
+function scanFileFromWire(wire: WireScanFile, field: string): ScanFile {
+  return {
+    path: requiredText(wire.path, `${field}.path`),
+    sizeBytes: safeInteger(wire.sizeBytes, `${field}.size_bytes`),
+    modifiedAtMs: finite(wire.modifiedAtMs, `${field}.modified_at_ms`),
+    rowGroups: wire.rowGroups.map((group) => ({
+      firstRow: safeInteger(group.firstRow, `${field}.row_groups.first_row`),
+      rowCount: safeInteger(group.rowCount, `${field}.row_groups.row_count`),
+      bytes: safeInteger(group.bytes, `${field}.row_groups.bytes`),
+    })),
+  };
+}

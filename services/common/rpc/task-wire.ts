@@ -1,0 +1,248 @@
+import type {
+  OutputBuffers as WireOutputBuffers,
+  OutputBufferStatus as WireOutputBufferStatus,
+} from '../../../proto/gen/skein/internal/v1/output_buffer.ts';
+import {
+  OutputBufferKind as WireOutputBufferKind,
+  OutputBufferState as WireOutputBufferState,
+} from '../../../proto/gen/skein/internal/v1/output_buffer.ts';
+import type { Principal as WirePrincipal } from '../../../proto/gen/skein/internal/v1/security.ts';
+import type { Task as WireTask } from '../../../proto/gen/skein/internal/v1/task.ts';
+import type {
+  TaskStats as WireTaskStats,
+  TaskStatus as WireTaskStatus,
+} from '../../../proto/gen/skein/internal/v1/task_status.ts';
+import {
+  TaskBlockedReason as WireBlockedReason,
+  TaskState as WireTaskState,
+} from '../../../proto/gen/skein/internal/v1/task_status.ts';
+import { TaskStopKind as WireTaskStopKind } from '../../../proto/gen/skein/internal/v1/worker_control.ts';
+import type { Instant, NodeInstanceId, OutputBufferId } from '../ids.ts';
+import { formatTaskId, parseNodeId, parseTaskId } from '../ids.ts';
+import type {
+  OutputBufferKind,
+  OutputBuffers,
+  OutputBufferState,
+  OutputBufferStatus,
+} from '../task/output-buffers.ts';
+import type {
+  Principal,
+  TaskBlockedReason,
+  TaskStateKind,
+  TaskStats,
+  TaskStatus,
+  TaskStop,
+  TaskUpdate,
+} from '../task/task-status.ts';
+import { errorReportFromWire, errorReportToWire } from './error-wire.ts';
+import { planFragmentFromWire, planFragmentToWire } from './plan-wire.ts';
+import { splitAssignmentFromWire, splitAssignmentToWire } from './split-wire.ts';
+import {
+  enumMapping,
+  finite,
+  invalidField,
+  parsed,
+  required,
+  requiredText,
+  safeInteger,
+} from './wire-field.ts';
+
+/** A query's capability is 32 random bytes. */
+export const CAPABILITY_BYTES = 32;
+
+const BUFFER_KINDS = enumMapping<OutputBufferKind, WireOutputBufferKind>({
+  partitioned: WireOutputBufferKind.OUTPUT_BUFFER_KIND_PARTITIONED,
+  broadcast: WireOutputBufferKind.OUTPUT_BUFFER_KIND_BROADCAST,
+  arbitrary: WireOutputBufferKind.OUTPUT_BUFFER_KIND_ARBITRARY,
+});
+
+const BUFFER_STATES = enumMapping<OutputBufferState, WireOutputBufferState>({
+  open: WireOutputBufferState.OUTPUT_BUFFER_STATE_OPEN,
+  'no-more-buffers': WireOutputBufferState.OUTPUT_BUFFER_STATE_NO_MORE_BUFFERS,
+  'no-more-pages': WireOutputBufferState.OUTPUT_BUFFER_STATE_NO_MORE_PAGES,
+  flushing: WireOutputBufferState.OUTPUT_BUFFER_STATE_FLUSHING,
+  finished: WireOutputBufferState.OUTPUT_BUFFER_STATE_FINISHED,
+  aborted: WireOutputBufferState.OUTPUT_BUFFER_STATE_ABORTED,
+  failed: WireOutputBufferState.OUTPUT_BUFFER_STATE_FAILED,
+});
+
+const TASK_STATES = enumMapping<TaskStateKind, WireTaskState>({
+  running: WireTaskState.TASK_STATE_RUNNING,
+  flushing: WireTaskState.TASK_STATE_FLUSHING,
+  finished: WireTaskState.TASK_STATE_FINISHED,
+  canceling: WireTaskState.TASK_STATE_CANCELING,
+  canceled: WireTaskState.TASK_STATE_CANCELED,
+  aborting: WireTaskState.TASK_STATE_ABORTING,
+  aborted: WireTaskState.TASK_STATE_ABORTED,
+  failing: WireTaskState.TASK_STATE_FAILING,
+  failed: WireTaskState.TASK_STATE_FAILED,
+});
+
+const BLOCKED_REASONS = enumMapping<TaskBlockedReason, WireBlockedReason>({
+  none: WireBlockedReason.TASK_BLOCKED_REASON_NONE,
+  'waiting-for-splits': WireBlockedReason.TASK_BLOCKED_REASON_WAITING_FOR_SPLITS,
+  'waiting-for-input': WireBlockedReason.TASK_BLOCKED_REASON_WAITING_FOR_INPUT,
+  'waiting-for-slot': WireBlockedReason.TASK_BLOCKED_REASON_WAITING_FOR_SLOT,
+  'output-full': WireBlockedReason.TASK_BLOCKED_REASON_OUTPUT_FULL,
+});
+
+/** StopTask.kind. */
+export const TASK_STOPS = enumMapping<TaskStop, WireTaskStopKind>({
+  cancel: WireTaskStopKind.TASK_STOP_KIND_CANCEL,
+  abort: WireTaskStopKind.TASK_STOP_KIND_ABORT,
+});
+
+/** Every internal request names its principal; an anonymous one is refused. */
+export function principalFromWire(wire: WirePrincipal | undefined, field: string): Principal {
+  return { name: requiredText(required(wire, field).name, `${field}.name`) };
+}
+
+/** The bytes are copied: decoded ones are a view that would keep the whole message alive. */
+export function capabilityFromWire(wire: Uint8Array, field: string): Uint8Array {
+  if (wire.length !== CAPABILITY_BYTES)
+    throw invalidField(field, `is not ${CAPABILITY_BYTES} bytes long`);
+  return Uint8Array.from(wire);
+}
+
+export function taskUpdateToWire(update: TaskUpdate): WireTask {
+  return {
+    taskId: formatTaskId(update.taskId),
+    principal: update.principal,
+    capability: update.capability,
+    fragment: update.fragment === undefined ? undefined : planFragmentToWire(update.fragment),
+    splitAssignments: update.splitAssignments.map(splitAssignmentToWire),
+    outputBuffers: update.outputBuffers.map(outputBuffersToWire),
+    deadlineMs: update.deadline,
+    memoryLimitBytes: BigInt(update.memoryLimitBytes),
+  };
+}
+
+export function taskUpdateFromWire(wire: WireTask, field = 'task'): TaskUpdate {
+  return {
+    taskId: parsed(wire.taskId, parseTaskId, `${field}.task_id`),
+    principal: principalFromWire(wire.principal, `${field}.principal`),
+    capability: capabilityFromWire(wire.capability, `${field}.capability`),
+    ...(wire.fragment === undefined
+      ? {}
+      : { fragment: planFragmentFromWire(wire.fragment, `${field}.fragment`) }),
+    splitAssignments: wire.splitAssignments.map((assignment, i) =>
+      splitAssignmentFromWire(assignment, `${field}.split_assignments[${i}]`),
+    ),
+    outputBuffers: wire.outputBuffers.map((buffers, i) =>
+      outputBuffersFromWire(buffers, `${field}.output_buffers[${i}]`),
+    ),
+    deadline: finite(wire.deadlineMs, `${field}.deadline_ms`) as Instant,
+    memoryLimitBytes: safeInteger(wire.memoryLimitBytes, `${field}.memory_limit_bytes`),
+  };
+}
+
+export function outputBuffersToWire(buffers: OutputBuffers): WireOutputBuffers {
+  return {
+    kind: BUFFER_KINDS.toWire(buffers.kind),
+    version: BigInt(buffers.version),
+    buffers: buffers.bufferIds.map((bufferId) => ({ bufferId })),
+    noMoreBufferIds: buffers.noMoreBufferIds,
+  };
+}
+
+export function outputBuffersFromWire(wire: WireOutputBuffers, field: string): OutputBuffers {
+  return {
+    kind: BUFFER_KINDS.fromWire(wire.kind, `${field}.kind`),
+    version: safeInteger(wire.version, `${field}.version`),
+    bufferIds: wire.buffers.map(({ bufferId }) => bufferId as OutputBufferId),
+    noMoreBufferIds: wire.noMoreBufferIds,
+  };
+}
+
+export function taskStatusToWire(status: TaskStatus): WireTaskStatus {
+  return {
+    taskId: formatTaskId(status.taskId),
+    nodeId: status.nodeId,
+    nodeInstanceId: status.nodeInstanceId,
+    version: BigInt(status.version),
+    state: TASK_STATES.toWire(status.state),
+    error: status.error === undefined ? undefined : errorReportToWire(status.error),
+    outputs: status.outputs.map(bufferStatusToWire),
+    queuedSplitWeight: status.queuedSplitWeight,
+    receivedSplits: status.receivedSplits.map(({ sourceId, sequenceId }) => ({
+      sourceId,
+      sequenceId: BigInt(sequenceId),
+    })),
+    blockedReason: BLOCKED_REASONS.toWire(status.blockedReason),
+    stats: statsToWire(status.stats),
+    inlineResult: status.inlinePages === undefined ? undefined : { pages: status.inlinePages },
+  };
+}
+
+export function taskStatusFromWire(wire: WireTaskStatus, field = 'task_status'): TaskStatus {
+  return {
+    taskId: parsed(wire.taskId, parseTaskId, `${field}.task_id`),
+    nodeId: parsed(wire.nodeId, parseNodeId, `${field}.node_id`),
+    nodeInstanceId: requiredText(
+      wire.nodeInstanceId,
+      `${field}.node_instance_id`,
+    ) as NodeInstanceId,
+    version: safeInteger(wire.version, `${field}.version`),
+    state: TASK_STATES.fromWire(wire.state, `${field}.state`),
+    ...(wire.error === undefined
+      ? {}
+      : { error: errorReportFromWire(wire.error, `${field}.error`) }),
+    outputs: wire.outputs.map((output, i) =>
+      bufferStatusFromWire(output, `${field}.outputs[${i}]`),
+    ),
+    queuedSplitWeight: wire.queuedSplitWeight,
+    receivedSplits: wire.receivedSplits.map(({ sourceId, sequenceId }) => ({
+      sourceId,
+      sequenceId: safeInteger(sequenceId, `${field}.received_splits.sequence_id`),
+    })),
+    blockedReason: BLOCKED_REASONS.fromWire(wire.blockedReason, `${field}.blocked_reason`),
+    stats: statsFromWire(required(wire.stats, `${field}.stats`), `${field}.stats`),
+    ...(wire.inlineResult === undefined ? {} : { inlinePages: wire.inlineResult.pages }),
+  };
+}
+
+function bufferStatusToWire(status: OutputBufferStatus): WireOutputBufferStatus {
+  return {
+    state: BUFFER_STATES.toWire(status.state),
+    bufferedBytes: BigInt(status.bufferedBytes),
+    utilization: status.utilization,
+    overutilized: status.overutilized,
+  };
+}
+
+function bufferStatusFromWire(wire: WireOutputBufferStatus, field: string): OutputBufferStatus {
+  return {
+    state: BUFFER_STATES.fromWire(wire.state, `${field}.state`),
+    bufferedBytes: safeInteger(wire.bufferedBytes, `${field}.buffered_bytes`),
+    utilization: finite(wire.utilization, `${field}.utilization`),
+    overutilized: wire.overutilized,
+  };
+}
+
+function statsToWire(stats: TaskStats): WireTaskStats {
+  return {
+    splitsCompleted: BigInt(stats.splitsCompleted),
+    inputRows: BigInt(stats.inputRows),
+    inputBytes: BigInt(stats.inputBytes),
+    outputRows: BigInt(stats.outputRows),
+    outputBytes: BigInt(stats.outputBytes),
+    cpuMs: stats.cpuMs,
+    wallMs: stats.wallMs,
+    peakMemoryBytes: BigInt(stats.peakMemoryBytes),
+    spilledBytes: BigInt(stats.spilledBytes),
+  };
+}
+
+function statsFromWire(wire: WireTaskStats, field: string): TaskStats {
+  return {
+    splitsCompleted: safeInteger(wire.splitsCompleted, `${field}.splits_completed`),
+    inputRows: safeInteger(wire.inputRows, `${field}.input_rows`),
+    inputBytes: safeInteger(wire.inputBytes, `${field}.input_bytes`),
+    outputRows: safeInteger(wire.outputRows, `${field}.output_rows`),
+    outputBytes: safeInteger(wire.outputBytes, `${field}.output_bytes`),
+    cpuMs: finite(wire.cpuMs, `${field}.cpu_ms`),
+    wallMs: finite(wire.wallMs, `${field}.wall_ms`),
+    peakMemoryBytes: safeInteger(wire.peakMemoryBytes, `${field}.peak_memory_bytes`),
+    spilledBytes: safeInteger(wire.spilledBytes, `${field}.spilled_bytes`),
+  };
+}
