@@ -12,13 +12,13 @@ export function cacheDirectory() {
 }
 
 /**
- * Path of the extension for `duckdbVersion` ("v1.5.5"). SKEIN_TPCH_EXTENSION names one that is already
+ * Path of the extension for `duckdbVersion` ("v1.5.5"). SKEIN_BENCH_TPCH_EXTENSION names one that is already
  * there; otherwise pip downloads it once into the cache.
  */
 export function tpchExtensionPath(duckdbVersion) {
-  const given = process.env.SKEIN_TPCH_EXTENSION;
+  const given = process.env.SKEIN_BENCH_TPCH_EXTENSION;
   if (given) {
-    if (!existsSync(given)) throw new Error(`SKEIN_TPCH_EXTENSION: no such file: ${given}`);
+    if (!existsSync(given)) throw new Error(`SKEIN_BENCH_TPCH_EXTENSION: no such file: ${given}`);
     return given;
   }
   const directory = join(cacheDirectory(), `tpch-extension-${duckdbVersion}`);

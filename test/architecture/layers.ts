@@ -1,0 +1,95 @@
+/**
+ * The one table of the architecture: where in `services/` which layer lives.
+ *
+ * - `pure`: data in, data out. No node modules, no clock, no timers, no randomness, no environment.
+ * - `local`: asynchronous but in memory; Clock, AbortSignal and ports are injected.
+ * - `io`: sockets, DuckDB, files, processes.
+ *
+ * Imports go io → local → pure, never back. The longest matching path decides, so a file may differ from its
+ * folder. A path without an entry fails the import rules: decide where it belongs, then write it down here.
+ */
+export type Layer = 'pure' | 'local' | 'io';
+
+export const LAYERS: Readonly<Record<string, Layer>> = {
+  // Files directly in services/common and the folders below it.
+  'common/assert.ts': 'pure',
+  'common/bounded-queue.ts': 'pure',
+  'common/clock.ts': 'pure',
+  'common/error.ts': 'pure',
+  'common/ids.ts': 'pure',
+  'common/logger.ts': 'pure',
+  'common/random.ts': 'pure',
+  'common/session-properties.ts': 'pure',
+  'common/setting.ts': 'pure',
+  'common/system-clock.ts': 'io',
+  'common/version.ts': 'pure',
+  'common/config': 'pure',
+  'common/plan': 'pure',
+  'common/page': 'pure',
+  'common/task': 'pure',
+  'common/exchange': 'local',
+  'common/duckdb': 'io',
+  'common/rpc': 'io',
+
+  'gateway/main.ts': 'io',
+  'gateway/config.ts': 'io',
+  'gateway/auth': 'local',
+  'gateway/result': 'local',
+  'gateway/session': 'io',
+  'gateway/rpc': 'io',
+  'gateway/flight': 'io',
+  'gateway/http': 'io',
+
+  'planner/main.ts': 'io',
+  'planner/config.ts': 'io',
+  'planner/catalog': 'local',
+  'planner/duckdb': 'io',
+  'planner/rpc': 'io',
+  'planner/import': 'pure',
+  'planner/logical': 'pure',
+  'planner/distribution': 'pure',
+  'planner/fragment': 'pure',
+  'planner/explain': 'pure',
+
+  'coordinator/main.ts': 'io',
+  'coordinator/config.ts': 'io',
+  'coordinator/split-source': 'local',
+  'coordinator/scheduler': 'pure',
+  'coordinator/cluster': 'pure',
+  'coordinator/runtime': 'local',
+  'coordinator/query': 'local',
+  'coordinator/log': 'io',
+  'coordinator/rpc': 'io',
+
+  'worker/main.ts': 'io',
+  'worker/config.ts': 'io',
+  'worker/task': 'local',
+  'worker/task/task-state.ts': 'pure',
+  'worker/output': 'local',
+  'worker/output/output-buffer-state.ts': 'pure',
+  'worker/spool': 'io',
+  'worker/duckdb': 'io',
+  'worker/rpc': 'io',
+
+  cli: 'io',
+};
+
+/** Folders whose files are alternatives of one decision: they share `<folder>/<folder>.ts`, not each other. */
+export const POLICY_FOLDERS: readonly string[] = [
+  'coordinator/scheduler/execution-policy',
+  'coordinator/scheduler/stage-scheduler',
+  'coordinator/scheduler/recovery',
+];
+
+/** Packages that compute and nothing else, and so are open to pure code. */
+export const PURE_PACKAGES: readonly string[] = ['apache-arrow', 'flatbuffers'];
+
+/** Layer of a path relative to `services/`; undefined when the table does not know it. */
+export function layerOf(path: string): Layer | undefined {
+  const segments = path.split('/');
+  for (let length = segments.length; length > 0; length--) {
+    const layer = LAYERS[segments.slice(0, length).join('/')];
+    if (layer !== undefined) return layer;
+  }
+  return undefined;
+}
