@@ -1,0 +1,65 @@
+/**
+ * Everything the scheduler can order: plain data, carried out by the runtime in the order given, each exactly once. Orders
+ * to one task arrive at its worker in order, or the node is reported lost.
+ */
+import type { ErrorReport } from '../../common/error.ts';
+import type { Instant, NodeId, NodeInstanceId, SourceId, TaskId } from '../../common/ids.ts';
+import type { PlanFragment } from '../../common/plan/plan-fragment.ts';
+import type { OutputLocation, SplitAssignment } from '../../common/plan/split.ts';
+import type { OutputBuffers } from '../../common/task/output-buffers.ts';
+import type { TaskStop } from '../../common/task/task-status.ts';
+import type { SchedulerTimer } from './scheduler-event.ts';
+
+/**
+ * A root task's output (T17). A location is announced at most twice: first to be fetched, later once more with
+ * `inlinePages`, which are all of its pages from the first on and stand in for fetching.
+ */
+export interface ResultLocation {
+  readonly location: OutputLocation;
+  readonly inlinePages?: readonly Uint8Array[];
+}
+
+export type SchedulerEffect =
+  /**
+   * Tell a task what is new for it (T35). The first update of a task carries `fragment`, one OutputBuffers per output
+   * and one SplitAssignment per source; later ones carry changes only.
+   */
+  | {
+      readonly kind: 'update-task';
+      readonly taskId: TaskId;
+      readonly nodeId: NodeId;
+      readonly nodeInstanceId: NodeInstanceId;
+      readonly fragment?: PlanFragment;
+      readonly splitAssignments: readonly SplitAssignment[];
+      /** Empty, or one per output of the fragment. */
+      readonly outputBuffers: readonly OutputBuffers[];
+    }
+  | {
+      readonly kind: 'stop-task';
+      readonly taskId: TaskId;
+      readonly nodeId: NodeId;
+      readonly nodeInstanceId: NodeInstanceId;
+      readonly stop: TaskStop;
+    }
+  /** Answer with `splits-loaded` of the same `batch` (from 0, one at a time) or `split-loading-failed`. */
+  | {
+      readonly kind: 'load-splits';
+      readonly sourceId: SourceId;
+      readonly batch: number;
+      readonly maxCount: number;
+    }
+  /** No further splits are wanted; once for every scan of the plan, however the query ends (T36). */
+  | { readonly kind: 'close-split-source'; readonly sourceId: SourceId }
+  /** `noMore`: all root tasks have been announced now. Never sent with `noMore` by a query that fails first. */
+  | {
+      readonly kind: 'add-result-locations';
+      readonly locations: readonly ResultLocation[];
+      readonly noMore: boolean;
+    }
+  /** The end states have their own effects. `finishing`: all rows are computed, the client has not taken them all. */
+  | { readonly kind: 'change-query-state'; readonly state: 'running' | 'finishing' }
+  /** The end, once: all of the result is with the client or was given inline. */
+  | { readonly kind: 'finish-query' }
+  /** The end, once: `error` is the first cause. */
+  | { readonly kind: 'fail-query'; readonly error: ErrorReport }
+  | { readonly kind: 'arm-timer'; readonly timer: SchedulerTimer; readonly at: Instant };

@@ -1,0 +1,66 @@
+/** What a query's scheduler is told at its creation. */
+import type { Instant, QueryId } from '../../common/ids.ts';
+import type { PlanFragment } from '../../common/plan/plan-fragment.ts';
+import type { SchedulerNode } from './scheduler-event.ts';
+
+/** Weights count in hundredths of a standard split (`standardSplitBytes`). */
+export interface SplitQueueLimits {
+  /** A node takes splits of any task up to this weight of the query's splits, not yet begun. */
+  readonly maxNodeWeight: number;
+  /** Beyond that, each task may still queue this weight, so that small tasks are not starved by big ones. */
+  readonly minTaskWeight: number;
+  /** The limit of a task that keeps running dry grows up to this weight. */
+  readonly maxTaskWeight: number;
+  /** Splits sent to a task and not yet acknowledged by it; beats the other limits. */
+  readonly maxUnacknowledgedSplits: number;
+}
+
+export interface SchedulerOptions {
+  readonly executionPolicy: 'all-at-once';
+  readonly retryPolicy: 'none';
+  /** Tasks of a hash or arbitrary stage; 0 = one on every lane of the cluster. */
+  readonly hashPartitionCount: number;
+  /** Tasks of a stage on one node; 0 = what the node announces. */
+  readonly taskConcurrency: number;
+  /** Splits asked of a split source at a time (T22). */
+  readonly splitBatchSize: number;
+  /** Bytes of a split of weight 100. */
+  readonly standardSplitBytes: number;
+  readonly splitQueueLimits: SplitQueueLimits;
+  /** How long a root task may take before it is announced without waiting for an inline result. */
+  readonly resultAnnouncementDelayMs: number;
+  /** How long a symptom (EXCHANGE_FAILED …) waits for its cause (NODE_LOST …) before it fails the query. */
+  readonly failureCauseDelayMs: number;
+  /** Seed of the query's choices between equals. */
+  readonly seed: number;
+}
+
+/** Trino's present defaults (`scheduling.md` §1.1, §6.2) where it has them. */
+export const DEFAULT_SCHEDULER_OPTIONS: SchedulerOptions = {
+  executionPolicy: 'all-at-once',
+  retryPolicy: 'none',
+  hashPartitionCount: 0,
+  taskConcurrency: 0,
+  splitBatchSize: 1000,
+  standardSplitBytes: 32 * 1024 * 1024,
+  splitQueueLimits: {
+    maxNodeWeight: 25_600,
+    minTaskWeight: 1_600,
+    maxTaskWeight: 200_000,
+    maxUnacknowledgedSplits: 2_000,
+  },
+  resultAnnouncementDelayMs: 25,
+  failureCauseDelayMs: 3_000,
+  seed: 0,
+};
+
+export interface QuerySchedulerInit {
+  readonly queryId: QueryId;
+  /** Topological, producers first, the root last (`QueryPlan.fragments`). */
+  readonly fragments: readonly PlanFragment[];
+  /** Active nodes; none = the query fails with NO_NODES_AVAILABLE. */
+  readonly nodes: readonly SchedulerNode[];
+  /** The query fails with QUERY_TIMEOUT at this instant. */
+  readonly deadline: Instant;
+  readonly options: SchedulerOptions;
+}
