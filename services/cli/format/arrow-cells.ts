@@ -78,10 +78,14 @@ function scalarReader(data: Data): CellReader {
   }
   if (DataType.isDecimal(type)) {
     const bytes = bytesOf(data.values as ArrayBufferView);
-    return (row) => ({ kind: 'number', text: scaledText(littleEndianInteger(bytes, row * 16, 'signed'), type.scale) });
+    return (row) => ({
+      kind: 'number',
+      text: scaledText(littleEndianInteger(bytes, row * 16, 'signed'), type.scale),
+    });
   }
   if (DataType.isDate(type)) return (row) => ({ kind: 'text', text: dateText(Number(at(row))) });
-  if (DataType.isTime(type)) return (row) => ({ kind: 'text', text: timeText(BigInt(at(row)), type.unit) });
+  if (DataType.isTime(type))
+    return (row) => ({ kind: 'text', text: timeText(BigInt(at(row)), type.unit) });
   if (DataType.isTimestamp(type)) {
     const zone = type.timezone === null || type.timezone === undefined ? '' : '+00';
     return (row) => ({ kind: 'text', text: timestampText(BigInt(at(row)), type.unit) + zone });
@@ -106,7 +110,10 @@ function monthDayNanoReader(data: Data): CellReader {
 function bytesReader(data: Data, toText: (bytes: Uint8Array) => string): CellReader {
   const offsets = data.valueOffsets as Int32Array;
   const bytes = data.values as Uint8Array;
-  return (row) => ({ kind: 'text', text: toText(bytes.subarray(offsets[row] ?? 0, offsets[row + 1] ?? 0)) });
+  return (row) => ({
+    kind: 'text',
+    text: toText(bytes.subarray(offsets[row] ?? 0, offsets[row + 1] ?? 0)),
+  });
 }
 
 function nestedReader(data: Data): CellReader {
@@ -115,7 +122,8 @@ function nestedReader(data: Data): CellReader {
   const [childField] = type.children;
   const [childData] = data.children;
   if (DataType.isUnion(type)) return unionReader(data);
-  if (childField === undefined || childData === undefined) throw new Error(`${String(type)} without a child`);
+  if (childField === undefined || childData === undefined)
+    throw new Error(`${String(type)} without a child`);
   const child = cellReader(childField, childData);
   const range = rangeReader(data);
   if (!DataType.isMap(type)) return (row) => ({ kind: 'list', items: range(row).map(child) });
@@ -135,7 +143,10 @@ function structReader(fields: readonly Field[], data: Data): CellReader {
     if (child === undefined) throw new Error(`struct field ${field.name} has no data`);
     return [field.name, cellReader(field, child)] as const;
   });
-  return (row) => ({ kind: 'struct', fields: readers.map(([name, read]) => [name, read(row)] as const) });
+  return (row) => ({
+    kind: 'struct',
+    fields: readers.map(([name, read]) => [name, read(row)] as const),
+  });
 }
 
 function unionReader(data: Data): CellReader {
@@ -167,7 +178,9 @@ function extensionOf(field: Field): string | undefined {
   const name = field.metadata.get('ARROW:extension:name');
   if (name === undefined || name === 'arrow.json') return undefined;
   if (name !== 'arrow.opaque') return name;
-  const metadata = JSON.parse(field.metadata.get('ARROW:extension:metadata') ?? '{}') as { type_name?: string };
+  const metadata = JSON.parse(field.metadata.get('ARROW:extension:metadata') ?? '{}') as {
+    type_name?: string;
+  };
   return metadata.type_name;
 }
 
@@ -177,11 +190,20 @@ function extensionReader(extension: string, data: Data): CellReader {
     case 'arrow.uuid':
       return (row) => ({ kind: 'text', text: uuidText(fixed.subarray(row * 16, row * 16 + 16)) });
     case 'hugeint':
-      return (row) => ({ kind: 'number', text: String(littleEndianInteger(fixed, row * 16, 'signed')) });
+      return (row) => ({
+        kind: 'number',
+        text: String(littleEndianInteger(fixed, row * 16, 'signed')),
+      });
     case 'uhugeint':
-      return (row) => ({ kind: 'number', text: String(littleEndianInteger(fixed, row * 16, 'unsigned')) });
+      return (row) => ({
+        kind: 'number',
+        text: String(littleEndianInteger(fixed, row * 16, 'unsigned')),
+      });
     case 'time_tz':
-      return (row) => ({ kind: 'text', text: timeWithZoneText(fixed.subarray(row * 8, row * 8 + 8)) });
+      return (row) => ({
+        kind: 'text',
+        text: timeWithZoneText(fixed.subarray(row * 8, row * 8 + 8)),
+      });
     case 'bit':
       return bytesReader(data, bitText);
     case 'bignum':

@@ -29,7 +29,10 @@ export function cellText(cell: Cell): string {
 /** Inside a nested value DuckDB quotes texts that would not read back as they are. */
 function nestedText(cell: Cell): string {
   if (cell.kind !== 'text') return cellText(cell);
-  const plain = cell.text !== '' && cell.text.toUpperCase() !== 'NULL' && !/^\s|\s$|['"\\,:=()[\]{}]/.test(cell.text);
+  const plain =
+    cell.text !== '' &&
+    cell.text.toUpperCase() !== 'NULL' &&
+    !/^\s|\s$|['"\\,:=()[\]{}]/.test(cell.text);
   if (plain) return cell.text;
   return `'${cell.text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
 }

@@ -19,7 +19,9 @@ export function blobText(bytes: Uint8Array): string {
   let text = '';
   for (const byte of bytes) {
     const plain = byte >= 32 && byte <= 126 && byte !== 0x5c && byte !== 0x27 && byte !== 0x22;
-    text += plain ? String.fromCharCode(byte) : `\\x${byte.toString(16).toUpperCase().padStart(2, '0')}`;
+    text += plain
+      ? String.fromCharCode(byte)
+      : `\\x${byte.toString(16).toUpperCase().padStart(2, '0')}`;
   }
   return text;
 }
@@ -42,6 +44,7 @@ export function timeWithZoneText(bytes: Uint8Array): string {
 export function bignumText(bytes: Uint8Array): string {
   const positive = ((bytes[0] ?? 0) & 0x80) !== 0;
   let magnitude = 0n;
-  for (const byte of bytes.subarray(3)) magnitude = (magnitude << 8n) | BigInt(positive ? byte : byte ^ 0xff);
+  for (const byte of bytes.subarray(3))
+    magnitude = (magnitude << 8n) | BigInt(positive ? byte : byte ^ 0xff);
   return String(positive ? magnitude : -magnitude);
 }

@@ -15,7 +15,15 @@ export interface ResultFormat {
   end(): Promise<void>;
 }
 
-export const FORMAT_NAMES = ['table', 'vertical', 'csv', 'json', 'jsonl', 'markdown', 'arrow'] as const;
+export const FORMAT_NAMES = [
+  'table',
+  'vertical',
+  'csv',
+  'json',
+  'jsonl',
+  'markdown',
+  'arrow',
+] as const;
 export type FormatName = (typeof FORMAT_NAMES)[number];
 
 export function isFormatName(text: string): text is FormatName {

@@ -36,7 +36,9 @@ export class TableFormat implements ResultFormat {
   async end(): Promise<void> {
     await this.#writeHead();
     if (this.#style === 'markdown') return;
-    await this.#write(`${this.#rule('└', '┴', '┘')}\n(${this.#rowCount} row${this.#rowCount === 1 ? '' : 's'})\n`);
+    await this.#write(
+      `${this.#rule('└', '┴', '┘')}\n(${this.#rowCount} row${this.#rowCount === 1 ? '' : 's'})\n`,
+    );
   }
 
   /** A line break inside a cell would break the table. */
@@ -49,7 +51,10 @@ export class TableFormat implements ResultFormat {
     if (this.#widths !== undefined) return;
     const names = this.#columns.map((column) => this.#escape(column.name));
     this.#widths = names.map((name, i) =>
-      this.#sample.reduce((width, row) => Math.max(width, displayWidth(row[i] ?? '')), displayWidth(name)),
+      this.#sample.reduce(
+        (width, row) => Math.max(width, displayWidth(row[i] ?? '')),
+        displayWidth(name),
+      ),
     );
     const top = this.#style === 'box' ? `${this.#rule('┌', '┬', '┐')}\n` : '';
     await this.#write(`${top}${this.#line(names)}\n${this.#headRule()}\n`);
@@ -91,7 +96,12 @@ export function displayWidth(text: string): number {
   let width = 0;
   for (const char of text) {
     if (/\p{Mark}|\u200d|\ufe0f/u.test(char)) continue;
-    width += /\p{Emoji_Presentation}|[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]/u.test(char) ? 2 : 1;
+    width +=
+      /\p{Emoji_Presentation}|[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]/u.test(
+        char,
+      )
+        ? 2
+        : 1;
   }
   return width;
 }

@@ -33,7 +33,9 @@ class CsvFormat implements ResultFormat {
   }
 
   async rows(rows: readonly (readonly Cell[])[]): Promise<void> {
-    const lines = rows.map((row) => row.map((cell) => (cell.kind === 'null' ? '' : csvField(cellText(cell)))).join(','));
+    const lines = rows.map((row) =>
+      row.map((cell) => (cell.kind === 'null' ? '' : csvField(cellText(cell)))).join(','),
+    );
     if (lines.length > 0) await this.#write(`${lines.join('\n')}\n`);
   }
 
@@ -58,7 +60,8 @@ class JsonLinesFormat implements ResultFormat {
   }
 
   async rows(rows: readonly (readonly Cell[])[]): Promise<void> {
-    if (rows.length > 0) await this.#write(`${rows.map((row) => jsonObject(this.#names, row)).join('\n')}\n`);
+    if (rows.length > 0)
+      await this.#write(`${rows.map((row) => jsonObject(this.#names, row)).join('\n')}\n`);
   }
 
   async end(): Promise<void> {}
@@ -81,7 +84,9 @@ class JsonFormat implements ResultFormat {
 
   async rows(rows: readonly (readonly Cell[])[]): Promise<void> {
     if (rows.length === 0) return;
-    await this.#write(this.#separator + rows.map((row) => jsonObject(this.#names, row)).join(',\n'));
+    await this.#write(
+      this.#separator + rows.map((row) => jsonObject(this.#names, row)).join(',\n'),
+    );
     this.#separator = ',\n';
   }
 

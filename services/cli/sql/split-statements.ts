@@ -25,7 +25,7 @@ export function splitStatements(script: string): ScriptParts {
 
 /** Whether nothing but white space and comments is there. */
 export function isBlank(text: string): boolean {
-  for (let at = 0; at < text.length; ) {
+  for (let at = 0; at < text.length;) {
     const end = tokenEnd(text, at);
     const isComment = text.startsWith('--', at) || text.startsWith('/*', at);
     if (!isComment && text.slice(at, end).trim() !== '') return false;
@@ -44,7 +44,9 @@ function tokenEnd(text: string, at: number): number {
   if (text.startsWith('--', at)) return indexOrEnd(text.indexOf('\n', at), text);
   if (text.startsWith('/*', at)) return blockCommentEnd(text, at);
   if (char === '$' && !/[\w$]$/.test(text.slice(Math.max(0, at - 1), at))) {
-    const tag = /^\$([A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)?\$/.exec(text.slice(at, at + 130))?.[0];
+    const tag = /^\$([A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)?\$/.exec(
+      text.slice(at, at + 130),
+    )?.[0];
     if (tag !== undefined) {
       const end = text.indexOf(tag, at + tag.length);
       return end < 0 ? text.length : end + tag.length;

@@ -16,44 +16,149 @@ const SERVERS: readonly Role[] = ['gateway', 'coordinator', 'worker'];
 const PORT = { min: 0, max: 65_535 };
 
 export const CONFIG_KEYS = {
-  log_level: of(ALL, choice(['info', 'trace', 'debug', 'warn', 'error', 'silent'], { doc: 'Least level of log lines.' })),
+  log_level: of(
+    ALL,
+    choice(['info', 'trace', 'debug', 'warn', 'error', 'silent'], {
+      doc: 'Least level of log lines.',
+    }),
+  ),
   host: of(SERVERS, text('127.0.0.1', 'Address that the gRPC server listens on.')),
-  advertised_host: of(['worker'], optionalText('Host by which others reach this worker; empty = host.')),
-  tls_certificate_file: of(ALL, optionalText('PEM certificate of this process; empty = plain text.')),
+  advertised_host: of(
+    ['worker'],
+    optionalText('Host by which others reach this worker; empty = host.'),
+  ),
+  tls_certificate_file: of(
+    ALL,
+    optionalText('PEM certificate of this process; empty = plain text.'),
+  ),
   tls_key_file: of(ALL, optionalText('PEM key of the certificate.')),
   tls_ca_file: of(ALL, optionalText('PEM certificates that peers must be signed by (mutual TLS).')),
 
-  gateway_port: of(['gateway'], integer({ ...PORT, defaultValue: 7440 }, 'gRPC port of the gateway; 0 = a free one.')),
-  session_secret: of(['gateway'], optionalText('Key that signs client sessions; the same on all gateways. Empty = random.')),
-  result_buffer: of(['gateway'], bytes('16MiB', 'Pages that a gateway holds for one result stream.')),
+  gateway_port: of(
+    ['gateway'],
+    integer({ ...PORT, defaultValue: 7440 }, 'gRPC port of the gateway; 0 = a free one.'),
+  ),
+  session_secret: of(
+    ['gateway'],
+    optionalText('Key that signs client sessions; the same on all gateways. Empty = random.'),
+  ),
+  result_buffer: of(
+    ['gateway'],
+    bytes('16MiB', 'Pages that a gateway holds for one result stream.'),
+  ),
 
-  coordinator_port: of(['coordinator'], integer({ ...PORT, defaultValue: 7441 }, 'gRPC port of the coordinator; 0 = a free one.')),
-  coordinator_address: of(['gateway', 'worker'], text('127.0.0.1:7441', 'host:port of the coordinator.')),
-  max_running_queries: of(['coordinator'], integer({ min: 1, max: 100_000, defaultValue: 100 }, 'Queries that run at once.')),
-  max_queued_queries: of(['coordinator'], integer({ min: 0, max: 1_000_000, defaultValue: 1000 }, 'Queries that wait; further ones are QUERY_QUEUE_FULL.')),
-  query_client_timeout: of(['coordinator'], duration('5m', 'A query that no client asks about for so long is QUERY_ABANDONED.')),
-  finished_query_max_age: of(['coordinator'], duration('15m', 'How long an ended query is remembered.')),
-  finished_query_max_count: of(['coordinator'], integer({ min: 0, max: 100_000, defaultValue: 100 }, 'How many ended queries are remembered.')),
-  heartbeat_interval: of(['coordinator'], duration('500ms', 'How often a worker reports that it lives.')),
+  coordinator_port: of(
+    ['coordinator'],
+    integer({ ...PORT, defaultValue: 7441 }, 'gRPC port of the coordinator; 0 = a free one.'),
+  ),
+  coordinator_address: of(
+    ['gateway', 'worker'],
+    text('127.0.0.1:7441', 'host:port of the coordinator.'),
+  ),
+  max_running_queries: of(
+    ['coordinator'],
+    integer({ min: 1, max: 100_000, defaultValue: 100 }, 'Queries that run at once.'),
+  ),
+  max_queued_queries: of(
+    ['coordinator'],
+    integer(
+      { min: 0, max: 1_000_000, defaultValue: 1000 },
+      'Queries that wait; further ones are QUERY_QUEUE_FULL.',
+    ),
+  ),
+  query_client_timeout: of(
+    ['coordinator'],
+    duration('5m', 'A query that no client asks about for so long is QUERY_ABANDONED.'),
+  ),
+  finished_query_max_age: of(
+    ['coordinator'],
+    duration('15m', 'How long an ended query is remembered.'),
+  ),
+  finished_query_max_count: of(
+    ['coordinator'],
+    integer({ min: 0, max: 100_000, defaultValue: 100 }, 'How many ended queries are remembered.'),
+  ),
+  heartbeat_interval: of(
+    ['coordinator'],
+    duration('500ms', 'How often a worker reports that it lives.'),
+  ),
   heartbeat_timeout: of(['coordinator'], duration('2s', 'A worker silent for so long is lost.')),
-  worker_reconnect_grace: of(['coordinator'], duration('500ms', 'How long a broken control stream may take to come back before the worker is lost.')),
-  kernel_recording_directory: of(['coordinator'], optionalText('Where (event → effects) recordings of queries are written; empty = none.')),
-  planner_processes: of(['coordinator'], integer({ min: 1, max: 64, defaultValue: 1 }, 'Planner child processes.')),
+  worker_reconnect_grace: of(
+    ['coordinator'],
+    duration(
+      '500ms',
+      'How long a broken control stream may take to come back before the worker is lost.',
+    ),
+  ),
+  kernel_recording_directory: of(
+    ['coordinator'],
+    optionalText('Where (event → effects) recordings of queries are written; empty = none.'),
+  ),
+  planner_processes: of(
+    ['coordinator'],
+    integer({ min: 1, max: 64, defaultValue: 1 }, 'Planner child processes.'),
+  ),
   planner_timeout: of(['coordinator'], duration('30s', 'Planning a statement may take so long.')),
-  planner_memory_limit: of(['coordinator'], bytes('2GiB', 'Resident memory of a planner process, enforced by killing it.')),
+  planner_memory_limit: of(
+    ['coordinator'],
+    bytes('2GiB', 'Resident memory of a planner process, enforced by killing it.'),
+  ),
 
-  catalog: of(['coordinator', 'planner', 'worker'], optionalText('Catalog directories: DIR or NAME=DIR, separated by commas; the first DIR is the default catalog.')),
-  planner_listen: of(['planner'], text('127.0.0.1:0', 'host:port or unix:PATH that a planner listens on.')),
+  catalog: of(
+    ['coordinator', 'planner', 'worker'],
+    optionalText(
+      'Catalog directories: DIR or NAME=DIR, separated by commas; the first DIR is the default catalog.',
+    ),
+  ),
+  planner_listen: of(
+    ['planner'],
+    text('127.0.0.1:0', 'host:port or unix:PATH that a planner listens on.'),
+  ),
 
-  worker_port: of(['worker'], integer({ ...PORT, defaultValue: 7442 }, 'gRPC port of the worker; 0 = a free one.')),
-  node_id: of(['worker'], optionalText('Name of this cluster member, [A-Za-z0-9_-]{1,64}; empty = made of host and port.')),
-  cores: of(['worker'], integer({ min: 0, max: 1024, defaultValue: 0 }, 'Cores that this worker uses; 0 = all of the machine.')),
-  task_concurrency: of(['worker'], integer({ min: 0, max: 64, defaultValue: 0 }, 'Slots, and tasks of a stage; 0 = min(4, cores).')),
-  worker_memory_limit: of(['worker'], bytes('0', 'Memory for slots and pages; 0 = 70 % of the machine or container.')),
-  page_memory_limit: of(['worker'], bytes('0', 'Memory for pages in output buffers and input queues; 0 = a quarter of worker_memory_limit.')),
-  spill_directory: of(['worker'], optionalText('Where tasks spill; empty = the temporary directory of the system.')),
+  worker_port: of(
+    ['worker'],
+    integer({ ...PORT, defaultValue: 7442 }, 'gRPC port of the worker; 0 = a free one.'),
+  ),
+  node_id: of(
+    ['worker'],
+    optionalText(
+      'Name of this cluster member, [A-Za-z0-9_-]{1,64}; empty = made of host and port.',
+    ),
+  ),
+  cores: of(
+    ['worker'],
+    integer(
+      { min: 0, max: 1024, defaultValue: 0 },
+      'Cores that this worker uses; 0 = all of the machine.',
+    ),
+  ),
+  task_concurrency: of(
+    ['worker'],
+    integer(
+      { min: 0, max: 64, defaultValue: 0 },
+      'Slots, and tasks of a stage; 0 = min(4, cores).',
+    ),
+  ),
+  worker_memory_limit: of(
+    ['worker'],
+    bytes('0', 'Memory for slots and pages; 0 = 70 % of the machine or container.'),
+  ),
+  page_memory_limit: of(
+    ['worker'],
+    bytes(
+      '0',
+      'Memory for pages in output buffers and input queues; 0 = a quarter of worker_memory_limit.',
+    ),
+  ),
+  spill_directory: of(
+    ['worker'],
+    optionalText('Where tasks spill; empty = the temporary directory of the system.'),
+  ),
   spill_limit: of(['worker'], bytes('64GiB', 'Disk that spilling may use.')),
-  task_client_timeout: of(['worker'], duration('2m', 'Without contact to the coordinator for so long, tasks end as TASK_ABANDONED.')),
+  task_client_timeout: of(
+    ['worker'],
+    duration('2m', 'Without contact to the coordinator for so long, tasks end as TASK_ABANDONED.'),
+  ),
 } as const satisfies Record<string, ConfigKey<unknown>>;
 
 export type ConfigKeyName = keyof typeof CONFIG_KEYS;

@@ -15,7 +15,11 @@ export function loadRoleConfig(
 ): ConfigValues {
   const flags = parseFlags(argv);
   const { config: path = environment['SKEIN_CONFIG'], ...keys } = flags;
-  return readConfig(role, { file: path === undefined ? {} : readFile(path), environment, flags: keys });
+  return readConfig(role, {
+    file: path === undefined ? {} : readFile(path),
+    environment,
+    flags: keys,
+  });
 }
 
 function parseFlags(argv: readonly string[]): Readonly<Record<string, string>> {
@@ -45,7 +49,11 @@ function parseYaml(path: string): unknown {
     return parse(readFileSync(path, 'utf8'));
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new EngineError('INVALID_CONFIGURATION', `cannot read the configuration file ${path}: ${reason}`, { cause });
+    throw new EngineError(
+      'INVALID_CONFIGURATION',
+      `cannot read the configuration file ${path}: ${reason}`,
+      { cause },
+    );
   }
 }
 

@@ -27,16 +27,31 @@ export function readConfig(role: Role, sources: ConfigSources): ConfigValues {
   const values: Record<string, unknown> = {};
   for (const [name, key] of Object.entries(CONFIG_KEYS)) values[name] = key.defaultValue;
   for (const [name, value] of Object.entries(sources.file)) {
-    values[name] = parseValue({ name, text: scalarText(name, value), source: 'the configuration file', role });
+    values[name] = parseValue({
+      name,
+      text: scalarText(name, value),
+      source: 'the configuration file',
+      role,
+    });
   }
   for (const [variable, text] of Object.entries(sources.environment)) {
     if (!variable.startsWith('SKEIN_') || text === undefined) continue;
     if (OTHER_VARIABLES.has(variable) || TEST_VARIABLE.test(variable)) continue;
     const name = variable.slice('SKEIN_'.length).toLowerCase();
-    values[name] = parseValue({ name, text, source: `the environment variable ${variable}`, role: undefined });
+    values[name] = parseValue({
+      name,
+      text,
+      source: `the environment variable ${variable}`,
+      role: undefined,
+    });
   }
   for (const [name, text] of Object.entries(sources.flags)) {
-    values[name] = parseValue({ name, text, source: `the flag --${name.replaceAll('_', '-')}`, role });
+    values[name] = parseValue({
+      name,
+      text,
+      source: `the flag --${name.replaceAll('_', '-')}`,
+      role,
+    });
   }
   return Object.freeze(values) as ConfigValues;
 }
@@ -54,17 +69,22 @@ function parseValue(given: {
   const key = CONFIG_KEYS[name as ConfigKeyName];
   const roles: readonly Role[] = key.roles;
   if (role !== undefined && !roles.includes(role)) {
-    throw invalid(name, `${name} in ${source} is not a key of a ${role}; it is one of: ${roles.join(', ')}`);
+    throw invalid(
+      name,
+      `${name} in ${source} is not a key of a ${role}; it is one of: ${roles.join(', ')}`,
+    );
   }
   const value: unknown = key.parse(text);
-  if (value === undefined) throw invalid(name, `${name} in ${source} cannot be '${text}'; it is ${key.form}`);
+  if (value === undefined)
+    throw invalid(name, `${name} in ${source} cannot be '${text}'; it is ${key.form}`);
   return value;
 }
 
 function scalarText(name: string, value: unknown): string {
   if (typeof value === 'string') return value;
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
-  if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return value.join(',');
+  if (Array.isArray(value) && value.every((item) => typeof item === 'string'))
+    return value.join(',');
   throw invalid(name, `${name} in the configuration file must be a single value`);
 }
 

@@ -36,7 +36,7 @@ const VERDICT_WAIT_MS = 10_000;
 
 interface RootTask {
   readonly partition: PartitionId;
-  readonly source: ResultLocation;
+  source: ResultLocation;
   /** First page that is not read yet; runs ahead of `sentToken` by at most one reply. */
   readToken: number;
   /** First page that is not sent yet: what a resume token says. */
@@ -47,7 +47,7 @@ interface RootTask {
 type Arrival =
   | { readonly kind: 'update'; readonly result: IteratorResult<ResultUpdate> }
   | { readonly kind: 'pages'; readonly task: RootTask; readonly reply: PageReadReply }
-  | { readonly kind: 'read-failed'; readonly task: RootTask; readonly error: unknown };
+  | { readonly kind: 'read-failed'; readonly error: unknown };
 
 export async function* streamResult(
   options: ResultStreamOptions,
@@ -96,7 +96,11 @@ class ResultStream {
       }
       this.#startReads();
     }
-    yield { arrowIpc: END_OF_STREAM, token: encodeResultToken(this.#position(true)), complete: true };
+    yield {
+      arrowIpc: END_OF_STREAM,
+      token: encodeResultToken(this.#position(true)),
+      complete: true,
+    };
   }
 
   async close(): Promise<void> {
@@ -104,7 +108,8 @@ class ResultStream {
   }
 
   #isComplete(): boolean {
-    if (this.#latest?.noMoreLocations !== true || this.#latest.commitment !== 'committed') return false;
+    if (this.#latest?.noMoreLocations !== true || this.#latest.commitment !== 'committed')
+      return false;
     return [...this.#tasks.values()].every((task) => task.state === 'done');
   }
 
@@ -120,12 +125,18 @@ class ResultStream {
     this.#inFlight.delete(this.#updates);
     if (result.done === true) {
       if (this.#latest?.noMoreLocations === true) return;
-      throw new EngineError('INTERNAL_ERROR', 'the coordinator ended the result before it was complete');
+      throw new EngineError(
+        'INTERNAL_ERROR',
+        'the coordinator ended the result before it was complete',
+      );
     }
     const update = result.value;
     if (this.#latest === undefined) yield* this.#begin(update);
     if (update.attempt !== this.#latest?.attempt && this.#latest !== undefined) {
-      throw new EngineError('RESULT_TOKEN_EXPIRED', 'the query was retried; fetch its result from the start');
+      throw new EngineError(
+        'RESULT_TOKEN_EXPIRED',
+        'the query was retried; fetch its result from the start',
+      );
     }
     this.#latest = update;
     for (const source of update.locations) this.#addTask(source);
@@ -148,9 +159,24 @@ class ResultStream {
 
   #addTask(source: ResultLocation): void {
     const partition = source.location.taskId.partitionId;
-    if (this.#tasks.has(partition)) return;
+    const known = this.#tasks.get(partition);
+    if (known !== undefined) return this.#takeInline(known, source);
     const token = this.#options.resumeAt?.pages.get(partition) ?? 0;
-    this.#tasks.set(partition, { partition, source, readToken: token, sentToken: token, state: 'idle' });
+    this.#tasks.set(partition, {
+      partition,
+      source,
+      readToken: token,
+      sentToken: token,
+      state: 'idle',
+    });
+  }
+
+  /** A small result is told twice: as a location, then whole; a read that is on its way is not needed any more. */
+  #takeInline(task: RootTask, source: ResultLocation): void {
+    if (source.inlinePages === undefined || task.state === 'done') return;
+    task.source = source;
+    task.state = 'idle';
+    this.#inFlight.delete(task);
   }
 
   #startReads(): void {
@@ -164,14 +190,15 @@ class ResultStream {
     task.state = 'reading';
     const arrival = this.#read(task).then(
       (reply): Arrival => ({ kind: 'pages', task, reply }),
-      (error: unknown): Arrival => ({ kind: 'read-failed', task, error }),
+      (error: unknown): Arrival => ({ kind: 'read-failed', error }),
     );
     this.#inFlight.set(task, arrival);
   }
 
   async #read(task: RootTask): Promise<PageReadReply> {
     const { inlinePages, location } = task.source;
-    if (inlinePages !== undefined) return { pages: inlinePages.slice(task.readToken), complete: true };
+    if (inlinePages !== undefined)
+      return { pages: inlinePages.slice(task.readToken), complete: true };
     const share = Math.floor(this.#options.maxBufferedBytes / (2 * this.#tasks.size));
     const request = {
       location,
@@ -208,7 +235,9 @@ class ResultStream {
   }
 
   #position(complete: boolean): ResultToken {
-    const pages = new Map([...this.#tasks.values()].map((task) => [task.partition, task.sentToken]));
+    const pages = new Map(
+      [...this.#tasks.values()].map((task) => [task.partition, task.sentToken]),
+    );
     return { attempt: this.#latest?.attempt ?? 0, pages, complete };
   }
 

@@ -1,0 +1,38 @@
+/** What `skein sql` needs of a gateway; implemented over skein.v1 in `cli/rpc/`. Failures are EngineErrors. */
+export interface SubmitOptions {
+  readonly sql: string;
+  readonly sessionProperties: Readonly<Record<string, string>>;
+  readonly session: Uint8Array;
+}
+
+export interface SubmittedQuery {
+  readonly queryId: string;
+  /** Carried into the next statement. */
+  readonly session: Uint8Array;
+}
+
+export interface ResultPart {
+  readonly arrowIpc: Uint8Array;
+  /** Empty when the part does not end a batch. */
+  readonly token: Uint8Array;
+  readonly complete: boolean;
+}
+
+export interface QueryProgress {
+  readonly queryId: string;
+  readonly state: string;
+  readonly completedSplits: number;
+  readonly totalSplits: number;
+  readonly inputRows: number;
+  readonly inputBytes: number;
+  readonly elapsedMs: number;
+}
+
+export interface QueryClient {
+  submit(options: SubmitOptions, signal: AbortSignal): Promise<SubmittedQuery>;
+  /** From the start, or behind `token`. */
+  fetchResults(queryId: string, token: Uint8Array, signal: AbortSignal): AsyncIterable<ResultPart>;
+  watch(queryId: string, signal: AbortSignal): AsyncIterable<QueryProgress>;
+  cancel(queryId: string): Promise<void>;
+  close(): void;
+}

@@ -1,0 +1,59 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { PartitionId } from '../../../../services/common/ids.ts';
+import {
+  decodeResultToken,
+  encodeResultToken,
+} from '../../../../services/gateway/result/result-token.ts';
+
+const entry = fc.tuple(fc.nat({ max: 99_999 }), fc.nat({ max: Number.MAX_SAFE_INTEGER }));
+
+describe('result tokens', () => {
+  it('say after a round trip what they said before', () => {
+    fc.assert(
+      fc.property(
+        fc.nat(),
+        fc.array(entry, { maxLength: 40 }),
+        fc.boolean(),
+        (attempt, entries, complete) => {
+          const pages = new Map(
+            entries.map(([partition, page]) => [partition as PartitionId, page]),
+          );
+          expect(decodeResultToken(encodeResultToken({ attempt, pages, complete }))).toEqual({
+            attempt,
+            pages,
+            complete,
+          });
+        },
+      ),
+    );
+  });
+
+  it('are refused when they are anything else', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 40 }), (bytes) => {
+        let token: ReturnType<typeof decodeResultToken>;
+        try {
+          token = decodeResultToken(bytes);
+        } catch (error) {
+          expect(error).toMatchObject({ code: 'RESULT_TOKEN_INVALID' });
+          return;
+        }
+        expect(decodeResultToken(encodeResultToken(token))).toEqual(token);
+      }),
+    );
+  });
+
+  it('are refused when they are cut', () => {
+    const token = encodeResultToken({
+      attempt: 3,
+      pages: new Map([[0 as PartitionId, 700]]),
+      complete: false,
+    });
+    for (let length = 0; length < token.length; length += 1) {
+      expect(() => decodeResultToken(token.subarray(0, length))).toThrow(
+        'not one that this service has given',
+      );
+    }
+  });
+});
