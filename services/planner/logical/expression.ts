@@ -35,14 +35,12 @@ export interface Constant {
   readonly value: Datum;
 }
 
-/** A scalar function under its public name; `argTypes` are the types of the bound overload. */
+/** A scalar function under its public name; each argument already has the type that the bound overload takes. */
 export interface FunctionCall {
   readonly kind: 'function';
   readonly type: ColumnType;
   readonly name: string;
   readonly args: readonly Expression[];
-  /** Types the bound overload takes; an argument of another type is cast to it when written. */
-  readonly argTypes: readonly ColumnType[];
   /** May differ from call to call (random, uuid …): runs in exactly one place. */
   readonly isVolatile: boolean;
 }
@@ -159,7 +157,6 @@ export interface AggregateCall {
   /** Public name, e.g. `sum` for the optimizer's `sum_no_overflow`; count(*) is `count_star` without args. */
   readonly name: string;
   readonly args: readonly Expression[];
-  readonly argTypes: readonly ColumnType[];
   readonly distinct: boolean;
   readonly filter?: Expression;
   readonly orderBy: readonly SortKey[];
@@ -187,7 +184,6 @@ export interface WindowCall {
   readonly isAggregate: boolean;
   /** As SQL writes them: offset and default of lag and lead included. */
   readonly args: readonly Expression[];
-  readonly argTypes: readonly ColumnType[];
   readonly partitionBy: readonly Expression[];
   readonly orderBy: readonly SortKey[];
   readonly frame: WindowFrame;
