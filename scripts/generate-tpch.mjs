@@ -22,7 +22,7 @@ function rowGroupRows(table, options) {
   return table === 'lineitem' ? 8_192 : 2_048;
 }
 
-async function copyOut(connection, table, file, options) {
+async function copyOut(connection, { table, file, options }) {
   const path = file.replaceAll("'", "''");
   await connection.run(
     `COPY ${table} TO '${path}' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${rowGroupRows(table, options)})`,
@@ -38,7 +38,7 @@ async function writePieces(connection, directory, options) {
     );
     for (const table of PIECEWISE_TABLES) {
       const name = `part-${String(piece).padStart(4, '0')}.parquet`;
-      await copyOut(connection, table, join(directory, table, name), options);
+      await copyOut(connection, { table, file: join(directory, table, name), options });
       await connection.run(`DELETE FROM ${table}`);
     }
     console.error(`scale ${options.scale}: piece ${piece + 1} of ${pieces}`);
@@ -54,7 +54,7 @@ async function writeTables(connection, directory, options) {
     whole.push(...PIECEWISE_TABLES);
   }
   for (const table of whole) {
-    await copyOut(connection, table, join(directory, `${table}.parquet`), options);
+    await copyOut(connection, { table, file: join(directory, `${table}.parquet`), options });
   }
 }
 
