@@ -24,6 +24,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   'common/system-clock.ts': 'io',
   'common/version.ts': 'pure',
   'common/config': 'pure',
+  'common/config/load-role-config.ts': 'io',
   'common/plan': 'pure',
   'common/page': 'pure',
   'common/task': 'pure',
