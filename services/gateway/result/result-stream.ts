@@ -59,7 +59,7 @@ export async function* streamResult(
     yield* stream.run();
   } finally {
     leaving.abort(new EngineError('QUERY_CANCELLED', 'the result is no longer read'));
-    await stream.close();
+    stream.close();
   }
 }
 
@@ -103,8 +103,9 @@ class ResultStream {
     };
   }
 
-  async close(): Promise<void> {
-    await this.#updates.return?.();
+  /** Not awaited: a source in the middle of waiting ends only when its own call does. */
+  close(): void {
+    this.#updates.return?.().catch(() => undefined);
   }
 
   #isComplete(): boolean {

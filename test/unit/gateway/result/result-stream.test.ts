@@ -1,0 +1,273 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { EngineError } from '../../../../services/common/error.ts';
+import type {
+  FragmentId,
+  NodeId,
+  NodeInstanceId,
+  OutputBufferId,
+  PartitionId,
+  QueryId,
+} from '../../../../services/common/ids.ts';
+import type { OutputLocation } from '../../../../services/common/plan/split.ts';
+import {
+  encodeSchemaMessage,
+  END_OF_STREAM,
+} from '../../../../services/common/page/schema-message.ts';
+import type {
+  PageRead,
+  ResultLocation,
+  ResultPages,
+  ResultUpdate,
+} from '../../../../services/gateway/result/ports.ts';
+import {
+  type ResultChunk,
+  streamResult,
+} from '../../../../services/gateway/result/result-stream.ts';
+import {
+  decodeResultToken,
+  type ResultToken,
+} from '../../../../services/gateway/result/result-token.ts';
+import { VirtualClock } from '../../../support/virtual-clock.ts';
+
+const columns = [{ name: 'a', type: { id: 'INTEGER' } }] as const;
+
+function locationOf(partition: number): OutputLocation {
+  return {
+    taskId: {
+      queryId: '20260315_142501_00042_k7f3a' as QueryId,
+      stageId: 0 as FragmentId,
+      partitionId: partition as PartitionId,
+      attempt: 0,
+    },
+    nodeId: 'w1' as NodeId,
+    nodeInstanceId: 'i1' as NodeInstanceId,
+    address: '127.0.0.1:1',
+    outputIndex: 0,
+    bufferId: 0 as OutputBufferId,
+  };
+}
+
+function update(changes: Partial<ResultUpdate>): ResultUpdate {
+  return {
+    attempt: 0,
+    columns,
+    capability: Uint8Array.of(1),
+    locations: [],
+    noMoreLocations: false,
+    commitment: 'committed',
+    resultReplayBytes: 1000,
+    ...changes,
+  };
+}
+
+/** Tasks whose pages are `task:index`, one byte each of text; records every read. */
+class FakePages implements ResultPages {
+  readonly reads: PageRead[] = [];
+  readonly #pageCounts: readonly number[];
+  readonly #perReply: number;
+
+  constructor(pageCounts: readonly number[], perReply = 2) {
+    this.#pageCounts = pageCounts;
+    this.#perReply = perReply;
+  }
+
+  async read(request: PageRead): Promise<{ pages: readonly Uint8Array[]; complete: boolean }> {
+    this.reads.push(request);
+    const partition = request.location.taskId.partitionId;
+    const count = this.#pageCounts[partition] ?? 0;
+    const end = Math.min(count, request.token + this.#perReply);
+    const pages = [];
+    for (let token = request.token; token < end; token += 1) pages.push(pageOf(partition, token));
+    return { pages, complete: end === count };
+  }
+
+  async release(): Promise<void> {}
+}
+
+function pageOf(partition: number, token: number): Uint8Array {
+  return Buffer.from(`${partition}:${token};`);
+}
+
+async function* once(
+  ...updates: readonly ResultUpdate[]
+): AsyncGenerator<ResultUpdate, void, void> {
+  yield* updates;
+}
+
+interface Setting {
+  readonly updates: AsyncIterable<ResultUpdate>;
+  readonly pages: ResultPages;
+  readonly resumeAt?: ResultToken;
+  readonly clock?: VirtualClock;
+}
+
+function open(setting: Setting): AsyncGenerator<ResultChunk, void, void> {
+  const { updates, pages, resumeAt, clock = new VirtualClock() } = setting;
+  return streamResult(
+    { updates, pages, clock, resumeAt, maxBufferedBytes: 1024 },
+    new AbortController().signal,
+  );
+}
+
+async function collect(chunks: AsyncIterable<ResultChunk>): Promise<ResultChunk[]> {
+  const all: ResultChunk[] = [];
+  for await (const chunk of chunks) all.push(chunk);
+  return all;
+}
+
+function locations(count: number): readonly ResultLocation[] {
+  return Array.from({ length: count }, (_, partition) => ({ location: locationOf(partition) }));
+}
+
+function pageTexts(chunks: readonly ResultChunk[]): string[] {
+  const body = Buffer.concat(chunks.map((chunk) => chunk.arrowIpc)).toString('latin1');
+  return body.match(/\d+:\d+;/g) ?? [];
+}
+
+describe('a result stream', () => {
+  it('is the schema, the pages of every root task in their order, and the end marker', async () => {
+    const all = update({ locations: locations(3), noMoreLocations: true });
+    const chunks = await collect(open({ updates: once(all), pages: new FakePages([3, 0, 5]) }));
+    expect(chunks[0]).toEqual({ arrowIpc: encodeSchemaMessage(columns), complete: false });
+    expect(chunks.at(-1)).toMatchObject({ arrowIpc: END_OF_STREAM, complete: true });
+    const pages = pageTexts(chunks);
+    expect(pages.filter((page) => page.startsWith('0'))).toEqual(['0:0;', '0:1;', '0:2;']);
+    expect(pages.filter((page) => page.startsWith('2'))).toHaveLength(5);
+    expect(pages).toHaveLength(8);
+  });
+
+  it('continues behind any token with exactly the pages that were not sent yet', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.nat({ max: 6 }), { minLength: 1, maxLength: 4 }),
+        fc.nat({ max: 30 }),
+        async (counts, cut) => {
+          const all = update({ locations: locations(counts.length), noMoreLocations: true });
+          const whole = await collect(open({ updates: once(all), pages: new FakePages(counts) }));
+          const sent = whole.slice(0, 1 + (cut % whole.length));
+          const token = sent.findLast((chunk) => chunk.token !== undefined)?.token;
+          if (token === undefined) return;
+          const before = sent.slice(
+            0,
+            sent.findLastIndex((chunk) => chunk.token !== undefined) + 1,
+          );
+          const resumeAt = decodeResultToken(token);
+          const rest = await collect(
+            open({ updates: once(all), pages: new FakePages(counts), resumeAt }),
+          );
+          const expected = counts.flatMap((count, p) =>
+            Array.from({ length: count }, (_, i) => `${p}:${i};`),
+          );
+          expect([...pageTexts(before), ...pageTexts(rest)].toSorted()).toEqual(
+            expected.toSorted(),
+          );
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  it('takes inline pages instead of fetching, also when a location was announced before (R8)', async () => {
+    const never: ResultPages = {
+      read: () => new Promise(() => undefined),
+      release: () => Promise.resolve(),
+    };
+    const inline = { location: locationOf(0), inlinePages: [pageOf(0, 0), pageOf(0, 1)] };
+    const updates = once(
+      update({ locations: locations(1), noMoreLocations: true }),
+      update({ locations: [inline], noMoreLocations: true }),
+    );
+    expect(pageTexts(await collect(open({ updates, pages: never })))).toEqual(['0:0;', '0:1;']);
+  });
+
+  it('reads nothing of an attempt that may still be retried', async () => {
+    const pages = new FakePages([1]);
+    const withheld = update({
+      locations: locations(1),
+      noMoreLocations: true,
+      commitment: 'withheld',
+    });
+    async function* updates(): AsyncGenerator<ResultUpdate, void, void> {
+      yield withheld;
+      expect(pages.reads).toHaveLength(0);
+      yield { ...withheld, locations: [], commitment: 'committed' };
+    }
+    expect(pageTexts(await collect(open({ updates: updates(), pages })))).toEqual(['0:0;']);
+  });
+
+  it('acknowledges only what is outside the replay window', async () => {
+    const pages = new FakePages([20], 1);
+    const all = update({ locations: locations(1), noMoreLocations: true, resultReplayBytes: 16 });
+    await collect(open({ updates: once(all), pages }));
+    const last = pages.reads.at(-1);
+    expect(last?.token).toBe(19);
+    // Pages of 4 to 5 bytes: the window holds at least the last 16 bytes, so at least three pages stay.
+    expect(last?.acknowledgedToken).toBeGreaterThan(0);
+    expect(last?.acknowledgedToken).toBeLessThanOrEqual(16);
+  });
+
+  it('cuts a page that is larger than a message, and gives the token with its last piece only', async () => {
+    const page = new Uint8Array(7 * 1024 * 1024).fill(7);
+    const source = { location: locationOf(0), inlinePages: [page] };
+    const all = update({ locations: [source], noMoreLocations: true });
+    const chunks = await collect(open({ updates: once(all), pages: new FakePages([]) }));
+    const pieces = chunks.slice(1, -1);
+    expect(pieces.map((piece) => piece.token !== undefined)).toEqual([false, false, true]);
+    expect(pieces.every((piece) => piece.arrowIpc.byteLength < 4 * 1024 * 1024)).toBe(true);
+    expect(Buffer.concat(pieces.map((piece) => piece.arrowIpc)).equals(page)).toBe(true);
+  });
+});
+
+describe('a result stream that fails', () => {
+  it('never ends without its end marker: the coordinator leaves', async () => {
+    const chunks = open({
+      updates: once(update({ locations: locations(1) })),
+      pages: new FakePages([1]),
+    });
+    await expect(collect(chunks)).rejects.toMatchObject({ code: 'INTERNAL_ERROR' });
+  });
+
+  it("reports the query's error, which names the cause, rather than the read's", async () => {
+    const failing: ResultPages = {
+      read: () => Promise.reject(new EngineError('EXCHANGE_FAILED', 'connection refused')),
+      release: () => Promise.resolve(),
+    };
+    async function* updates(): AsyncGenerator<ResultUpdate, void, void> {
+      yield update({ locations: locations(1), noMoreLocations: true });
+      await new Promise((resolve) => setImmediate(resolve));
+      throw new EngineError('NODE_LOST', 'worker w1 lost: killed by SIGKILL');
+    }
+    await expect(collect(open({ updates: updates(), pages: failing }))).rejects.toMatchObject({
+      code: 'NODE_LOST',
+    });
+  });
+
+  it("reports the read's error when the coordinator has nothing to say", async () => {
+    const clock = new VirtualClock();
+    const failing: ResultPages = {
+      read: () => Promise.reject(new EngineError('EXCHANGE_FAILED', 'connection refused')),
+      release: () => Promise.resolve(),
+    };
+    async function* updates(): AsyncGenerator<ResultUpdate, void, void> {
+      yield update({ locations: locations(1), noMoreLocations: true });
+      await new Promise(() => undefined);
+    }
+    const failed = collect(open({ updates: updates(), pages: failing, clock })).catch(
+      (error: unknown) => error,
+    );
+    await new Promise((resolve) => setImmediate(resolve));
+    await clock.advance(10_000);
+    expect(await failed).toMatchObject({ code: 'EXCHANGE_FAILED' });
+  });
+
+  it('refuses a token of another attempt', async () => {
+    const resumeAt = { attempt: 1, pages: new Map(), complete: false };
+    const chunks = open({
+      updates: once(update({ attempt: 2 })),
+      pages: new FakePages([]),
+      resumeAt,
+    });
+    await expect(collect(chunks)).rejects.toMatchObject({ code: 'RESULT_TOKEN_EXPIRED' });
+  });
+});
