@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// DuckDB's statements hold threads of libuv's pool, which reads its size once, at its first use.
-process.env.UV_THREADPOOL_SIZE ??= '32';
-const { main } = await import('../dist/services/cli/main.js');
-await main(process.argv);
+// libuv reads the size of its pool once, at its first use, and every running DuckDB statement holds one of its
+// threads. A CommonJS file is loaded without the pool, so this is early enough.
+process.env.UV_THREADPOOL_SIZE ??= '64';
+import('../dist/services/cli/main.js').then(({ main }) => main(process.argv));

@@ -39,7 +39,13 @@ export function parseBytes(text: string): number | undefined {
   return Number.isSafeInteger(value) ? value : undefined;
 }
 
-const DURATION_UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const DURATION_UNITS: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
 
 /** `500ms`, `30s`, `5m`, `1h`, `2d` → milliseconds; undefined for anything else. */
 export function parseDurationMs(text: string): number | undefined {
@@ -49,7 +55,12 @@ export function parseDurationMs(text: string): number | undefined {
 }
 
 export function bytes(defaultText: string, doc: string): Setting<number> {
-  return { defaultValue: parseBytes(defaultText) ?? 0, parse: parseBytes, form: 'a size such as 64MiB', doc };
+  return {
+    defaultValue: parseBytes(defaultText) ?? 0,
+    parse: parseBytes,
+    form: 'a size such as 64MiB',
+    doc,
+  };
 }
 
 export function duration(defaultText: string, doc: string): Setting<number> {
@@ -61,7 +72,10 @@ export function duration(defaultText: string, doc: string): Setting<number> {
   };
 }
 
-export function integer(range: { min: number; max: number; defaultValue: number }, doc: string): Setting<number> {
+export function integer(
+  range: { min: number; max: number; defaultValue: number },
+  doc: string,
+): Setting<number> {
   const { min, max, defaultValue } = range;
   const parse = (text: string): number | undefined => {
     const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
@@ -71,7 +85,12 @@ export function integer(range: { min: number; max: number; defaultValue: number 
 }
 
 export function text(defaultValue: string, doc: string): Setting<string> {
-  return { defaultValue, parse: (value) => (value === '' ? undefined : value), form: 'a name', doc };
+  return {
+    defaultValue,
+    parse: (value) => (value === '' ? undefined : value),
+    form: 'a name',
+    doc,
+  };
 }
 
 export function flag(defaultValue: boolean, doc: string): Setting<boolean> {
@@ -83,4 +102,20 @@ export function flag(defaultValue: boolean, doc: string): Setting<boolean> {
 /** A text that may be empty: a file, a directory, an address, a secret. */
 export function optionalText(doc: string, defaultValue = ''): Setting<string> {
   return { defaultValue, parse: (value) => value, form: 'a text', doc };
+}
+
+/** `name=value,name=value`; values may hold anything but a comma. */
+export function pairs(doc: string): Setting<Readonly<Record<string, string>>> {
+  return { defaultValue: {}, parse: parsePairs, form: 'name=value, separated by commas', doc };
+}
+
+function parsePairs(value: string): Readonly<Record<string, string>> | undefined {
+  const entries: (readonly [string, string])[] = [];
+  for (const pair of value.split(',')) {
+    if (pair.trim() === '') continue;
+    const at = pair.indexOf('=');
+    if (at < 1) return undefined;
+    entries.push([pair.slice(0, at).trim(), pair.slice(at + 1).trim()]);
+  }
+  return Object.fromEntries(entries);
 }

@@ -3,7 +3,7 @@
  * (`SKEIN_KEY`) and as a flag (`--key-with-dashes value`); a flag beats the environment beats the file. An unknown
  * key, or one of another role, is an error.
  */
-import { bytes, choice, duration, integer, optionalText, text, type Setting } from '../setting.ts';
+import { bytes, choice, duration, integer, optionalText, pairs, text, type Setting } from '../setting.ts';
 
 export type Role = 'gateway' | 'coordinator' | 'planner' | 'worker';
 
@@ -41,6 +41,14 @@ export const CONFIG_KEYS = {
   session_secret: of(
     ['gateway'],
     optionalText('Key that signs client sessions; the same on all gateways. Empty = random.'),
+  ),
+  client_disconnect_grace: of(
+    ['gateway'],
+    duration('10s', 'A query whose client hung up in the middle of its result ends after so long.'),
+  ),
+  session_defaults: of(
+    ['gateway'],
+    pairs('Session properties that hold unless a client sets them: name=value, separated by commas.'),
   ),
   result_buffer: of(
     ['gateway'],

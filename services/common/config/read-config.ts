@@ -12,7 +12,7 @@ export interface ConfigSources {
 }
 
 /** Environment variables that are not configuration keys. */
-const OTHER_VARIABLES: ReadonlySet<string> = new Set(['SKEIN_CONFIG']);
+const OTHER_VARIABLES: ReadonlySet<string> = new Set(['SKEIN_CONFIG', 'SKEIN_SUPERVISED']);
 const TEST_VARIABLE = /^SKEIN_(TEST|BENCH)_/;
 
 export function environmentVariable(key: string): string {

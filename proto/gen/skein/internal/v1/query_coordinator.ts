@@ -154,7 +154,14 @@ export interface ResultLocation {
 
 export interface RenewLeaseRequest {
   readonly queryId: string;
-  readonly principal: Principal | undefined;
+  readonly principal:
+    | Principal
+    | undefined;
+  /**
+   * The lease ends so long from now unless somebody renews it; 0 = query.client.timeout. A gateway whose client hung
+   * up in the middle of a result asks for little: time to come back, no more.
+   */
+  readonly leaseMs: number;
 }
 
 export interface RenewLeaseResponse {
@@ -1172,7 +1179,7 @@ export const ResultLocation: MessageFns<ResultLocation> = {
 };
 
 function createBaseRenewLeaseRequest(): RenewLeaseRequest {
-  return { queryId: "", principal: undefined };
+  return { queryId: "", principal: undefined, leaseMs: 0 };
 }
 
 export const RenewLeaseRequest: MessageFns<RenewLeaseRequest> = {
@@ -1182,6 +1189,9 @@ export const RenewLeaseRequest: MessageFns<RenewLeaseRequest> = {
     }
     if (message.principal !== undefined) {
       Principal.encode(message.principal, writer.uint32(18).fork()).join();
+    }
+    if (message.leaseMs !== 0) {
+      writer.uint32(24).uint32(message.leaseMs);
     }
     return writer;
   },
@@ -1215,6 +1225,14 @@ export const RenewLeaseRequest: MessageFns<RenewLeaseRequest> = {
             message.principal = Principal.decode(reader, reader.uint32());
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.leaseMs = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1236,6 +1254,7 @@ export const RenewLeaseRequest: MessageFns<RenewLeaseRequest> = {
     message.principal = (object.principal !== undefined && object.principal !== null)
       ? Principal.fromPartial(object.principal)
       : undefined;
+    message.leaseMs = object.leaseMs ?? 0;
     return message;
   },
 };

@@ -1,0 +1,72 @@
+import {
+  type Query,
+  QueryServiceService as METHODS,
+  QueryState,
+} from '../../../proto/gen/skein/v1/query.ts';
+import type { Duration } from '../../../proto/gen/google/protobuf/duration.ts';
+import { EngineError } from '../../common/error.ts';
+import { RpcChannel } from '../../common/rpc/channel.ts';
+import { channelCredentials } from '../../common/rpc/credentials.ts';
+import { systemClock } from '../../common/system-clock.ts';
+import type { QueryClient, QueryProgress, ResultPart } from '../sql/query-client.ts';
+
+const SUBMIT_TIMEOUT_MS = 120_000;
+const CANCEL_TIMEOUT_MS = 5_000;
+
+/** A client of the gateway at host:port. Connects at the first call. */
+export function connectQueryClient(address: string): QueryClient {
+  const channel = new RpcChannel({
+    address,
+    credentials: channelCredentials(undefined),
+    clock: systemClock,
+    peer: { unavailable: 'COORDINATOR_UNAVAILABLE', details: { address } },
+  });
+  return {
+    async submit(request, signal) {
+      const message = {
+        sql: request.sql,
+        sessionProperties: request.sessionProperties,
+        session: request.session,
+        requestId: '',
+        parameters: new Uint8Array(),
+      };
+      const { query } = await channel.unary(METHODS.submitQuery, message, { timeoutMs: SUBMIT_TIMEOUT_MS, signal });
+      if (query === undefined) throw new EngineError('INTERNAL_ERROR', 'the gateway answered without a query');
+      return { queryId: query.queryId, session: query.session };
+    },
+    fetchResults: (queryId, token, signal): AsyncIterable<ResultPart> =>
+      channel.serverStream(METHODS.fetchResults, { queryId, token }, { signal }),
+    async *watch(queryId, signal) {
+      for await (const { query } of channel.serverStream(METHODS.watchQuery, { queryId }, { signal })) {
+        if (query !== undefined) yield progressOf(query);
+      }
+    },
+    async cancel(queryId) {
+      const { signal } = new AbortController();
+      await channel.unary(METHODS.cancelQuery, { queryId }, { timeoutMs: CANCEL_TIMEOUT_MS, signal });
+    },
+    close: () => channel.close(),
+  };
+}
+
+function progressOf(query: Query): QueryProgress {
+  const { progress } = query;
+  return {
+    queryId: query.queryId,
+    state: stateName(query.state),
+    completedSplits: progress?.completedSplits ?? 0,
+    totalSplits: progress?.totalSplits ?? 0,
+    inputRows: Number(progress?.inputRows ?? 0n),
+    inputBytes: Number(progress?.inputBytes ?? 0n),
+    elapsedMs: millisecondsOf(progress?.elapsedTime),
+  };
+}
+
+function stateName(state: QueryState): string {
+  const name = Object.entries(QueryState).find(([, value]) => value === state)?.[0] ?? '';
+  return name.replace('QUERY_STATE_', '');
+}
+
+function millisecondsOf(duration: Duration | undefined): number {
+  return duration === undefined ? 0 : Number(duration.seconds) * 1000 + duration.nanos / 1e6;
+}
