@@ -32,12 +32,14 @@ export type PlainTypeId =
   | 'UUID'
   | 'BIGNUM'
   | 'JSON'
+  | 'VARIANT'
   | 'NULL';
 
 export type ColumnType =
   | { readonly id: PlainTypeId }
   | { readonly id: 'DECIMAL'; readonly width: number; readonly scale: number }
   | { readonly id: 'ENUM'; readonly values: readonly string[] }
+  | { readonly id: 'GEOMETRY'; readonly crs?: string }
   | { readonly id: 'LIST'; readonly child: ColumnType }
   | { readonly id: 'ARRAY'; readonly child: ColumnType; readonly size: number }
   | { readonly id: 'STRUCT'; readonly fields: readonly NamedType[] }
@@ -68,6 +70,8 @@ export function formatColumnType(type: ColumnType): string {
       return `DECIMAL(${type.width},${type.scale})`;
     case 'ENUM':
       return `ENUM(${type.values.map(quoteString).join(', ')})`;
+    case 'GEOMETRY':
+      return type.crs === undefined ? 'GEOMETRY' : `GEOMETRY(${quoteString(type.crs)})`;
     case 'LIST':
       return `${formatColumnType(type.child)}[]`;
     case 'ARRAY':
@@ -85,8 +89,13 @@ export function formatColumnType(type: ColumnType): string {
   }
 }
 
+/** The fields of `row(…)` have no names; DuckDB prints only their types, and has no SQL text for such a type. */
 function formatMembers(members: readonly NamedType[]): string {
-  return members.map((m) => `${quoteIdentifier(m.name)} ${formatColumnType(m.type)}`).join(', ');
+  return members
+    .map(({ name, type }) =>
+      name === '' ? formatColumnType(type) : `${quoteIdentifier(name)} ${formatColumnType(type)}`,
+    )
+    .join(', ');
 }
 
 /** Structural equality; struct field and union member names count, as they do in DuckDB. */
