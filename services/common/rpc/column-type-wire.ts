@@ -71,13 +71,19 @@ function child(wire: WireColumnType, index: number, field: string): ColumnType {
   return columnTypeFromWire(required(wire.children[index]?.type, path), path);
 }
 
+export function columnToWire({ name, type }: Column): WireColumn {
+  return { name, type: columnTypeToWire(type) };
+}
+
+export function columnFromWire(wire: WireColumn, field: string): Column {
+  const path = `${field}.type`;
+  return { name: wire.name, type: columnTypeFromWire(required(wire.type, path), path) };
+}
+
 export function columnsToWire(columns: readonly Column[]): WireColumn[] {
-  return columns.map(({ name, type }) => ({ name, type: columnTypeToWire(type) }));
+  return columns.map(columnToWire);
 }
 
 export function columnsFromWire(wire: readonly WireColumn[], field: string): Column[] {
-  return wire.map(({ name, type }, index) => {
-    const path = `${field}[${index}].type`;
-    return { name, type: columnTypeFromWire(required(type, path), path) };
-  });
+  return wire.map((column, index) => columnFromWire(column, `${field}[${index}]`));
 }
