@@ -6,7 +6,7 @@ import { ClusterServiceService } from '../../proto/gen/skein/v1/cluster.ts';
 import { QueryServiceService } from '../../proto/gen/skein/v1/query.ts';
 import type { Clock } from '../common/clock.ts';
 import type { Logger } from '../common/logger.ts';
-import { runAsProcess } from '../common/process/run-as-process.ts';
+import { isProcessEntry, runAsProcess } from '../common/process/run-as-process.ts';
 import { RpcChannel } from '../common/rpc/channel.ts';
 import { channelCredentials, serverCredentials } from '../common/rpc/credentials.ts';
 import { GrpcExchangePages } from '../common/rpc/exchange-page-source.ts';
@@ -65,8 +65,7 @@ export async function startGateway(
   return { address: `${config.host}:${port}`, close };
 }
 
-/** Runs the gateway as a process of its own, until a signal. */
-export async function main(): Promise<void> {
+if (isProcessEntry(import.meta.url)) {
   await runAsProcess('gateway', async () => {
     const config = gatewayConfigFromProcess();
     const log = pino({ name: 'gateway', level: config.logLevel }, process.stderr);

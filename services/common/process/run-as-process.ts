@@ -1,4 +1,6 @@
 /** What every role's process does alike: the ready line, signals, and an end with its parent. */
+import { realpathSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { toErrorReport } from '../error.ts';
 
 export interface RunningRole {
@@ -8,6 +10,12 @@ export interface RunningRole {
   close(graceMs: number): Promise<void>;
   /** Rejects when the role cannot go on; the process then ends with code 1. */
   readonly failed?: Promise<never>;
+}
+
+/** Whether this module is what node was started with, and not imported by another. */
+export function isProcessEntry(moduleUrl: string): boolean {
+  const entry = process.argv[1];
+  return entry !== undefined && realpathSync(entry) === fileURLToPath(moduleUrl);
 }
 
 const SHUTDOWN_GRACE_MS = 10_000;
@@ -56,6 +64,7 @@ function endRequested(): Promise<undefined> {
   });
 }
 
-function forceEnd(): never {
-  process.exit(1);
+/** Not `exit`, which would tear down isolates that execute DuckDB statements and abort the process. */
+function forceEnd(): void {
+  process.kill(process.pid, 'SIGKILL');
 }
