@@ -1,0 +1,194 @@
+/**
+ * How an aggregate is computed from parts: partial aggregates in every task, aggregates that merge them, and an
+ * expression over the merged values. Only forms that give DuckDB's own type and value (doubles within rounding);
+ * whatever is not in this table is gathered by its group key and left to DuckDB's aggregate.
+ */
+import { sameColumnType, type ColumnType } from '../../common/plan/column-type.ts';
+import { type AggregateCall, type Expression } from '../logical/expression.ts';
+
+export interface Decomposition {
+  /** Over the input of the aggregate; their results are the state columns. */
+  readonly partial: readonly AggregateCall[];
+  /** Over the state columns, one for each; of the same types, so that states can be merged again. */
+  merge(state: readonly Expression[]): readonly AggregateCall[];
+  /** Over the merged state columns. */
+  finish(merged: readonly Expression[]): Expression;
+}
+
+const BIGINT: ColumnType = { id: 'BIGINT' };
+const HUGEINT: ColumnType = { id: 'HUGEINT' };
+const DOUBLE: ColumnType = { id: 'DOUBLE' };
+
+/** The merged value is the same aggregate of the parts, and equal rows do not count twice. */
+const IDEMPOTENT = new Set(['min', 'max', 'bool_and', 'bool_or', 'bit_and', 'bit_or', 'any_value']);
+/** The merged value is the same aggregate of the parts. */
+const SELF_MERGING = new Set(['bit_xor', 'product', 'fsum', 'kahan_sum', 'sumkahan']);
+const COUNTS = new Set(['count', 'count_star']);
+
+export function decomposeAggregate(call: AggregateCall): Decomposition | undefined {
+  if (IDEMPOTENT.has(call.name) && call.args.length === 1) {
+    return selfMerging({ ...call, distinct: false, orderBy: [] });
+  }
+  if (call.distinct) return undefined;
+  if (COUNTS.has(call.name)) return countDecomposition(call);
+  if (call.name === 'sum') return sumDecomposition(call);
+  if (call.name === 'avg' || call.name === 'mean') return averageDecomposition(call);
+  return SELF_MERGING.has(call.name) && call.args.length === 1
+    ? selfMerging({ ...call, orderBy: [] })
+    : undefined;
+}
+
+/** All of them, or undefined when one cannot be computed from parts. */
+export function decomposeAll(
+  calls: readonly AggregateCall[],
+): readonly Decomposition[] | undefined {
+  const decompositions: Decomposition[] = [];
+  for (const call of calls) {
+    const decomposition = decomposeAggregate(call);
+    if (decomposition === undefined) return undefined;
+    decompositions.push(decomposition);
+  }
+  return decompositions;
+}
+
+/** The states of all decompositions stand side by side in `columns`. */
+export function mergeAll(
+  decompositions: readonly Decomposition[],
+  columns: readonly Expression[],
+): readonly AggregateCall[] {
+  return perDecomposition(decompositions, columns).flatMap(([decomposition, state]) =>
+    decomposition.merge(state),
+  );
+}
+
+/** The aggregates' values, from merged states side by side in `columns`. */
+export function finishAll(
+  decompositions: readonly Decomposition[],
+  columns: readonly Expression[],
+): readonly Expression[] {
+  return perDecomposition(decompositions, columns).map(([decomposition, state]) =>
+    decomposition.finish(state),
+  );
+}
+
+function perDecomposition(
+  decompositions: readonly Decomposition[],
+  columns: readonly Expression[],
+): readonly (readonly [Decomposition, readonly Expression[]])[] {
+  let next = 0;
+  return decompositions.map((decomposition) => {
+    const state = columns.slice(next, next + decomposition.partial.length);
+    next += decomposition.partial.length;
+    return [decomposition, state];
+  });
+}
+
+function selfMerging(call: AggregateCall): Decomposition | undefined {
+  const [argument] = call.args;
+  if (argument === undefined) return undefined;
+  // The states of product and the sums are DOUBLE, which is their only argument type; the others keep theirs.
+  if (!sameColumnType(argument.type, call.type)) return undefined;
+  return {
+    partial: [call],
+    merge: (state) => state.map((column) => aggregateOf(call.name, column, call.type)),
+    finish: onlyColumn,
+  };
+}
+
+function countDecomposition(call: AggregateCall): Decomposition {
+  return {
+    partial: [{ ...call, orderBy: [] }],
+    merge: (state) => state.map(addCounts),
+    finish: (merged) => countOf(onlyColumn(merged)),
+  };
+}
+
+function sumDecomposition(call: AggregateCall): Decomposition | undefined {
+  const total = sumOf(call);
+  if (total === undefined || !sameColumnType(total.type, call.type)) return undefined;
+  return {
+    partial: [total],
+    merge: (state) => state.map((column) => aggregateOf('sum', column, total.type)),
+    finish: onlyColumn,
+  };
+}
+
+/** DuckDB's avg is the exact sum divided, as doubles, by the count. */
+function averageDecomposition(call: AggregateCall): Decomposition | undefined {
+  const total = sumOf(call);
+  if (total === undefined || call.type.id !== 'DOUBLE') return undefined;
+  const count: AggregateCall = { ...call, name: 'count', type: BIGINT, orderBy: [] };
+  return {
+    partial: [total, count],
+    merge: (state) =>
+      state.map((column, index) =>
+        index === 0 ? aggregateOf('sum', column, total.type) : addCounts(column),
+      ),
+    finish: (merged) => ({
+      kind: 'function',
+      type: DOUBLE,
+      name: '/',
+      args: merged.map((value) => castTo(value, DOUBLE)),
+      isVolatile: false,
+    }),
+  };
+}
+
+/** sum over the same rows; undefined for types that DuckDB does not add up exactly, or not as sums of sums. */
+function sumOf(call: AggregateCall): AggregateCall | undefined {
+  const [argument] = call.args;
+  const type = argument === undefined ? undefined : sumType(argument.type);
+  if (type === undefined || call.args.length !== 1) return undefined;
+  return { ...call, name: 'sum', type, orderBy: [] };
+}
+
+function sumType(argument: ColumnType): ColumnType | undefined {
+  switch (argument.id) {
+    case 'BOOLEAN':
+    case 'TINYINT':
+    case 'SMALLINT':
+    case 'INTEGER':
+    case 'BIGINT':
+    case 'HUGEINT':
+      return HUGEINT;
+    case 'DECIMAL':
+      return { id: 'DECIMAL', width: 38, scale: argument.scale };
+    case 'FLOAT':
+    case 'DOUBLE':
+      return DOUBLE;
+    default:
+      return undefined;
+  }
+}
+
+/** Counts are added up as BIGINT: an overflow there would be one of rows. */
+function addCounts(column: Expression): AggregateCall {
+  return aggregateOf('sum', column, HUGEINT);
+}
+
+function countOf(sum: Expression): Expression {
+  const zero: Expression = { kind: 'constant', type: HUGEINT, value: 0n };
+  const total: Expression = { kind: 'coalesce', type: HUGEINT, children: [sum, zero] };
+  return castTo(total, BIGINT);
+}
+
+function aggregateOf(name: string, column: Expression, type: ColumnType): AggregateCall {
+  return {
+    kind: 'aggregate',
+    type,
+    name,
+    args: [column],
+    distinct: false,
+    orderBy: [],
+  };
+}
+
+function castTo(child: Expression, type: ColumnType): Expression {
+  return sameColumnType(child.type, type) ? child : { kind: 'cast', type, child, isTry: false };
+}
+
+function onlyColumn(merged: readonly Expression[]): Expression {
+  const [column] = merged;
+  if (column === undefined) throw new Error('an aggregate has a state');
+  return column;
+}

@@ -1,0 +1,138 @@
+import { type Expression } from '../logical/expression.ts';
+import { isVolatile } from '../logical/expression-tree.ts';
+import { type Aggregate } from '../logical/logical-plan.ts';
+import { aggregateOf, positionsIn, referencesTo } from './columns.ts';
+import { decomposeAll, finishAll, mergeAll, type Decomposition } from './decompose-aggregate.ts';
+import { placedRows, rowsOf } from './estimate.ts';
+import { perTask, toHash, toSingle } from './exchange.ts';
+import { remapHashKeys, satisfiesGrouping } from './partitioning.ts';
+import { placeGlobalDistinct } from './place-global-distinct.ts';
+import { projectPlaced } from './place-rowwise.ts';
+import {
+  columnsOf,
+  isLocal,
+  onlyBranch,
+  type Branch,
+  type Location,
+  type Placed,
+} from './placed.ts';
+import { type Placer } from './placer.ts';
+
+/** Partial aggregates do not pay when they leave more than this share of their input. */
+const WORTHWHILE_REDUCTION = 0.75;
+
+/**
+ * Aggregates where the groups are already together; else from parts, when every aggregate has parts; else
+ * gathered by the group keys (or in one task) for DuckDB's own aggregate.
+ */
+export function placeAggregate(placer: Placer, plan: Aggregate): Placed {
+  const input = placer.place(plan.child);
+  if (isLocal(input)) return whole(toSingle(placer.graph, input), plan);
+  const collocated = collocatedBranch(input, plan);
+  if (collocated !== undefined) return whole(collocated, plan);
+  // Rows that have to be dealt anyway are dealt by group.
+  if (isPending(input) && plan.groups.length > 0)
+    return whole(gatherByKey(placer, input, plan), plan);
+
+  const decompositions = decomposeAll(plan.aggregates);
+  if (decompositions !== undefined && canSplit(plan) && paysOff(input, plan)) {
+    return twoPhases(placer, input, { plan, decompositions });
+  }
+  if (plan.groups.length === 0) {
+    return placeGlobalDistinct(placer, input, plan) ?? whole(toSingle(placer.graph, input), plan);
+  }
+  return whole(gatherByKey(placer, input, plan), plan);
+}
+
+/** The whole aggregate in the branch's stage. */
+function whole(branch: Branch, plan: Aggregate): Placed {
+  const location = throughGroups(branch.location, plan.groups);
+  return { branches: [{ body: { ...plan, child: branch.body }, location }] };
+}
+
+function throughGroups(location: Location, groups: readonly Expression[]): Location {
+  if (location.kind !== 'hash') return location;
+  return { kind: 'hash', keys: remapHashKeys(location.keys, positionsIn(groups)) };
+}
+
+function collocatedBranch(input: Placed, plan: Aggregate): Branch | undefined {
+  const branch = onlyBranch(input);
+  if (branch?.location.kind !== 'hash' || !isPlainGrouping(plan)) return undefined;
+  return satisfiesGrouping(branch.location.keys, plan.groups) ? branch : undefined;
+}
+
+function isPending(input: Placed): boolean {
+  return onlyBranch(input)?.location.kind === 'pending';
+}
+
+function gatherByKey(placer: Placer, input: Placed, plan: Aggregate): Branch {
+  return isPlainGrouping(plan) && !plan.groups.some(isVolatile)
+    ? toHash(placer.graph, input, plan.groups)
+    : toSingle(placer.graph, input);
+}
+
+/** GROUP BY without grouping sets. */
+function isPlainGrouping({ groups, groupingSets }: Aggregate): boolean {
+  return (
+    groupingSets.length === 0 ||
+    (groupingSets.length === 1 && groupingSets[0]?.length === groups.length)
+  );
+}
+
+/** A set that is given twice has two rows of each group, which merging would make one. */
+function canSplit({ groupingSets }: Aggregate): boolean {
+  const names = groupingSets.map((set) => set.toSorted((a, b) => a - b).join());
+  return new Set(names).size === names.length;
+}
+
+function paysOff(input: Placed, plan: Aggregate): boolean {
+  if (plan.groups.length === 0 || !isPlainGrouping(plan)) return true;
+  return rowsOf(plan) <= placedRows(input) * WORTHWHILE_REDUCTION;
+}
+
+interface Split {
+  readonly plan: Aggregate;
+  readonly decompositions: readonly Decomposition[];
+}
+
+/**
+ * Partial aggregates in each branch; their rows brought together by group, merged and finished. GROUPING() of
+ * all groups is one more group of the merge when there are sets to tell apart.
+ */
+function twoPhases(placer: Placer, input: Placed, { plan, decompositions }: Split): Placed {
+  const { groups } = plan;
+  const setId = isPlainGrouping(plan) ? [] : [groups.map((_, index) => index)];
+  const partial = perTask(placer.graph, input, (child) =>
+    aggregateOf({
+      ...plan,
+      child,
+      aggregates: decompositions.flatMap((decomposition) => decomposition.partial),
+      groupingFunctions: [...setId, ...plan.groupingFunctions],
+    }),
+  );
+  const columns = referencesTo(columnsOf(partial));
+  const groupingCount = setId.length + plan.groupingFunctions.length;
+  const states = columns.slice(groups.length, columns.length - groupingCount);
+  const keys = [
+    ...columns.slice(0, groups.length),
+    ...columns.slice(columns.length - groupingCount),
+  ];
+  const merging =
+    keys.length === 0 ? toSingle(placer.graph, partial) : toHash(placer.graph, partial, keys);
+  const merged = whole(
+    merging,
+    aggregateOf({
+      ...plan,
+      child: merging.body,
+      groups: keys,
+      groupingSets: [keys.map((_, index) => index)],
+      aggregates: mergeAll(decompositions, states),
+      groupingFunctions: [],
+    }),
+  );
+  return projectPlaced(merged, (output) => [
+    ...output.slice(0, groups.length),
+    ...finishAll(decompositions, output.slice(keys.length)),
+    ...output.slice(groups.length + setId.length, keys.length),
+  ]);
+}
