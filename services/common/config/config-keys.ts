@@ -137,7 +137,14 @@ export const CONFIG_KEYS = {
     ['worker'],
     integer(
       { min: 0, max: 1024, defaultValue: 0 },
-      'Cores that this worker uses; 0 = all of the machine.',
+      'Cores that this worker uses; 0 = its share of the machine.',
+    ),
+  ),
+  workers_on_machine: of(
+    ['worker'],
+    integer(
+      { min: 1, max: 1024, defaultValue: 1 },
+      'Workers that share this machine: each takes its part of cores and memory by default.',
     ),
   ),
   task_concurrency: of(
