@@ -1,0 +1,144 @@
+/**
+ * When two answers are the same (the rules that hold for all of the engine's tests): names and types exactly;
+ * the rows as a multiset, and by the ORDER BY's columns in sequence, with ties in any order; doubles within 1e-12
+ * relative; everything else exactly.
+ */
+import { DataType, RecordBatchReader, type Field } from 'apache-arrow';
+import { cellReader } from '../../services/cli/format/arrow-cells.ts';
+import { cellText } from '../../services/cli/format/cell.ts';
+
+export interface AnswerColumn {
+  readonly name: string;
+  /** DuckDB's text of the type. */
+  readonly type: string;
+}
+
+/** A result as text, cell by cell as DuckDB shows it; null = NULL. Doubles in any notation. */
+export interface Answer {
+  readonly columns: readonly AnswerColumn[];
+  readonly rows: readonly (readonly (string | null)[])[];
+}
+
+type Row = Answer['rows'][number];
+
+const RELATIVE_TOLERANCE = 1e-12;
+
+/** Reads an Arrow IPC stream, as FetchResults delivers it. */
+export function readArrowAnswer(arrowIpc: Uint8Array): Answer {
+  const reader = RecordBatchReader.from(arrowIpc).open();
+  const columns = reader.schema.fields.map((field) => ({
+    name: field.name,
+    type: duckdbType(field),
+  }));
+  const rows: Row[] = [];
+  for (const batch of reader) {
+    const readers = batch.schema.fields.map((field, index) => {
+      const data = batch.data.children[index];
+      if (data === undefined) throw new Error(`column ${field.name} has no data`);
+      return cellReader(field, data);
+    });
+    for (let row = 0; row < batch.numRows; row++) {
+      const cells = readers.map((read) => read(row));
+      rows.push(cells.map((cell) => (cell.kind === 'null' ? null : cellText(cell))));
+    }
+  }
+  return { columns, rows };
+}
+
+/** DuckDB's name of the Arrow types that TPC-H's answers have; others by Arrow's own name, which is never equal. */
+function duckdbType(field: Field): string {
+  const { type } = field;
+  const extension = field.metadata.get('ARROW:extension:metadata');
+  if (extension?.includes('"hugeint"') === true) return 'HUGEINT';
+  if (DataType.isDecimal(type)) return `DECIMAL(${type.precision},${type.scale})`;
+  const names: Readonly<Record<string, string>> = {
+    Int32: 'INTEGER',
+    Int64: 'BIGINT',
+    Float64: 'DOUBLE',
+    Utf8: 'VARCHAR',
+    'Date32<DAY>': 'DATE',
+    Bool: 'BOOLEAN',
+  };
+  return names[String(type)] ?? `Arrow ${String(type)}`;
+}
+
+/** The first difference between two answers to `sql`; undefined when they are the same. */
+export function answerDifference(
+  actual: Answer,
+  expected: Answer,
+  sql: string,
+): string | undefined {
+  const shapes = [actual, expected].map(({ columns }) =>
+    columns.map(({ name, type }) => `${name} ${type}`).join(', '),
+  );
+  if (shapes[0] !== shapes[1]) return `columns (${shapes[0]}), not (${shapes[1]})`;
+  if (actual.rows.length !== expected.rows.length) {
+    return `${actual.rows.length} rows, not ${expected.rows.length}`;
+  }
+  const isDouble = expected.columns.map(({ type }) => type === 'DOUBLE' || type === 'FLOAT');
+  const keys = orderColumns(sql, expected.columns);
+  return (
+    rowsDifference(sorted(actual.rows, isDouble), sorted(expected.rows, isDouble), isDouble) ??
+    rowsDifference(
+      project(actual.rows, keys),
+      project(expected.rows, keys),
+      keys.map((key) => isDouble[key] === true),
+    )
+  );
+}
+
+/** Positions of the columns that the statement's last ORDER BY names; empty when it orders nothing. */
+function orderColumns(sql: string, columns: readonly AnswerColumn[]): readonly number[] {
+  const clause = /ORDER BY([^()]*?)(?:LIMIT\s+\d+\s*)?;?\s*$/i.exec(sql)?.[1];
+  if (clause === undefined) return [];
+  return clause.split(',').map((item) => {
+    const name = item.trim().replace(/\s+(ASC|DESC)$/i, '');
+    const position = columns.findIndex((column) => column.name === name);
+    if (position < 0) throw new Error(`ORDER BY ${name} is no column of the result`);
+    return position;
+  });
+}
+
+const project = (rows: readonly Row[], keys: readonly number[]): readonly Row[] =>
+  rows.map((row) => keys.map((key) => row[key] ?? null));
+
+/** Rows in an order that depends on their values only: exact columns first, since doubles may differ a little. */
+function sorted(rows: readonly Row[], isDouble: readonly boolean[]): readonly Row[] {
+  const exact = (row: Row): string => JSON.stringify(row.filter((_, index) => !isDouble[index]));
+  const doubles = (row: Row): readonly number[] =>
+    row.filter((_, index) => isDouble[index]).map((cell) => Number(cell));
+  return rows
+    .map((row) => ({ row, key: exact(row), doubles: doubles(row) }))
+    .sort((a, b) => compareTexts(a.key, b.key) || compareNumbers(a.doubles, b.doubles))
+    .map(({ row }) => row);
+}
+
+const compareTexts = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+function compareNumbers(a: readonly number[], b: readonly number[]): number {
+  const index = a.findIndex((value, position) => value !== b[position]);
+  return index < 0 ? 0 : (a[index] ?? 0) - (b[index] ?? 0);
+}
+
+function rowsDifference(
+  actual: readonly Row[],
+  expected: readonly Row[],
+  isDouble: readonly boolean[],
+): string | undefined {
+  const index = actual.findIndex((row, position) =>
+    row.some((cell, column) => {
+      const other = expected[position]?.[column] ?? null;
+      return isDouble[column] === true ? !nearlyEqual(cell, other) : cell !== other;
+    }),
+  );
+  return index < 0
+    ? undefined
+    : `row (${actual[index]?.join(', ')}), not (${expected[index]?.join(', ')})`;
+}
+
+function nearlyEqual(a: string | null, b: string | null): boolean {
+  if (a === b) return true;
+  if (a === null || b === null) return false;
+  const [x, y] = [Number(a), Number(b)];
+  return Math.abs(x - y) <= RELATIVE_TOLERANCE * Math.max(Math.abs(x), Math.abs(y));
+}
