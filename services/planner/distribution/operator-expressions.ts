@@ -1,11 +1,21 @@
 import { assertNever } from '../../common/assert.ts';
-import { type Expression, type SortKey, type WindowCall } from '../logical/expression.ts';
+import {
+  type AggregateCall,
+  type Expression,
+  type FrameBound,
+  type SortKey,
+  type WindowCall,
+} from '../logical/expression.ts';
 import { isVolatile } from '../logical/expression-tree.ts';
-import { type LogicalPlan } from '../logical/logical-plan.ts';
+import { type JoinCondition, type LogicalPlan } from '../logical/logical-plan.ts';
 import { walkPlan } from '../logical/plan-children.ts';
 
-/** The expressions that one operator evaluates. */
-export function operatorExpressions(plan: LogicalPlan): readonly Expression[] {
+/** Rewrites an expression; `side` tells which input of a join its columns are of. */
+export type Rewrite = (expression: Expression, side: 'left' | 'right' | 'both') => Expression;
+
+/** The operator with each of its own expressions rewritten; its inputs stay. */
+export function mapOperatorExpressions(plan: LogicalPlan, rewrite: Rewrite): LogicalPlan {
+  const one = (expression: Expression): Expression => rewrite(expression, 'both');
   switch (plan.kind) {
     case 'scan':
     case 'dummy-scan':
@@ -17,67 +27,104 @@ export function operatorExpressions(plan: LogicalPlan): readonly Expression[] {
     case 'cross-product':
     case 'set-operation':
     case 'materialized-cte':
-      return [];
+      return plan;
     case 'table-function':
-      return [...plan.args, ...plan.namedArgs.map((arg) => arg.value)];
+      return { ...plan, args: plan.args.map(one) };
     case 'values':
-      return plan.rows.flat();
+      return { ...plan, rows: plan.rows.map((row) => row.map(one)) };
     case 'filter':
-      return plan.predicates;
+      return { ...plan, predicates: plan.predicates.map(one) };
     case 'project':
-      return plan.expressions;
+      return { ...plan, expressions: plan.expressions.map(one) };
     case 'aggregate':
-      return [
-        ...plan.groups,
-        ...plan.aggregates.flatMap((call) => [
-          ...call.args,
-          ...(call.filter === undefined ? [] : [call.filter]),
-          ...sortExpressions(call.orderBy),
-        ]),
-      ];
+      return {
+        ...plan,
+        groups: plan.groups.map(one),
+        aggregates: plan.aggregates.map((call) => mapAggregate(call, one)),
+      };
     case 'distinct':
-      return [...plan.on, ...sortExpressions(plan.orderBy)];
+      return { ...plan, on: plan.on.map(one), orderBy: mapKeys(plan.orderBy, one) };
     case 'window':
-      return plan.calls.flatMap(windowExpressions);
+      return { ...plan, calls: plan.calls.map((call) => mapWindow(call, one)) };
     case 'unnesting':
-      return plan.lists;
+      return { ...plan, lists: plan.lists.map(one) };
     case 'join':
-      return plan.conditions.flatMap(({ left, right }) => [left, right]);
-    case 'delim-join':
-      return [...plan.keys, ...plan.conditions.flatMap(({ left, right }) => [left, right])];
+      return { ...plan, conditions: mapConditions(plan.conditions, rewrite) };
+    case 'delim-join': {
+      const keys = plan.keys.map((key) => rewrite(key, plan.isFlipped ? 'right' : 'left'));
+      return { ...plan, keys, conditions: mapConditions(plan.conditions, rewrite) };
+    }
     case 'any-join':
-      return [plan.predicate];
+      return { ...plan, predicate: one(plan.predicate) };
     case 'order':
     case 'top-n':
-      return sortExpressions(plan.keys);
+      return { ...plan, keys: mapKeys(plan.keys, one) };
     default:
       return assertNever(plan);
   }
 }
 
-function sortExpressions(keys: readonly SortKey[]): readonly Expression[] {
-  return keys.map(({ expression }) => expression);
+type RewriteOne = (expression: Expression) => Expression;
+
+function mapKeys(keys: readonly SortKey[], rewrite: RewriteOne): readonly SortKey[] {
+  return keys.map((key) => ({ ...key, expression: rewrite(key.expression) }));
 }
 
-export function windowExpressions(call: WindowCall): readonly Expression[] {
-  const bounds = [call.frame.start, call.frame.end];
-  return [
-    ...call.args,
-    ...call.partitionBy,
-    ...sortExpressions(call.orderBy),
-    ...sortExpressions(call.argOrderBy),
-    ...bounds.flatMap((bound) => ('offset' in bound ? [bound.offset] : [])),
-    ...(call.filter === undefined ? [] : [call.filter]),
-  ];
+function mapConditions(
+  conditions: readonly JoinCondition[],
+  rewrite: Rewrite,
+): readonly JoinCondition[] {
+  return conditions.map((condition) => ({
+    ...condition,
+    left: rewrite(condition.left, 'left'),
+    right: rewrite(condition.right, 'right'),
+  }));
 }
 
-/** All expressions of a tree. */
-export function* treeExpressions(plan: LogicalPlan): Generator<Expression> {
-  for (const node of walkPlan(plan)) yield* operatorExpressions(node);
+function mapAggregate(call: AggregateCall, rewrite: RewriteOne): AggregateCall {
+  return {
+    ...call,
+    args: call.args.map(rewrite),
+    orderBy: mapKeys(call.orderBy, rewrite),
+    ...(call.filter === undefined ? {} : { filter: rewrite(call.filter) }),
+  };
+}
+
+function mapWindow(call: WindowCall, rewrite: RewriteOne): WindowCall {
+  const { start, end } = call.frame;
+  return {
+    ...call,
+    args: call.args.map(rewrite),
+    partitionBy: call.partitionBy.map(rewrite),
+    orderBy: mapKeys(call.orderBy, rewrite),
+    argOrderBy: mapKeys(call.argOrderBy, rewrite),
+    frame: { ...call.frame, start: mapBound(start, rewrite), end: mapBound(end, rewrite) },
+    ...(call.filter === undefined ? {} : { filter: rewrite(call.filter) }),
+  };
+}
+
+function mapBound(bound: FrameBound, rewrite: RewriteOne): FrameBound {
+  return 'offset' in bound ? { ...bound, offset: rewrite(bound.offset) } : bound;
+}
+
+/** The expressions that one operator evaluates, each with the side of a join that it is over. */
+export function operatorExpressions(
+  plan: LogicalPlan,
+): readonly { readonly expression: Expression; readonly side: 'left' | 'right' | 'both' }[] {
+  const found: { expression: Expression; side: 'left' | 'right' | 'both' }[] = [];
+  mapOperatorExpressions(plan, (expression, side) => {
+    found.push({ expression, side });
+    return expression;
+  });
+  return found;
+}
+
+export function isVolatileOperator(plan: LogicalPlan): boolean {
+  return operatorExpressions(plan).some(({ expression }) => isVolatile(expression));
 }
 
 /** Whether a tree may give other rows each time it runs. */
 export function isVolatilePlan(plan: LogicalPlan): boolean {
-  for (const expression of treeExpressions(plan)) if (isVolatile(expression)) return true;
+  for (const node of walkPlan(plan)) if (isVolatileOperator(node)) return true;
   return false;
 }

@@ -1,10 +1,9 @@
 /** Operators that look at one row at a time run wherever their input is. */
 import { type Expression } from '../logical/expression.ts';
-import { isVolatile } from '../logical/expression-tree.ts';
 import { type Filter, type Project, type Unnesting } from '../logical/logical-plan.ts';
 import { positionsIn, project, referencesTo } from './columns.ts';
 import { toOneStage } from './exchange.ts';
-import { operatorExpressions } from './operator-expressions.ts';
+import { isVolatileOperator } from './operator-expressions.ts';
 import { remapHashKeys } from './partitioning.ts';
 import { columnsOf, SINGLE, type Branch, type Location, type Placed } from './placed.ts';
 import { type Placer } from './placer.ts';
@@ -59,7 +58,7 @@ export function projectPlaced(
 
 /** Constants that a volatile expression is about to look at stay in one place from here on. */
 function pinned(input: Placed, plan: Filter | Project | Unnesting): Placed {
-  if (!operatorExpressions(plan).some(isVolatile)) return input;
+  if (!isVolatileOperator(plan)) return input;
   return {
     branches: input.branches.map((branch) =>
       branch.location.kind === 'anywhere' ? { ...branch, location: SINGLE } : branch,

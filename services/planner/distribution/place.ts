@@ -3,11 +3,10 @@
  * hash, copied to every task, or just anywhere), and an input that is there already is not moved.
  */
 import { assertNever } from '../../common/assert.ts';
-import { isVolatile } from '../logical/expression-tree.ts';
 import { type LogicalPlan } from '../logical/logical-plan.ts';
 import { walkPlan } from '../logical/plan-children.ts';
 import { toOneStage } from './exchange.ts';
-import { operatorExpressions } from './operator-expressions.ts';
+import { isVolatileOperator } from './operator-expressions.ts';
 import { type PhysicalPlan } from './physical-plan.ts';
 import { placeAggregate } from './place-aggregate.ts';
 import { placeCteRef, placeMaterializedCte } from './place-cte.ts';
@@ -17,12 +16,13 @@ import { placeFilter, placeProject, placeUnnesting } from './place-rowwise.ts';
 import { placeSetOperation } from './place-set-operation.ts';
 import { ANYWHERE, placedAt, SINGLE, SOURCE, type Placed } from './placed.ts';
 import { type DistributionOptions, type Placer } from './placer.ts';
+import { pruneColumns } from './prune-columns.ts';
 import { rewriteDelimJoins } from './rewrite-delim-joins.ts';
 import { StageGraph } from './stage-graph.ts';
 
 /** Cuts a decoded plan into stages. The root stage may have several tasks when the rows need no order. */
 export function distribute(plan: LogicalPlan, options: DistributionOptions): PhysicalPlan {
-  const rewritten = rewriteDelimJoins(plan);
+  const rewritten = pruneColumns(rewriteDelimJoins(plan));
   const graph = new StageGraph(firstFreeSourceId(rewritten));
   const placer: Placer = {
     graph,
@@ -47,7 +47,7 @@ function placeOperator(placer: Placer, plan: LogicalPlan): Placed {
     case 'values':
     case 'dummy-scan':
     case 'empty':
-      return placedAt(plan, operatorExpressions(plan).some(isVolatile) ? SINGLE : ANYWHERE);
+      return placedAt(plan, isVolatileOperator(plan) ? SINGLE : ANYWHERE);
     case 'table-function':
       return placedAt(plan, SINGLE);
     case 'filter':
