@@ -79,12 +79,11 @@ export interface ParquetOptions {
   readonly unionByName: boolean;
 }
 
-/** A table function that makes rows from constants (range, generate_series, unnest of a constant …). */
+/** A table function whose rows follow from its constant arguments (range, generate_series, repeat). */
 export interface TableFunction extends Operator {
   readonly kind: 'table-function';
   readonly name: string;
   readonly args: readonly Expression[];
-  readonly namedArgs: readonly { readonly name: string; readonly value: Expression }[];
   /** Names of all columns the function returns. */
   readonly names: readonly string[];
   /** Positions among `names` of the output columns. */
@@ -267,7 +266,7 @@ export interface SetOperation extends Operator {
   readonly kind: 'set-operation';
   readonly operator: 'union' | 'intersect' | 'except';
   readonly all: boolean;
-  /** Two for intersect and except, two or more for union. */
+  /** Two for intersect and except, two or more for union (always ALL: the import puts a distinct above). */
   readonly children: readonly LogicalPlan[];
   /** False: a union all whose rows come in the order of its children. */
   readonly allowOutOfOrder: boolean;

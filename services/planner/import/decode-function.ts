@@ -1,0 +1,84 @@
+import { type Expression } from '../logical/expression.ts';
+import { UnsupportedError } from '../logical/unsupported.ts';
+import { decodeLambdaArgs, LAMBDA_FUNCTIONS } from './decode-lambda.ts';
+import { decodeType } from './decode-type.ts';
+import { fieldSet, Fields } from './fields.ts';
+import { publicName, VOLATILE_FUNCTIONS } from './function-names.ts';
+import { isJsonObject, type Json } from './json-reader.ts';
+import { type ExpressionDecoder, type Scope } from './scope.ts';
+
+/** Fields of every expression. Aliases name result columns, which come from the binder; locations are for errors. */
+export const EXPRESSION = fieldSet('expression_class type alias query_location');
+
+/** Fields of everything that calls a function of the catalog. */
+export const CALL = fieldSet(
+  'return_type children name arguments original_arguments catalog_name schema_name has_serialize function_data',
+  EXPRESSION,
+);
+const FUNCTION = fieldSet('is_operator', CALL);
+const DECIMAL_DATA = fieldSet('check_overflow return_type arguments');
+const RETURN_TYPE_DATA = fieldSet('variable_return_type');
+const LIST_AGGREGATE_DATA = fieldSet('bind_data');
+const LIST_AGGREGATE_BIND = fieldSet('stype aggr_expr');
+const NO_DATA = new Set<string>();
+
+const LIST_AGGREGATES = [
+  'list_aggregate',
+  'list_aggr',
+  'array_aggregate',
+  'array_aggr',
+  'aggregate',
+];
+const LIST_UNIQUES = ['list_distinct', 'array_distinct', 'list_unique', 'array_unique'];
+
+/**
+ * Functions whose function_data says nothing that their arguments and result type do not say too; what there
+ * is is checked, so that a new field is noticed.
+ */
+const REDUNDANT_DATA: ReadonlyMap<string, (data: Json) => void> = new Map([
+  ...['+', 'add', '-', 'subtract', '*', 'multiply'].map(
+    (name) => [name, (data: Json) => void new Fields(data, `${name} data`, DECIMAL_DATA)] as const,
+  ),
+  ...['struct_pack', 'row', 'struct_insert', 'union_value'].map(
+    (name) =>
+      [name, (data: Json) => void new Fields(data, `${name} data`, RETURN_TYPE_DATA)] as const,
+  ),
+  ...[...LIST_AGGREGATES, ...LIST_UNIQUES].map((name) => [name, checkListAggregate] as const),
+  ['equi_width_bins', (data: Json) => void new Fields(data, 'equi_width_bins data', NO_DATA)],
+]);
+
+/** A BOUND_FUNCTION; `decode` decodes its arguments. */
+export function decodeFunction(value: Json, scope: Scope, decode: ExpressionDecoder): Expression {
+  const fields = new Fields(value, 'BOUND_FUNCTION', FUNCTION);
+  const name = decodeCatalogName(fields);
+  const type = decodeType(fields.json('return_type'));
+  const args = fields.list('children').map((child) => decode(child, scope));
+  const isVolatile = VOLATILE_FUNCTIONS.has(name);
+  if (!fields.flag('has_serialize')) return { kind: 'function', type, name, args, isVolatile };
+
+  const data = fields.json('function_data');
+  if (LAMBDA_FUNCTIONS.has(name)) {
+    const lambdaArgs = decodeLambdaArgs({ name, data, args }, decode);
+    return { kind: 'function', type, name, args: lambdaArgs, isVolatile };
+  }
+  const check = REDUNDANT_DATA.get(name);
+  if (check === undefined) throw new UnsupportedError(`function_data of ${name}`);
+  check(data);
+  return { kind: 'function', type, name, args, isVolatile };
+}
+
+/** The public name of a built-in function. */
+export function decodeCatalogName(fields: Fields): string {
+  fields.expectEmpty('catalog_name', ['system']);
+  fields.expectEmpty('schema_name', ['main']);
+  return publicName(fields.text('name'));
+}
+
+/** The aggregate inside must not hide arguments of its own, such as a separator. */
+function checkListAggregate(data: Json): void {
+  const bind = new Fields(data, 'list aggregate data', LIST_AGGREGATE_DATA).json('bind_data');
+  const aggregate = new Fields(bind, 'list aggregate data', LIST_AGGREGATE_BIND).json('aggr_expr');
+  if (!isJsonObject(aggregate) || aggregate['has_serialize'] !== false) {
+    throw new UnsupportedError('function_data of a list aggregate');
+  }
+}
