@@ -42,7 +42,7 @@ describe('the import rules', () => {
     [
       'services/coordinator/scheduler/recovery/x.ts',
       './fail-query.ts',
-      'must not import its sibling',
+      'must not know its sibling',
     ],
     ['services/common/rpc/x.ts', './channel', 'needs a file extension'],
     ['services/common/rpc/x.ts', '../../../test/support/clock.ts', 'must not import test/'],
@@ -52,8 +52,9 @@ describe('the import rules', () => {
 
   it.each([
     ['services/coordinator/runtime/x.ts', '../scheduler/query-state.ts'],
-    ['services/coordinator/scheduler/recovery/fail-query.ts', './recovery.ts'],
+    ['services/coordinator/scheduler/recovery/fail-query.ts', './recovery-policy.ts'],
     ['services/cli/embedded/cluster.ts', '../../worker/main.ts'],
+    ['services/cli/embedded/cluster.ts', '../../worker/config.ts'],
     ['services/worker/rpc/x.ts', '../../../proto/gen/skein/internal/v1/task.ts'],
     ['services/common/duckdb/x.ts', '@duckdb/node-api'],
     ['services/worker/main.ts', 'pino'],

@@ -1,6 +1,6 @@
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { Node } from 'oxc-parser';
-import { layerOf, POLICY_FOLDERS, PURE_PACKAGES, type Layer } from './layers.ts';
+import { layerOf, POLICIES, PURE_PACKAGES, type Layer } from './layers.ts';
 import { lineOf, walk, type ModuleImport, type SourceFile } from './source-files.ts';
 
 /** What one import of one file means in this repository. */
@@ -70,7 +70,9 @@ function packageName(specifier: string): string {
 
 const serviceOf = (path: string): string | undefined => /^services\/([^/]+)\//.exec(path)?.[1];
 const isIn = (path: string, folder: string): boolean => path.includes(`/${folder}/`);
-const isMain = (path: string): boolean => path.endsWith('/main.ts');
+/** Where adapters are constructed and wired: each service's main.ts, and the cluster in one process. */
+const isCompositionRoot = (path: string): boolean =>
+  path.endsWith('/main.ts') || path.startsWith('services/cli/embedded/');
 
 const IMPORT_RULES: readonly ImportRule[] = [
   // 1. io → local → pure, never back.
@@ -90,7 +92,9 @@ const IMPORT_RULES: readonly ImportRule[] = [
     if (own === undefined || other === undefined || own === other || other === 'common') {
       return undefined;
     }
-    if (from.startsWith('services/cli/embedded/') && isMain(to)) return undefined;
+    if (from.startsWith('services/cli/embedded/') && /\/(main|config)\.ts$/.test(to)) {
+      return undefined;
+    }
     return `services/${own} must not import services/${other}`;
   },
   // 3. Wire types, gRPC, DuckDB and the logger stay at their edges.
@@ -102,14 +106,13 @@ const IMPORT_RULES: readonly ImportRule[] = [
   },
   edgePackage(/^(@grpc\/|grpc-health-check$)/, (path) => isIn(path, 'rpc')),
   edgePackage(/^@duckdb\//, (path) => isIn(path, 'duckdb')),
-  edgePackage(/^pino$/, isMain),
+  edgePackage(/^pino$/, isCompositionRoot),
   edgePackage(/^node:timers/, (path) => path === 'services/common/system-clock.ts'),
   // 5. Sibling policies do not know each other; explicit file names; nothing imports tests.
   ({ from, to }) => {
-    const folder = POLICY_FOLDERS.map((path) => SERVICES + path).find((f) => dirname(from) === f);
-    if (folder === undefined || dirname(to) !== folder) return undefined;
-    if (to === `${folder}/${folder.split('/').at(-1)}.ts`) return undefined;
-    return `a policy must not import its sibling ${to}`;
+    const policies = POLICIES[dirname(from).slice(SERVICES.length)] ?? [];
+    const isSibling = dirname(from) === dirname(to) && policies.includes(basename(to));
+    return isSibling ? `a policy must not know its sibling ${to}` : undefined;
   },
   ({ to, isRelative }) =>
     isRelative && !/\.(ts|mjs|js|json)$/.test(to) ? `${to} needs a file extension` : undefined,
@@ -147,7 +150,7 @@ function forbiddenGlobal(path: string, node: Node, parents: readonly Node[]): st
   if (own === undefined || path === 'services/common/system-clock.ts') return undefined;
   if (readsClock(node)) return 'only system-clock.ts reads the time';
   if (readsEnvironment(node)) {
-    const mayRead = path.endsWith('/config.ts') || isMain(path);
+    const mayRead = path.endsWith('/config.ts') || isCompositionRoot(path);
     return mayRead ? undefined : 'only config.ts reads the environment';
   }
   if (own === 'io') return undefined;

@@ -30,6 +30,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   'common/task': 'pure',
   'common/exchange': 'local',
   'common/duckdb': 'io',
+  'common/process': 'io',
   'common/rpc': 'io',
 
   'gateway/main.ts': 'io',
@@ -75,12 +76,30 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   cli: 'io',
 };
 
-/** Folders whose files are alternatives of one decision: they share `<folder>/<folder>.ts`, not each other. */
-export const POLICY_FOLDERS: readonly string[] = [
-  'coordinator/scheduler/execution-policy',
-  'coordinator/scheduler/stage-scheduler',
-  'coordinator/scheduler/recovery',
-];
+/** Files that are alternatives of one decision: none of them knows another. What they share lies beside them. */
+export const POLICIES: Readonly<Record<string, readonly string[]>> = {
+  'coordinator/scheduler/execution-policy': [
+    'all-at-once.ts',
+    'phased.ts',
+    'legacy-phased.ts',
+    'event-driven.ts',
+    'stage-barrier.ts',
+    'pipelined-region.ts',
+  ],
+  'coordinator/scheduler/stage-scheduler': [
+    'source-partitioned.ts',
+    'fixed-source-partitioned.ts',
+    'fixed-count.ts',
+    'scaled-writer.ts',
+  ],
+  'coordinator/scheduler/recovery': [
+    'fail-query.ts',
+    'retry-query.ts',
+    'retry-task.ts',
+    'resubmit-stage.ts',
+    'restart-region.ts',
+  ],
+};
 
 /** Packages that compute and nothing else, and so are open to pure code. */
 export const PURE_PACKAGES: readonly string[] = ['apache-arrow', 'flatbuffers'];
