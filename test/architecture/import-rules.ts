@@ -70,9 +70,9 @@ function packageName(specifier: string): string {
 
 const serviceOf = (path: string): string | undefined => /^services\/([^/]+)\//.exec(path)?.[1];
 const isIn = (path: string, folder: string): boolean => path.includes(`/${folder}/`);
-/** Where adapters are constructed and wired: each service's main.ts, and the cluster in one process. */
+/** Where a process is put together: each service's main.ts, what they share, and the cluster in one process. */
 const isCompositionRoot = (path: string): boolean =>
-  path.endsWith('/main.ts') || path.startsWith('services/cli/embedded/');
+  path.endsWith('/main.ts') || /^services\/(cli\/embedded|common\/process)\//.test(path);
 
 const IMPORT_RULES: readonly ImportRule[] = [
   // 1. io → local → pure, never back.
