@@ -34,7 +34,8 @@ export async function runAsProcess(role: string, start: () => Promise<RunningRol
     return;
   }
   process.stdout.write(`${JSON.stringify({ ready: true, role, address: running.address })}\n`);
-  const failure = running.failed?.catch((error: unknown) => error) ?? new Promise<never>(() => undefined);
+  const failure =
+    running.failed?.catch((error: unknown) => error) ?? new Promise<never>(() => undefined);
   const end = await Promise.race([endRequested(), failure.then((error) => ({ error }))]);
   if (end !== undefined) process.exitCode = reportFailure(end.error);
   process.once('SIGTERM', forceEnd);
