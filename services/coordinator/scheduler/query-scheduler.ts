@@ -3,11 +3,32 @@
  * plain JSON-safe data that only these two functions change; the same inits and events give the same
  * effects, so a log of (now, event) is the query's history. States, events and invariants: SPEC.md.
  */
+import { assertNever } from '../../common/assert.ts';
 import type { Instant } from '../../common/ids.ts';
+import { onNodeDraining, onNodeJoined, onNodeLost } from './node-events.ts';
+import { findPlanProblem } from './plan-check.ts';
+import { createNodePartitionMap } from './placement/node-partition-map.ts';
+import { executionPolicyOf, stageSchedulerOf } from './policies.ts';
+import {
+  onCancelRequested,
+  onResultReleased,
+  onSplitLoadingFailed,
+  onSplitsLoaded,
+  onTimerFired,
+} from './query-events.ts';
+import { isQueryEnded } from './query-state.ts';
+import { failQuery, settleQuery, startRunning } from './query-transitions.ts';
+import { announceResults } from './result-announcement.ts';
 import type { SchedulerEffect } from './scheduler-effect.ts';
 import type { SchedulerEvent } from './scheduler-event.ts';
 import type { QuerySchedulerInit } from './scheduler-options.ts';
+import { createStage, draw, laneCount } from './scheduler-state.ts';
 import type { QuerySchedulerState } from './scheduler-state.ts';
+import { createOutput } from './stage-linkage.ts';
+import { moveStage } from './stage-transitions.ts';
+import { onTaskStatus } from './task-events.ts';
+import { beginTurn, finishTurn } from './turn.ts';
+import type { Turn } from './turn.ts';
 
 export interface QueryScheduler {
   readonly state: QuerySchedulerState;
@@ -16,8 +37,24 @@ export interface QueryScheduler {
 
 /** Starts a query: its state, and the first orders. Never throws for a bad plan: that query fails at once. */
 export function createQueryScheduler(init: QuerySchedulerInit, now: Instant): QueryScheduler {
-  void now;
-  return { state: { queryId: init.queryId }, effects: [] };
+  const state = createState(init);
+  const turn = beginTurn(state, now);
+  const problem = findPlanProblem(init.fragments);
+  if (problem !== undefined) {
+    failQuery(turn, {
+      code: 'INTERNAL_ERROR',
+      message: `the plan cannot be scheduled: ${problem}`,
+    });
+  } else if (init.nodes.length === 0) {
+    failQuery(turn, { code: 'NO_NODES_AVAILABLE', message: 'the cluster has no active worker' });
+  } else {
+    linkStages(state);
+    turn.effects.push({ kind: 'arm-timer', timer: { kind: 'query-deadline' }, at: init.deadline });
+    const windowEnd = (now + init.options.resultAnnouncementDelayMs) as Instant;
+    turn.effects.push({ kind: 'arm-timer', timer: { kind: 'result-announcement' }, at: windowEnd });
+    settle(turn);
+  }
+  return { state, effects: finishTurn(turn) };
 }
 
 /** Takes one fact, changes `state`, returns the orders that follow from it, to be carried out in this order. */
@@ -26,6 +63,89 @@ export function onEvent(
   event: SchedulerEvent,
   now: Instant,
 ): readonly SchedulerEffect[] {
-  void [state, event, now];
-  return [];
+  const turn = beginTurn(state, now);
+  applyEvent(turn, event);
+  settle(turn);
+  return finishTurn(turn);
+}
+
+function applyEvent(turn: Turn, event: SchedulerEvent): void {
+  // An ended query gives no more orders, but the end of its tasks is still noted.
+  const isNoted = event.kind === 'task-status' || event.kind === 'node-lost';
+  if (isQueryEnded(turn.state.query.kind) && !isNoted) return;
+  switch (event.kind) {
+    case 'splits-loaded':
+      return onSplitsLoaded(turn, event);
+    case 'split-loading-failed':
+      return onSplitLoadingFailed(turn, event);
+    case 'task-status':
+      return onTaskStatus(turn, event.status);
+    case 'node-joined':
+      return onNodeJoined(turn, event.node);
+    case 'node-draining':
+      return onNodeDraining(turn, event);
+    case 'node-lost':
+      return onNodeLost(turn, event);
+    case 'cancel-requested':
+      return onCancelRequested(turn, event.error);
+    case 'result-released':
+      return onResultReleased(turn);
+    case 'timer-fired':
+      return onTimerFired(turn, event.timer);
+    default:
+      return assertNever(event);
+  }
+}
+
+/** Draws all conclusions: stages start, get tasks and splits, move on; then the query follows its root. */
+function settle(turn: Turn): void {
+  const { state } = turn;
+  if (isQueryEnded(state.query.kind)) return;
+  const policy = executionPolicyOf(state.options);
+  // A suspected failure stops scheduling: what is not started need not be stopped.
+  while (state.suspectedFailure === null) {
+    for (const stage of policy.stagesToStart(state)) moveStage(turn, stage, 'scheduling');
+    const [stage] = turn.touched;
+    if (stage === undefined) break;
+    turn.touched.delete(stage);
+    if (stage.kind === 'scheduling' || stage.kind === 'scheduling-splits') {
+      stageSchedulerOf(stage).schedule(turn, stage);
+    }
+  }
+  if (state.stages.some((stage) => stage.tasks.length > 0)) startRunning(turn);
+  announceResults(turn);
+  settleQuery(turn);
+}
+
+function createState(init: QuerySchedulerInit): QuerySchedulerState {
+  const { queryId, options, fragments } = init;
+  const random = { randomState: options.seed | 0 };
+  const nodes = init.nodes.map((node) => ({ node, isDraining: false, taskCount: 0 }));
+  const capacities = init.nodes.map((node) => ({
+    nodeId: node.nodeId,
+    lanes: laneCount(options, node),
+  }));
+  const partitionToNode = createNodePartitionMap(capacities, options.hashPartitionCount, (bound) =>
+    draw(random, bound),
+  );
+  return {
+    queryId,
+    options,
+    query: { kind: 'starting' },
+    stages: fragments.map(createStage),
+    stageIndex: Object.fromEntries(fragments.map((fragment, index) => [fragment.id, index])),
+    nodes,
+    partitionToNode,
+    result: { isWindowClosed: false, isComplete: false, isReleased: false },
+    suspectedFailure: null,
+    randomState: random.randomState,
+  };
+}
+
+function linkStages(state: QuerySchedulerState): void {
+  for (const stage of state.stages) {
+    for (const output of stage.fragment.outputs) {
+      stage.outputs.push(createOutput(output, state.partitionToNode.length));
+    }
+  }
 }

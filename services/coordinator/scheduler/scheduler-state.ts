@@ -1,5 +1,121 @@
-import type { QueryId } from '../../common/ids.ts';
+/**
+ * All that the scheduler knows of one query: plain JSON-safe data (a round trip through JSON changes nothing),
+ * changed only by the reducer that owns it. Read it through `why-blocked.ts` and `query-description.ts`.
+ */
+import { assert } from '../../common/assert.ts';
+import type { ErrorReport } from '../../common/error.ts';
+import type { FragmentId, NodeId, QueryId, SourceId, StageId } from '../../common/ids.ts';
+import type { PlanFragment } from '../../common/plan/plan-fragment.ts';
+import { nextRandomState } from '../../common/random.ts';
+import type { QueryState } from './query-state.ts';
+import type { SchedulerNode } from './scheduler-event.ts';
+import type { SchedulerOptions } from './scheduler-options.ts';
+import type { ScanState, StageState } from './stage-state.ts';
+
+export interface NodeState {
+  readonly node: SchedulerNode;
+  isDraining: boolean;
+  /** Tasks of this query ever placed on it: single tasks go where there are fewest. */
+  taskCount: number;
+}
+
+/** How far the client has been told where the result is (T17). */
+export interface ResultState {
+  /** Root tasks are announced as soon as they exist: waiting for inline results is over. */
+  isWindowClosed: boolean;
+  /** All root tasks exist and were announced. */
+  isComplete: boolean;
+  /** The client has all of it. */
+  isReleased: boolean;
+}
+
+/** A symptom that waits for its cause (recovery/). */
+export interface SuspectedFailure {
+  readonly stageId: StageId;
+  readonly error: ErrorReport;
+}
 
 export interface QuerySchedulerState {
   readonly queryId: QueryId;
+  readonly options: SchedulerOptions;
+  query: QueryState;
+  /** In plan order: producers first, the root last. */
+  readonly stages: StageState[];
+  /** Position in `stages` by fragment id. */
+  readonly stageIndex: Readonly<Record<number, number>>;
+  readonly nodes: NodeState[];
+  /** Partition i of every hash and arbitrary stage runs on partitionToNode[i] (T12, P2). */
+  readonly partitionToNode: readonly NodeId[];
+  readonly result: ResultState;
+  suspectedFailure: SuspectedFailure | null;
+  randomState: number;
+}
+
+export function stageOf(state: QuerySchedulerState, id: FragmentId): StageState {
+  const stage = state.stages[state.stageIndex[id] ?? -1];
+  assert(stage !== undefined, `the plan has a fragment ${id}`);
+  return stage;
+}
+
+export function findStage(state: QuerySchedulerState, id: FragmentId): StageState | undefined {
+  return state.stages[state.stageIndex[id] ?? -1];
+}
+
+export function rootStage(state: QuerySchedulerState): StageState {
+  const root = state.stages.at(-1);
+  assert(root !== undefined, 'a query has a root stage');
+  return root;
+}
+
+export function findNode(state: QuerySchedulerState, nodeId: NodeId): NodeState | undefined {
+  return state.nodes.find((candidate) => candidate.node.nodeId === nodeId);
+}
+
+export interface ScanOfStage {
+  readonly stage: StageState;
+  readonly scan: ScanState;
+}
+
+export function findScan(state: QuerySchedulerState, sourceId: SourceId): ScanOfStage | undefined {
+  for (const stage of state.stages) {
+    const scan = stage.scans.find((candidate) => candidate.sourceId === sourceId);
+    if (scan !== undefined) return { stage, scan };
+  }
+  return undefined;
+}
+
+/** Tasks of one stage on this node at a time. */
+export function laneCount(options: SchedulerOptions, node: SchedulerNode): number {
+  const { taskConcurrency } = options;
+  return Math.max(1, taskConcurrency === 0 ? node.taskConcurrency : taskConcurrency);
+}
+
+/** A choice in [0, bound) that a replay repeats. */
+export function draw(state: { randomState: number }, bound: number): number {
+  const step = nextRandomState(state.randomState);
+  state.randomState = step.state;
+  return Math.floor(step.value * bound);
+}
+
+export function createStage(fragment: PlanFragment): StageState {
+  return {
+    stageId: fragment.id,
+    fragment,
+    kind: 'planned',
+    tasks: [],
+    taskCounts: { planned: 0, running: 0, flushing: 0, finished: 0, stopping: 0, stopped: 0 },
+    scans: fragment.scans.map((scan) => ({
+      sourceId: scan.sourceId,
+      batch: 0,
+      isLoading: false,
+      pending: [],
+      isExhausted: false,
+      splitCount: 0,
+      isClosed: false,
+    })),
+    outputs: [],
+    completeSources: [],
+    isPlacementBlocked: false,
+    outputRows: 0,
+  };
 }

@@ -1,0 +1,6 @@
+/** Every stage at once, producers before consumers (§5, all-at-once). */
+import type { ExecutionPolicy } from './execution-policy.ts';
+
+export const allAtOnce: ExecutionPolicy = {
+  stagesToStart: (state) => state.stages.filter((stage) => stage.kind === 'planned'),
+};

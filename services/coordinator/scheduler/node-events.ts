@@ -1,0 +1,78 @@
+/** What the cluster's membership says. Nodes are fenced by the run of their process. */
+import type { ErrorReport } from '../../common/error.ts';
+import type { NodeId, NodeInstanceId } from '../../common/ids.ts';
+import { recoveryPolicyOf } from './policies.ts';
+import { applyDecision } from './query-transitions.ts';
+import type { SchedulerNode } from './scheduler-event.ts';
+import { findNode } from './scheduler-state.ts';
+import { countTask } from './stage-state.ts';
+import type { StageState } from './stage-state.ts';
+import { isEnded, loseTask } from './task-state.ts';
+import type { Turn } from './turn.ts';
+
+interface NodeRun {
+  readonly nodeId: NodeId;
+  readonly nodeInstanceId: NodeInstanceId;
+}
+
+/** A node can take tasks: a new one, a new run of one, or one that was draining. */
+export function onNodeJoined(turn: Turn, node: SchedulerNode): void {
+  const { state } = turn;
+  const known = findNode(state, node.nodeId);
+  if (known !== undefined && known.node.nodeInstanceId === node.nodeInstanceId) {
+    known.isDraining = false;
+  } else {
+    if (known !== undefined) onNodeLost(turn, { ...known.node, error: restarted(node) });
+    state.nodes.push({ node, isDraining: false, taskCount: 0 });
+  }
+  for (const stage of state.stages) {
+    if (stage.kind !== 'scheduling') continue;
+    stage.isPlacementBlocked = false;
+    turn.touched.add(stage);
+  }
+}
+
+export function onNodeDraining(turn: Turn, run: NodeRun): void {
+  const known = findNode(turn.state, run.nodeId);
+  if (known?.node.nodeInstanceId === run.nodeInstanceId) known.isDraining = true;
+}
+
+/**
+ * The node's tasks are gone. It matters where their rows were still needed; a task that had ended, or was told to
+ * cancel, loses nothing.
+ */
+export function onNodeLost(turn: Turn, lost: NodeRun & { readonly error: ErrorReport }): void {
+  const { state } = turn;
+  const index = state.nodes.findIndex((each) => isRun(each.node, lost));
+  if (index === -1) return;
+  state.nodes.splice(index, 1);
+  const hit = state.stages.filter((stage) => loseTasks(stage, lost));
+  const [first] = hit;
+  if (first === undefined) return;
+  applyDecision(turn, recoveryPolicyOf(state.options).onNodeLost(lost.error), first);
+}
+
+/** True when a task was lost whose rows were needed. */
+function loseTasks(stage: StageState, lost: NodeRun): boolean {
+  let isHit = false;
+  for (const task of stage.tasks) {
+    if (isEnded(task) || !isRun(task, lost)) continue;
+    isHit ||= task.stop === 'none';
+    countTask(stage.taskCounts, task.kind, -1);
+    loseTask(task);
+    countTask(stage.taskCounts, task.kind, 1);
+  }
+  return isHit;
+}
+
+function isRun(of: NodeRun, run: NodeRun): boolean {
+  return of.nodeId === run.nodeId && of.nodeInstanceId === run.nodeInstanceId;
+}
+
+function restarted(node: SchedulerNode): ErrorReport {
+  return {
+    code: 'NODE_LOST',
+    message: `worker ${node.nodeId} was restarted and has lost its tasks`,
+    details: { node_id: node.nodeId },
+  };
+}

@@ -1,0 +1,43 @@
+/** The policies that a query's options and fragments name. */
+import { assertNever } from '../../common/assert.ts';
+import { allAtOnce } from './execution-policy/all-at-once.ts';
+import type { ExecutionPolicy } from './execution-policy/execution-policy.ts';
+import { failQueryPolicy } from './recovery/fail-query.ts';
+import type { RecoveryPolicy } from './recovery/recovery-policy.ts';
+import type { SchedulerOptions } from './scheduler-options.ts';
+import { fixedCount } from './stage-scheduler/fixed-count.ts';
+import { sourcePartitioned } from './stage-scheduler/source-partitioned.ts';
+import type { StageScheduler } from './stage-scheduler/stage-scheduler.ts';
+import type { StageState } from './stage-state.ts';
+
+export function executionPolicyOf(options: SchedulerOptions): ExecutionPolicy {
+  switch (options.executionPolicy) {
+    case 'all-at-once':
+      return allAtOnce;
+    default:
+      return assertNever(options.executionPolicy);
+  }
+}
+
+export function recoveryPolicyOf(options: SchedulerOptions): RecoveryPolicy {
+  switch (options.retryPolicy) {
+    case 'none':
+      return failQueryPolicy;
+    default:
+      return assertNever(options.retryPolicy);
+  }
+}
+
+export function stageSchedulerOf(stage: StageState): StageScheduler {
+  const { partitioning } = stage.fragment;
+  switch (partitioning.kind) {
+    case 'source':
+      return sourcePartitioned;
+    case 'single':
+    case 'hash':
+    case 'arbitrary':
+      return fixedCount;
+    default:
+      return assertNever(partitioning);
+  }
+}

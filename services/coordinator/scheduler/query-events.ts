@@ -1,0 +1,80 @@
+/** What split sources, clients and timers say. */
+import { assertNever } from '../../common/assert.ts';
+import type { ErrorReport } from '../../common/error.ts';
+import { failQuery } from './query-transitions.ts';
+import type { SchedulerEvent, SchedulerTimer } from './scheduler-event.ts';
+import { findScan, rootStage, stageOf } from './scheduler-state.ts';
+import { cancelStage } from './stage-transitions.ts';
+import { stopTask } from './turn.ts';
+import type { Turn } from './turn.ts';
+
+type EventOf<Kind extends SchedulerEvent['kind']> = Extract<
+  SchedulerEvent,
+  { readonly kind: Kind }
+>;
+
+/** The batch that was asked for; any other is late or repeated. */
+export function onSplitsLoaded(turn: Turn, event: EventOf<'splits-loaded'>): void {
+  const found = findScan(turn.state, event.sourceId);
+  if (found === undefined) return;
+  const { stage, scan } = found;
+  if (!scan.isLoading || scan.batch !== event.batch) return;
+  scan.isLoading = false;
+  scan.batch += 1;
+  scan.pending = [...event.splits];
+  scan.isExhausted = event.last;
+  turn.touched.add(stage);
+}
+
+export function onSplitLoadingFailed(turn: Turn, event: EventOf<'split-loading-failed'>): void {
+  const found = findScan(turn.state, event.sourceId);
+  if (found === undefined || !found.scan.isLoading) return;
+  failQuery(turn, event.error, found.stage);
+}
+
+/** A failure that already waits for its cause came first. */
+export function onCancelRequested(turn: Turn, error: ErrorReport): void {
+  failQuery(turn, turn.state.suspectedFailure?.error ?? error);
+}
+
+/** The client has everything: what still runs is not needed, root tasks may drop their pages. */
+export function onResultReleased(turn: Turn): void {
+  const { state } = turn;
+  if (!state.result.isComplete) {
+    const message = 'the result was released before all of it was known';
+    failQuery(turn, { code: 'QUERY_CANCELLED', message });
+    return;
+  }
+  state.result.isReleased = true;
+  const root = rootStage(state);
+  for (const stage of state.stages) {
+    if (stage !== root) cancelStage(turn, stage);
+  }
+  for (const task of root.tasks) stopTask(turn, task, 'cancel');
+}
+
+export function onTimerFired(turn: Turn, timer: SchedulerTimer): void {
+  const { state } = turn;
+  switch (timer.kind) {
+    case 'query-deadline':
+      return onDeadline(turn);
+    case 'result-announcement':
+      state.result.isWindowClosed = true;
+      return undefined;
+    case 'failure-cause': {
+      const suspect = state.suspectedFailure;
+      if (suspect !== null) failQuery(turn, suspect.error, stageOf(state, suspect.stageId));
+      return undefined;
+    }
+    default:
+      return assertNever(timer);
+  }
+}
+
+function onDeadline(turn: Turn): void {
+  const { suspectedFailure, result } = turn.state;
+  // The client has the whole result: too late to fail.
+  if (result.isReleased) return;
+  const message = 'the query ran longer than query_max_run_time';
+  failQuery(turn, suspectedFailure?.error ?? { code: 'QUERY_TIMEOUT', message });
+}

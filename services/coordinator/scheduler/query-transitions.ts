@@ -1,0 +1,100 @@
+/** Every move of the query, and how it ends (SPEC.md, query table). */
+import { assert } from '../../common/assert.ts';
+import type { ErrorReport } from '../../common/error.ts';
+import type { Instant } from '../../common/ids.ts';
+import { canMoveQuery, isQueryEnded } from './query-state.ts';
+import type { RecoveryDecision } from './recovery/recovery-policy.ts';
+import { rootStage, stageOf } from './scheduler-state.ts';
+import { countTask, isStageDone } from './stage-state.ts';
+import type { StageState } from './stage-state.ts';
+import { abandonStage, cancelStage } from './stage-transitions.ts';
+import type { Turn } from './turn.ts';
+
+/** The first task exists. */
+export function startRunning(turn: Turn): void {
+  if (turn.state.query.kind !== 'starting') return;
+  turn.state.query = { kind: 'running' };
+  turn.effects.push({ kind: 'change-query-state', state: 'running' });
+}
+
+/**
+ * Ends the query with its first cause: every source closed, every live task aborted, so that no reader ever sees the end
+ * of a result that is not whole (T4, T15, T36). Does nothing for a query that has ended.
+ */
+export function failQuery(turn: Turn, error: ErrorReport, stage?: StageState): void {
+  const { state } = turn;
+  if (isQueryEnded(state.query.kind)) return;
+  forgetUnsentTasks(turn);
+  for (const each of state.stages) abandonStage(turn, each, each === stage ? 'failed' : 'aborted');
+  turn.drafts.clear();
+  turn.declared.clear();
+  turn.touched.clear();
+  state.suspectedFailure = null;
+  state.query = { kind: 'failed', error };
+  turn.effects.push({ kind: 'fail-query', error });
+}
+
+/** Carries out what the recovery policy decided about a failure. */
+export function applyDecision(turn: Turn, decision: RecoveryDecision, stage?: StageState): void {
+  const { state } = turn;
+  if (isQueryEnded(state.query.kind)) return;
+  if (decision.kind === 'fail-query') {
+    failQuery(turn, decision.error, stage);
+    return;
+  }
+  if (state.suspectedFailure !== null) return;
+  state.suspectedFailure = {
+    stageId: stage?.stageId ?? rootStage(state).stageId,
+    error: decision.error,
+  };
+  const at = (turn.now + state.options.failureCauseDelayMs) as Instant;
+  turn.effects.push({ kind: 'arm-timer', timer: { kind: 'failure-cause' }, at });
+}
+
+/** Lets the query follow its root stage: all computed, then all taken by the client. */
+export function settleQuery(turn: Turn): void {
+  const { state } = turn;
+  if (isQueryEnded(state.query.kind)) return;
+  const root = rootStage(state);
+  const suspect = state.suspectedFailure;
+  if (suspect !== null) {
+    // What failed is not needed any more once its stage has been cancelled.
+    if (!isStageDone(stageOf(state, suspect.stageId).kind)) return;
+    state.suspectedFailure = null;
+  }
+  const isTaken = root.kind === 'finished' || (state.result.isReleased && hasEnded(root));
+  if (isTaken && state.result.isComplete) {
+    finishQuery(turn);
+  } else if (
+    (root.kind === 'flushing' || state.result.isReleased) &&
+    canMoveQuery(state.query.kind, 'finishing')
+  ) {
+    state.query = { kind: 'finishing' };
+    turn.effects.push({ kind: 'change-query-state', state: 'finishing' });
+  }
+}
+
+function finishQuery(turn: Turn): void {
+  const { state } = turn;
+  assert(state.suspectedFailure === null, 'a query with a failed task does not finish');
+  for (const stage of state.stages) cancelStage(turn, stage);
+  turn.touched.clear();
+  state.query = { kind: 'finished' };
+  turn.effects.push({ kind: 'finish-query' });
+}
+
+/** After its release, a root task may end in any way: its rows are with the client. */
+function hasEnded(root: StageState): boolean {
+  const { planned, running, flushing, stopping } = root.taskCounts;
+  return planned + running + flushing + stopping === 0;
+}
+
+/** Tasks that exist since this turn only: their workers have not heard of them and never will. */
+function forgetUnsentTasks(turn: Turn): void {
+  for (const [task, draft] of turn.drafts) {
+    if (!draft.isFirst) continue;
+    countTask(draft.stage.taskCounts, task.kind, -1);
+    task.kind = 'aborted';
+    countTask(draft.stage.taskCounts, 'aborted', 1);
+  }
+}

@@ -1,0 +1,63 @@
+/**
+ * Telling the client's side where the result is (T17). A root task is announced when it holds pages or ends, or when the
+ * small-result window closes, whichever is first; so a result that fits into the final status (R8) costs no fetch.
+ */
+import { assert } from '../../common/assert.ts';
+import type { TaskStatus } from '../../common/task/task-status.ts';
+import type { ResultLocation } from './scheduler-effect.ts';
+import { rootStage } from './scheduler-state.ts';
+import type { QuerySchedulerState } from './scheduler-state.ts';
+import { resultLocation } from './stage-linkage.ts';
+import { canScheduleMoreTasks } from './stage-state.ts';
+import type { TaskState } from './task-state.ts';
+import type { Turn } from './turn.ts';
+
+/** A root task's final status holds all of its pages: they stand in for fetching, announced before or not. */
+export function announceInlineResult(
+  turn: Turn,
+  task: TaskState,
+  pages: TaskStatus['inlinePages'],
+): void {
+  if (pages === undefined) return;
+  assert(task.announcement !== 'inline', 'a task ends once');
+  task.announcement = 'inline';
+  const location = resultLocation(rootStage(turn.state), task);
+  turn.effects.push({
+    kind: 'add-result-locations',
+    locations: [{ location, inlinePages: pages }],
+    noMore: noteIfComplete(turn.state),
+  });
+}
+
+/** Announces what is due. */
+export function announceResults(turn: Turn): void {
+  const { state } = turn;
+  if (state.result.isComplete) return;
+  const root = rootStage(state);
+  const due = root.tasks.filter((task) => task.announcement === 'none' && isDue(state, task));
+  const locations = due.map((task): ResultLocation => {
+    task.announcement = 'location';
+    return { location: resultLocation(root, task) };
+  });
+  const noMore = noteIfComplete(state);
+  if (locations.length > 0 || noMore)
+    turn.effects.push({ kind: 'add-result-locations', locations, noMore });
+}
+
+function isDue(state: QuerySchedulerState, task: TaskState): boolean {
+  return (
+    state.result.isWindowClosed ||
+    task.hasOutput ||
+    (task.kind !== 'planned' && task.kind !== 'running')
+  );
+}
+
+/** True once: all root tasks exist and are announced. Never after a failure (T15). */
+function noteIfComplete(state: QuerySchedulerState): boolean {
+  const root = rootStage(state);
+  const { result } = state;
+  if (result.isComplete || canScheduleMoreTasks(root.kind)) return false;
+  if (root.tasks.some((task) => task.announcement === 'none')) return false;
+  result.isComplete = true;
+  return true;
+}

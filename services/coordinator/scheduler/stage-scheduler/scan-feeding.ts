@@ -1,0 +1,156 @@
+/**
+ * From split source to tasks, for every stage that reads files (T22, T23): ask for a batch, place it, ask for the next
+ * only when nothing is pending. Scans of one stage are fed one after the other.
+ */
+import { assert } from '../../../common/assert.ts';
+import type { ErrorReport } from '../../../common/error.ts';
+import { freeLanes, selectNode, splitCandidates } from '../placement/node-selector.ts';
+import { placeSplits } from '../placement/split-placement.ts';
+import type { Lane } from '../placement/split-placement.ts';
+import { adjustQueueLimit, hasRunLow } from '../placement/split-queue-limit.ts';
+import { isQueryEnded } from '../query-state.ts';
+import { failQuery } from '../query-transitions.ts';
+import type { NodeState } from '../scheduler-state.ts';
+import { addTask, hasOverfullFeeder } from '../stage-linkage.ts';
+import type { ScanState, StageState } from '../stage-state.ts';
+import { closeScan, moveStage } from '../stage-transitions.ts';
+import { queuedLoad, takesSplits } from '../task-state.ts';
+import type { TaskState } from '../task-state.ts';
+import { draftSplit } from '../turn.ts';
+import type { Turn } from '../turn.ts';
+
+/** Gives out what can be given out now. True when every scan has reached its end. */
+export function feedScans(turn: Turn, stage: StageState): boolean {
+  for (const scan of stage.scans) {
+    if (scan.isClosed) continue;
+    if (isSatisfied(stage)) closeScan(turn, stage, scan);
+    else if (!feedScan(turn, stage, scan)) {
+      if (!isQueryEnded(turn.state.query.kind)) breakDeadlock(turn, stage);
+      return false;
+    }
+  }
+  return true;
+}
+
+/** A task reports: pending splits may find room now (T27, blocked wake). */
+export function wakePlacement(turn: Turn, stage: StageState, task: TaskState): void {
+  if (!stage.isPlacementBlocked) return;
+  if (!hasRunLow(task, turn.state.options.splitQueueLimits, isLimited(stage))) return;
+  stage.isPlacementBlocked = false;
+  turn.touched.add(stage);
+}
+
+function feedScan(turn: Turn, stage: StageState, scan: ScanState): boolean {
+  if (scan.pending.length > 0 && !stage.isPlacementBlocked) placePending(turn, stage, scan);
+  if (scan.isClosed || scan.isLoading || scan.pending.length > 0) return scan.isClosed;
+  if (!scan.isExhausted) {
+    scan.isLoading = true;
+    const { sourceId, batch } = scan;
+    const maxCount = turn.state.options.splitBatchSize;
+    turn.effects.push({ kind: 'load-splits', sourceId, batch, maxCount });
+    return false;
+  }
+  if (scan.splitCount === 0 && !placeEmptySplit(turn, stage, scan)) return false;
+  closeScan(turn, stage, scan);
+  return true;
+}
+
+function placePending(turn: Turn, stage: StageState, scan: ScanState): void {
+  const { options } = turn.state;
+  for (const task of stage.tasks) adjustQueueLimit(task, options.splitQueueLimits, turn.now);
+  const { lanes, hosts, nodeWeights } = splitCandidates(turn.state, stage, mayAddTasks(stage));
+  if (lanes.length === 0) {
+    failQuery(turn, noNodesAvailable(stage), stage);
+    return;
+  }
+  const { placed, waiting } = placeSplits({
+    splits: scan.pending,
+    lanes,
+    nodeWeights,
+    limits: options.splitQueueLimits,
+    isLimited: isLimited(stage),
+    standardSplitBytes: options.standardSplitBytes,
+  });
+  const tasks = new Map<number, TaskState>();
+  for (const { split, weight, lane } of placed) {
+    const task =
+      tasks.get(lane) ?? taskOfLane(turn, stage, { lane: lanes[lane], host: hosts.get(lane) });
+    tasks.set(lane, task);
+    draftSplit(turn, { stage, task, sourceId: scan.sourceId }, { weight, input: split });
+  }
+  scan.splitCount += placed.length;
+  scan.pending = [...waiting];
+  stage.isPlacementBlocked = waiting.length > 0;
+  if (stage.isPlacementBlocked) markFullQueues(stage);
+}
+
+function taskOfLane(
+  turn: Turn,
+  stage: StageState,
+  place: { readonly lane: Lane | undefined; readonly host: NodeState | undefined },
+): TaskState {
+  if (place.host !== undefined) return addTask(turn, stage, place.host);
+  const { lane } = place;
+  const task = lane === undefined || lane.task === 'new' ? undefined : stage.tasks[lane.task];
+  assert(task !== undefined, 'a lane has a task or a host for a new one');
+  return task;
+}
+
+/** A source without splits still gets a task, so that count(*) over nothing answers 0 (T23). False: the query failed. */
+function placeEmptySplit(turn: Turn, stage: StageState, scan: ScanState): boolean {
+  let task = stage.tasks.find(takesSplits);
+  if (task === undefined && mayAddTasks(stage)) {
+    const host = selectNode(turn.state);
+    if (host === undefined) {
+      failQuery(turn, noNodesAvailable(stage), stage);
+      return false;
+    }
+    task = addTask(turn, stage, host);
+  }
+  if (task === undefined) return true;
+  draftSplit(
+    turn,
+    { stage, task, sourceId: scan.sourceId },
+    { weight: 0, input: { kind: 'empty' } },
+  );
+  return true;
+}
+
+/**
+ * A broadcast or arbitrary producer that is full while it still waits for readers, and a stage that waits for it before it
+ * creates more of them, would wait for each other forever: all lanes get their task now and later nodes none (T25).
+ */
+function breakDeadlock(turn: Turn, stage: StageState): void {
+  if (stage.kind !== 'scheduling' || !hasOverfullFeeder(turn.state, stage)) return;
+  for (const host of freeLanes(turn.state, stage)) addTask(turn, stage, host);
+  moveStage(turn, stage, 'scheduling-splits');
+}
+
+/** A row-limited fragment has enough rows, or a task of it says so by ending: the rest need not be read. */
+export function isSatisfied(stage: StageState): boolean {
+  const { rowLimit } = stage.fragment;
+  if (rowLimit === undefined) return false;
+  return stage.outputRows >= rowLimit || stage.taskCounts.flushing + stage.taskCounts.finished > 0;
+}
+
+function mayAddTasks(stage: StageState): boolean {
+  return stage.kind === 'scheduling';
+}
+
+/** A task that runs one statement over all of its input cannot drain its queue before the queue is complete. */
+function isLimited(stage: StageState): boolean {
+  return stage.fragment.inputMode === 'incremental';
+}
+
+function markFullQueues(stage: StageState): void {
+  for (const task of stage.tasks) {
+    if (queuedLoad(task) >= task.queueLimit.weight) task.queueLimit.wasFull = true;
+  }
+}
+
+function noNodesAvailable(stage: StageState): ErrorReport {
+  return {
+    code: 'NO_NODES_AVAILABLE',
+    message: `no worker can take a task of stage ${stage.stageId}`,
+  };
+}

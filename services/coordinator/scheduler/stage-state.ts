@@ -1,0 +1,157 @@
+/**
+ * One stage: a fragment being executed.
+ *
+ *   planned ─▶ scheduling ─▶ scheduling-splits ─▶ scheduled ─▶ running ─▶ flushing ─▶ finished
+ *                  │                                  ▲
+ *                  └──────────────────────────────────┘
+ *   any of these before the last ─▶ canceled | aborted | failed
+ *
+ * Tasks move a stage only once it is `scheduled`: before, its task list may still grow. A stage that failed or was
+ * aborted never tells its neighbours that its tasks are complete (T15, P9).
+ */
+import type { FragmentId, OutputBufferId, SourceId, StageId } from '../../common/ids.ts';
+import type { OutputConsumer, PlanFragment } from '../../common/plan/plan-fragment.ts';
+import type { FileSplit } from '../../common/plan/split.ts';
+import type { OutputBufferKind } from '../../common/task/output-buffers.ts';
+import { assertNever } from '../../common/assert.ts';
+import type { KnownTaskStateKind, TaskState } from './task-state.ts';
+
+export type StageStateKind =
+  /** The execution policy has not started it. */
+  | 'planned'
+  /** More tasks may come. */
+  | 'scheduling'
+  /** All tasks are there, splits are still dealt to them. */
+  | 'scheduling-splits'
+  /** Tasks and splits are all given out. */
+  | 'scheduled'
+  | 'running'
+  /** All tasks have computed their rows, some wait for their readers. */
+  | 'flushing'
+  | 'finished'
+  /** Its rows are not needed (T18). */
+  | 'canceled'
+  | 'aborted'
+  | 'failed';
+
+/** A scan's way from its split source to the tasks (T22). */
+export interface ScanState {
+  readonly sourceId: SourceId;
+  /** Number of the batch that is being loaded or comes next. */
+  batch: number;
+  isLoading: boolean;
+  /** Loaded and not yet placed, in order (T27). */
+  pending: FileSplit[];
+  /** The source has nothing behind what was loaded. */
+  isExhausted: boolean;
+  /** Placed so far. */
+  splitCount: number;
+  /** Every split is placed, or none is wanted any more; the source is closed. */
+  isClosed: boolean;
+}
+
+/** What is declared of one output's buffers to all tasks of the stage (T10). */
+export interface OutputState {
+  readonly consumer: OutputConsumer;
+  readonly kind: OutputBufferKind;
+  version: number;
+  readonly bufferIds: OutputBufferId[];
+  noMoreBufferIds: boolean;
+}
+
+/** How many tasks are where; the stage's own state follows from it. */
+export interface TaskCounts {
+  planned: number;
+  running: number;
+  flushing: number;
+  finished: number;
+  stopping: number;
+  stopped: number;
+}
+
+export interface StageState {
+  readonly stageId: StageId;
+  readonly fragment: PlanFragment;
+  kind: StageStateKind;
+  /** Index = partition, in the order of creation (T26). */
+  readonly tasks: TaskState[];
+  readonly taskCounts: TaskCounts;
+  readonly scans: ScanState[];
+  readonly outputs: OutputState[];
+  /** Remote sources whose producers have all their tasks (T16). */
+  readonly completeSources: SourceId[];
+  /** Pending splits wait for room in the queues; retried when a task runs low (T27). */
+  isPlacementBlocked: boolean;
+  /** Σ of its tasks' output rows; ends the feeding of a row-limited fragment. */
+  outputRows: number;
+}
+
+export function isStageDone(kind: StageStateKind): boolean {
+  return kind === 'finished' || kind === 'canceled' || kind === 'aborted' || kind === 'failed';
+}
+
+/** Its tasks read nothing more: whatever feeds only such stages is not needed (T18). */
+export function needsNoInput(kind: StageStateKind): boolean {
+  return kind === 'flushing' || isStageDone(kind);
+}
+
+/** False means complete: consumers and producers may be told so. Never after a failure (T15). */
+export function canScheduleMoreTasks(kind: StageStateKind): boolean {
+  return kind === 'planned' || kind === 'scheduling' || kind === 'aborted' || kind === 'failed';
+}
+
+const SUCCESSORS: Record<StageStateKind, readonly StageStateKind[]> = {
+  planned: ['scheduling', 'canceled', 'aborted', 'failed'],
+  scheduling: ['scheduling-splits', 'scheduled', 'canceled', 'aborted', 'failed'],
+  'scheduling-splits': ['scheduled', 'canceled', 'aborted', 'failed'],
+  scheduled: ['running', 'flushing', 'finished', 'canceled', 'aborted', 'failed'],
+  running: ['flushing', 'finished', 'canceled', 'aborted', 'failed'],
+  flushing: ['finished', 'canceled', 'aborted', 'failed'],
+  finished: [],
+  canceled: [],
+  aborted: [],
+  failed: [],
+};
+
+export function canMoveStage(from: StageStateKind, to: StageStateKind): boolean {
+  return SUCCESSORS[from].includes(to);
+}
+
+export function countTask(counts: TaskCounts, kind: KnownTaskStateKind, by: 1 | -1): void {
+  counts[countOf(kind)] += by;
+}
+
+function countOf(kind: KnownTaskStateKind): keyof TaskCounts {
+  switch (kind) {
+    case 'planned':
+    case 'running':
+    case 'flushing':
+    case 'finished':
+      return kind;
+    case 'canceling':
+    case 'aborting':
+    case 'failing':
+      return 'stopping';
+    case 'canceled':
+    case 'aborted':
+    case 'failed':
+      return 'stopped';
+    default:
+      return assertNever(kind);
+  }
+}
+
+/** Where its tasks have brought a stage that is `scheduled`, `running` or `flushing`. */
+export function stageStateOf(
+  kind: 'scheduled' | 'running' | 'flushing',
+  counts: TaskCounts,
+): 'scheduled' | 'running' | 'flushing' | 'finished' {
+  const done = counts.flushing + counts.finished;
+  const others = counts.planned + counts.running + counts.stopping + counts.stopped;
+  if (others === 0) return counts.flushing === 0 ? 'finished' : 'flushing';
+  return kind === 'scheduled' && counts.running + done > 0 ? 'running' : kind;
+}
+
+export function consumerFragment(output: OutputState): FragmentId | undefined {
+  return output.consumer.kind === 'fragment' ? output.consumer.fragmentId : undefined;
+}

@@ -1,0 +1,79 @@
+/** Every move of a stage, and what follows from it for its tasks, its split sources and its neighbours. */
+import { assert } from '../../common/assert.ts';
+import type { QuerySchedulerState } from './scheduler-state.ts';
+import { consumersOf, producersOf, tellTasksComplete } from './stage-linkage.ts';
+import {
+  canMoveStage,
+  canScheduleMoreTasks,
+  isStageDone,
+  needsNoInput,
+  stageStateOf,
+} from './stage-state.ts';
+import type { ScanState, StageState, StageStateKind } from './stage-state.ts';
+import { draftNoMoreSplits, stopTask } from './turn.ts';
+import type { Turn } from './turn.ts';
+
+/** Moves a stage; its neighbours hear what they may conclude. Illegal moves are bugs. */
+export function moveStage(turn: Turn, stage: StageState, to: StageStateKind): void {
+  const from = stage.kind;
+  assert(canMoveStage(from, to), `stage ${stage.stageId} cannot go from ${from} to ${to}`);
+  stage.kind = to;
+  turn.touched.add(stage);
+  if (canScheduleMoreTasks(from) && !canScheduleMoreTasks(to)) tellTasksComplete(turn, stage);
+  if (!needsNoInput(from) && needsNoInput(to)) cancelUnneededProducers(turn, stage);
+}
+
+/** All tasks and splits are given out: from here on its tasks move the stage. */
+export function completeScheduling(turn: Turn, stage: StageState): void {
+  moveStage(turn, stage, 'scheduled');
+  settleStage(turn, stage);
+}
+
+/** Lets the stage follow its tasks. */
+export function settleStage(turn: Turn, stage: StageState): void {
+  const { kind } = stage;
+  if (kind !== 'scheduled' && kind !== 'running' && kind !== 'flushing') return;
+  const next = stageStateOf(kind, stage.taskCounts);
+  if (next !== kind) moveStage(turn, stage, next);
+}
+
+/** Its rows are not needed: a clean end, never a failure (T18). */
+export function cancelStage(turn: Turn, stage: StageState): void {
+  if (isStageDone(stage.kind)) return;
+  for (const scan of stage.scans) closeScan(turn, stage, scan);
+  for (const task of stage.tasks) stopTask(turn, task, 'cancel');
+  moveStage(turn, stage, 'canceled');
+}
+
+/** The query has failed: `failed` for the stage where it began, `aborted` for the others. */
+export function abandonStage(turn: Turn, stage: StageState, to: 'failed' | 'aborted'): void {
+  for (const scan of stage.scans) closeScan(turn, stage, scan);
+  for (const task of stage.tasks) stopTask(turn, task, 'abort');
+  // Not through moveStage: a failure concludes nothing for its neighbours (T15).
+  if (!isStageDone(stage.kind)) stage.kind = to;
+}
+
+/**
+ * Ends a scan: what is pending is not wanted any more, the source is closed (T36), the tasks hear that no more comes.
+ * Does nothing for a closed one.
+ */
+export function closeScan(turn: Turn, stage: StageState, scan: ScanState): void {
+  if (scan.isClosed) return;
+  scan.isClosed = true;
+  scan.isLoading = false;
+  scan.pending = [];
+  turn.effects.push({ kind: 'close-split-source', sourceId: scan.sourceId });
+  for (const task of stage.tasks) draftNoMoreSplits(turn, { stage, task, sourceId: scan.sourceId });
+}
+
+/** What feeds only stages that read nothing more is cancelled, all the way down (T18). */
+function cancelUnneededProducers(turn: Turn, stage: StageState): void {
+  for (const producer of producersOf(turn.state, stage)) {
+    if (!isNeeded(turn.state, producer)) cancelStage(turn, producer);
+  }
+}
+
+function isNeeded(state: QuerySchedulerState, stage: StageState): boolean {
+  const isRoot = stage.outputs.some((output) => output.consumer.kind === 'client');
+  return isRoot || consumersOf(state, stage).some((consumer) => !needsNoInput(consumer.kind));
+}

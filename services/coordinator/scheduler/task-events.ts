@@ -1,0 +1,111 @@
+/** A worker's report of a task: what it changes for the task, its stage and its neighbours. */
+import { assertNever } from '../../common/assert.ts';
+import type { ErrorReport } from '../../common/error.ts';
+import type { TaskStatus } from '../../common/task/task-status.ts';
+import { recoveryPolicyOf } from './policies.ts';
+import { isQueryEnded } from './query-state.ts';
+import { applyDecision, failQuery } from './query-transitions.ts';
+import { announceInlineResult } from './result-announcement.ts';
+import { findStage, rootStage } from './scheduler-state.ts';
+import type { QuerySchedulerState } from './scheduler-state.ts';
+import { consumersOf } from './stage-linkage.ts';
+import { isSatisfied, wakePlacement } from './stage-scheduler/scan-feeding.ts';
+import { countTask } from './stage-state.ts';
+import type { StageState } from './stage-state.ts';
+import { settleStage } from './stage-transitions.ts';
+import { acceptTaskStatus, brokenPromise } from './task-state.ts';
+import type { TaskState } from './task-state.ts';
+import type { Turn } from './turn.ts';
+
+/** Takes a status if it is of this query's task, its worker's run and newer than what is known; else nothing changes. */
+export function onTaskStatus(turn: Turn, status: TaskStatus): void {
+  const { state } = turn;
+  const stage = findStage(state, status.taskId.stageId);
+  const task = stage?.tasks[status.taskId.partitionId];
+  if (stage === undefined || task === undefined || !isCurrentTask(state, task, status)) return;
+  const { kind } = task;
+  const { outputRows } = task.stats;
+  const verdict = acceptTaskStatus(task, status, stage.fragment.rowLimit !== undefined);
+  if (verdict.kind === 'stale') return;
+  countTask(stage.taskCounts, kind, -1);
+  countTask(stage.taskCounts, task.kind, 1);
+  stage.outputRows += task.stats.outputRows - outputRows;
+  if (isQueryEnded(state.query.kind)) return;
+  const error =
+    verdict.kind === 'violation' ? verdict.error : findTruncation(state, stage, { task, status });
+  if (error !== undefined) failQuery(turn, error, stage);
+  else if (hasFailed(task))
+    applyDecision(
+      turn,
+      recoveryPolicyOf(state.options).onTaskFailed(failureOf(task, status)),
+      stage,
+    );
+  else concludeFrom(turn, stage, { task, status });
+}
+
+interface Report {
+  readonly task: TaskState;
+  readonly status: TaskStatus;
+}
+
+function isCurrentTask(state: QuerySchedulerState, task: TaskState, status: TaskStatus): boolean {
+  return status.taskId.queryId === state.queryId && status.taskId.attempt === task.taskId.attempt;
+}
+
+function concludeFrom(turn: Turn, stage: StageState, { task, status }: Report): void {
+  const { state } = turn;
+  if (stage === rootStage(state)) announceInlineResult(turn, task, status.inlinePages);
+  settleStage(turn, stage);
+  wakePlacement(turn, stage, task);
+  if (isSatisfied(stage)) turn.touched.add(stage);
+  if (!task.overutilized.includes(true)) return;
+  // Consumers that still create tasks may have to hurry (T25).
+  for (const consumer of consumersOf(state, stage)) {
+    if (consumer.kind === 'scheduling') turn.touched.add(consumer);
+  }
+}
+
+/** A clean end that cannot be one: rows would be missing from the result without an error. */
+function findTruncation(
+  state: QuerySchedulerState,
+  stage: StageState,
+  { task, status }: Report,
+): ErrorReport | undefined {
+  if (task.stop !== 'none' || status.state !== 'finished') return undefined;
+  const { outputs } = stage;
+  if (outputs.some((output) => output.kind === 'broadcast' && !output.noMoreBufferIds)) {
+    return brokenPromise(task, 'finished before all of its readers were known');
+  }
+  const isRead = task.announcement !== 'none' || status.inlinePages !== undefined;
+  if (stage === rootStage(state) && !isRead) {
+    return brokenPromise(task, 'finished before its rows were read');
+  }
+  return undefined;
+}
+
+function failureOf(task: TaskState, status: TaskStatus): ErrorReport {
+  return (
+    status.error ?? brokenPromise(task, `is ${status.state} without an order and gives no cause`)
+  );
+}
+
+/** It stopped without an order, or says that it failed (T4). After an order to stop, neither matters. */
+function hasFailed(task: TaskState): boolean {
+  if (task.stop !== 'none') return false;
+  switch (task.kind) {
+    case 'planned':
+    case 'running':
+    case 'flushing':
+    case 'finished':
+      return false;
+    case 'canceling':
+    case 'canceled':
+    case 'aborting':
+    case 'aborted':
+    case 'failing':
+    case 'failed':
+      return true;
+    default:
+      return assertNever(task.kind);
+  }
+}

@@ -1,0 +1,113 @@
+/** Every wait has a reason that a user can ask for (T21). */
+import { assertNever } from '../../common/assert.ts';
+import type { StageId } from '../../common/ids.ts';
+import type { TaskBlockedReason } from '../../common/task/task-status.ts';
+import { isQueryEnded } from './query-state.ts';
+import type { QuerySchedulerState } from './scheduler-state.ts';
+import { isStageDone } from './stage-state.ts';
+import type { StageState } from './stage-state.ts';
+import { isEnded } from './task-state.ts';
+
+export type StageBlockedReason =
+  /** Not blocked: a task of it runs, or it is over. */
+  | 'none'
+  /** The execution policy starts other stages first. */
+  | 'waiting-for-earlier-stages'
+  /** A batch of splits is being loaded. */
+  | 'waiting-for-source'
+  /** Splits wait for room in the queues of tasks and nodes. */
+  | 'split-queues-full'
+  /** Tasks were ordered and have not reported, or not ended, yet. */
+  | 'waiting-for-tasks'
+  /** All live tasks wait for pages of other stages. */
+  | 'waiting-for-input'
+  /** All live tasks wait for a slot of their worker. */
+  | 'waiting-for-slot'
+  /** Its rows wait for the stages that read them. */
+  | 'waiting-for-consumers'
+  /** Its rows wait for the client. */
+  | 'result-not-consumed';
+
+export type QueryBlockedReason =
+  | StageBlockedReason
+  /** A task reported a symptom; its cause is awaited before the query fails. */
+  | 'waiting-for-failure-cause';
+
+export interface BlockedReasons {
+  readonly query: QueryBlockedReason;
+  readonly stages: readonly { readonly stageId: StageId; readonly reason: StageBlockedReason }[];
+}
+
+export function whyBlocked(state: QuerySchedulerState): BlockedReasons {
+  const stages = state.stages.map((stage) => ({
+    stageId: stage.stageId,
+    reason: whyStageBlocked(stage, stage === state.stages.at(-1)),
+  }));
+  return {
+    query: whyQueryBlocked(
+      state,
+      stages.map((stage) => stage.reason),
+    ),
+    stages,
+  };
+}
+
+/** The query waits only if all of its live stages do: for what its deepest stage, the first in plan order, waits for. */
+function whyQueryBlocked(
+  state: QuerySchedulerState,
+  reasons: readonly StageBlockedReason[],
+): QueryBlockedReason {
+  if (isQueryEnded(state.query.kind)) return 'none';
+  if (state.suspectedFailure !== null) return 'waiting-for-failure-cause';
+  if (state.query.kind === 'finishing') return 'result-not-consumed';
+  const live = reasons.filter((_, index) => !isOver(state.stages[index]));
+  return live.includes('none') ? 'none' : (live[0] ?? 'none');
+}
+
+function isOver(stage: StageState | undefined): boolean {
+  return stage === undefined || isStageDone(stage.kind);
+}
+
+function whyStageBlocked(stage: StageState, isRoot: boolean): StageBlockedReason {
+  switch (stage.kind) {
+    case 'planned':
+      return 'waiting-for-earlier-stages';
+    case 'scheduling':
+    case 'scheduling-splits':
+      return stage.isPlacementBlocked ? 'split-queues-full' : 'waiting-for-source';
+    case 'scheduled':
+    case 'running':
+      return whyTasksBlocked(stage, isRoot);
+    case 'flushing':
+      return isRoot ? 'result-not-consumed' : 'waiting-for-consumers';
+    case 'finished':
+    case 'canceled':
+    case 'aborted':
+    case 'failed':
+      return 'none';
+    default:
+      return assertNever(stage.kind);
+  }
+}
+
+/** What the live tasks have in common; a full output outweighs what waits before it. */
+function whyTasksBlocked(stage: StageState, isRoot: boolean): StageBlockedReason {
+  const live = stage.tasks.filter((task) => !isEnded(task) && task.kind !== 'flushing');
+  const reported = live.filter((task) => task.kind !== 'planned').map((task) => task.blockedReason);
+  if (reported.includes('none')) return 'none';
+  const order: readonly TaskBlockedReason[] = [
+    'output-full',
+    'waiting-for-slot',
+    'waiting-for-input',
+  ];
+  switch (order.find((reason) => reported.includes(reason))) {
+    case 'output-full':
+      return isRoot ? 'result-not-consumed' : 'waiting-for-consumers';
+    case 'waiting-for-slot':
+      return 'waiting-for-slot';
+    case 'waiting-for-input':
+      return 'waiting-for-input';
+    default:
+      return 'waiting-for-tasks';
+  }
+}

@@ -1,0 +1,181 @@
+/** Drives the scheduling kernel in a test: keeps the state, the time and everything it ordered. */
+import type { ErrorReport } from '../../services/common/error.ts';
+import type { Instant, QueryId, SourceId } from '../../services/common/ids.ts';
+import type { PlanFragment } from '../../services/common/plan/plan-fragment.ts';
+import type { FileSplit, Split } from '../../services/common/plan/split.ts';
+import { NO_TASK_STATS } from '../../services/common/task/task-status.ts';
+import type { TaskStateKind, TaskStatus } from '../../services/common/task/task-status.ts';
+import {
+  createQueryScheduler,
+  onEvent,
+} from '../../services/coordinator/scheduler/query-scheduler.ts';
+import type { SchedulerEffect } from '../../services/coordinator/scheduler/scheduler-effect.ts';
+import type {
+  SchedulerEvent,
+  SchedulerNode,
+} from '../../services/coordinator/scheduler/scheduler-event.ts';
+import { DEFAULT_SCHEDULER_OPTIONS } from '../../services/coordinator/scheduler/scheduler-options.ts';
+import type { SchedulerOptions } from '../../services/coordinator/scheduler/scheduler-options.ts';
+import { stageOf } from '../../services/coordinator/scheduler/scheduler-state.ts';
+import type { QuerySchedulerState } from '../../services/coordinator/scheduler/scheduler-state.ts';
+import type { StageState } from '../../services/coordinator/scheduler/stage-state.ts';
+import type { TaskState } from '../../services/coordinator/scheduler/task-state.ts';
+import { someNodes } from './plan-builders.ts';
+
+export const QUERY_ID = '20261121_120000_00001_abcde' as QueryId;
+export const DEADLINE = 3_600_000 as Instant;
+
+export type EffectOf<Kind extends SchedulerEffect['kind']> = Extract<
+  SchedulerEffect,
+  { readonly kind: Kind }
+>;
+
+export interface DriverSetup {
+  readonly nodes?: readonly SchedulerNode[];
+  readonly options?: Partial<SchedulerOptions>;
+}
+
+export class SchedulerDriver {
+  readonly state: QuerySchedulerState;
+  /** All effects so far, in order. */
+  readonly effects: SchedulerEffect[] = [];
+  now = 1_000 as Instant;
+  #statusVersion = 0;
+
+  constructor(fragments: readonly PlanFragment[], setup: DriverSetup = {}) {
+    const created = createQueryScheduler(
+      {
+        queryId: QUERY_ID,
+        fragments,
+        nodes: setup.nodes ?? someNodes(2),
+        deadline: DEADLINE,
+        options: { ...DEFAULT_SCHEDULER_OPTIONS, ...setup.options },
+      },
+      this.now,
+    );
+    this.state = created.state;
+    this.effects.push(...created.effects);
+  }
+
+  /** The effects of this one event. */
+  send(event: SchedulerEvent): readonly SchedulerEffect[] {
+    const effects = onEvent(this.state, event, this.now);
+    this.effects.push(...effects);
+    return effects;
+  }
+
+  loaded(sourceId: number, splits: readonly FileSplit[], last = true): readonly SchedulerEffect[] {
+    const batch = this.state.stages
+      .flatMap((stage) => stage.scans)
+      .find((scan) => scan.sourceId === sourceId)?.batch;
+    return this.send({
+      kind: 'splits-loaded',
+      sourceId: sourceId as SourceId,
+      batch: batch ?? 0,
+      splits,
+      last,
+    });
+  }
+
+  /** A task reports; everything that was sent to it counts as received and begun unless said otherwise. */
+  report(
+    stageId: number,
+    partition: number,
+    state: TaskStateKind,
+    changes: Partial<TaskStatus> = {},
+  ): readonly SchedulerEffect[] {
+    return this.send({
+      kind: 'task-status',
+      status: this.status(stageId, partition, state, changes),
+    });
+  }
+
+  reportAll(stageId: number, state: TaskStateKind): readonly SchedulerEffect[] {
+    return this.stage(stageId).tasks.flatMap((_, partition) =>
+      this.report(stageId, partition, state),
+    );
+  }
+
+  status(
+    stageId: number,
+    partition: number,
+    state: TaskStateKind,
+    changes: Partial<TaskStatus> = {},
+  ): TaskStatus {
+    const task = this.task(stageId, partition);
+    this.#statusVersion += 1;
+    return {
+      taskId: task.taskId,
+      nodeId: task.nodeId,
+      nodeInstanceId: task.nodeInstanceId,
+      version: this.#statusVersion,
+      state,
+      outputs: [],
+      queuedSplitWeight: 0,
+      receivedSplits: task.inputs.map((input) => ({
+        sourceId: input.sourceId,
+        sequenceId: input.nextSequenceId - 1,
+      })),
+      blockedReason: 'none',
+      stats: NO_TASK_STATS,
+      ...changes,
+    };
+  }
+
+  /** A task fails with this error. */
+  fail(stageId: number, partition: number, error: ErrorReport): readonly SchedulerEffect[] {
+    return this.report(stageId, partition, 'failed', { error });
+  }
+
+  stage(stageId: number): StageState {
+    return stageOf(this.state, stageId as StageState['stageId']);
+  }
+
+  task(stageId: number, partition: number): TaskState {
+    const task = this.stage(stageId).tasks[partition];
+    if (task === undefined) throw new Error(`stage ${stageId} has no task ${partition}`);
+    return task;
+  }
+
+  effectsOf<Kind extends SchedulerEffect['kind']>(kind: Kind): readonly EffectOf<Kind>[] {
+    return effectsOf(this.effects, kind);
+  }
+
+  updatesOf(stageId: number, partition: number): readonly EffectOf<'update-task'>[] {
+    return this.effectsOf('update-task').filter(
+      ({ taskId }) => taskId.stageId === stageId && taskId.partitionId === partition,
+    );
+  }
+
+  /** All splits that were ever given to this source of the task. */
+  splitsOf(stageId: number, partition: number, sourceId: number): readonly Split[] {
+    return this.updatesOf(stageId, partition)
+      .flatMap((update) => update.splitAssignments)
+      .filter((assignment) => assignment.sourceId === sourceId)
+      .flatMap((assignment) => assignment.splits);
+  }
+
+  /** Whether the task was told that this source has ended. */
+  heardEnd(stageId: number, partition: number, sourceId: number): boolean {
+    return this.updatesOf(stageId, partition)
+      .flatMap((update) => update.splitAssignments)
+      .some((assignment) => assignment.sourceId === sourceId && assignment.noMoreSplits);
+  }
+
+  stops(): readonly string[] {
+    return this.effectsOf('stop-task').map(
+      ({ taskId, stop }) => `${stop} ${taskId.stageId}.${taskId.partitionId}`,
+    );
+  }
+
+  stageKinds(): Readonly<Record<number, string>> {
+    return Object.fromEntries(this.state.stages.map((stage) => [stage.stageId, stage.kind]));
+  }
+}
+
+export function effectsOf<Kind extends SchedulerEffect['kind']>(
+  effects: readonly SchedulerEffect[],
+  kind: Kind,
+): readonly EffectOf<Kind>[] {
+  return effects.filter((effect): effect is EffectOf<Kind> => effect.kind === kind);
+}
