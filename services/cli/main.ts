@@ -79,7 +79,7 @@ function serveCommand(): Command {
 
 function roleCommand(role: Exclude<Role, 'planner'>): Command {
   const keys = Object.entries(CONFIG_KEYS)
-    .filter(([, key]) => (key.roles as readonly Role[]).includes(role))
+    .filter(([, key]) => key.roles.includes(role))
     .map(([name, key]) => `  --${name.replaceAll('_', '-')} <value>\n      ${key.doc}`);
   return new Command(role)
     .description(`Run one ${role}, supervised by a small parent process that restarts it.`)

@@ -1,9 +1,6 @@
 /** Composition root of the gateway: `startGateway` inside another process, or this file as a process. */
 import { randomBytes } from 'node:crypto';
 import { pino } from 'pino';
-import { CatalogServiceService } from '../../proto/gen/skein/v1/catalog.ts';
-import { ClusterServiceService } from '../../proto/gen/skein/v1/cluster.ts';
-import { QueryServiceService } from '../../proto/gen/skein/v1/query.ts';
 import type { Clock } from '../common/clock.ts';
 import type { Logger } from '../common/logger.ts';
 import { isProcessEntry, runAsProcess } from '../common/process/run-as-process.ts';
@@ -16,8 +13,7 @@ import { trustingAuthenticator } from './auth/authenticator.ts';
 import { type GatewayConfig, gatewayConfigFromProcess } from './config.ts';
 import { callerBy } from './rpc/caller.ts';
 import { CoordinatorClient } from './rpc/coordinator-client.ts';
-import { catalogService, clusterService } from './rpc/directory-services.ts';
-import { queryService } from './rpc/query-service.ts';
+import { addPublicServices } from './rpc/public-services.ts';
 import { resultPages } from './rpc/result-pages.ts';
 import { SessionCodec } from './session/session-codec.ts';
 
@@ -39,22 +35,22 @@ export async function startGateway(
       address: config.coordinatorAddress,
       credentials,
       clock,
-      peer: { unavailable: 'COORDINATOR_UNAVAILABLE', details: { address: config.coordinatorAddress } },
+      peer: {
+        unavailable: 'COORDINATOR_UNAVAILABLE',
+        details: { address: config.coordinatorAddress },
+      },
     }),
   );
   const exchange = new GrpcExchangePages({ credentials, clock });
   const caller = callerBy(trustingAuthenticator);
   const key = config.sessionSecret === '' ? randomBytes(32) : Buffer.from(config.sessionSecret);
   const server = new RpcServer({ credentials: serverCredentials(config.tls), clock, log });
-  server.addService(
-    QueryServiceService,
-    queryService(
-      { coordinator, pages: resultPages(exchange), sessions: new SessionCodec(key), caller, clock, log },
-      config,
-    ),
+  const sessions = new SessionCodec(key);
+  addPublicServices(
+    server,
+    { coordinator, pages: resultPages(exchange), sessions, caller, clock, log },
+    config,
   );
-  server.addService(ClusterServiceService, clusterService(coordinator, caller));
-  server.addService(CatalogServiceService, catalogService(coordinator, caller));
   const port = await server.listen(`${config.host}:${config.port}`);
   server.setServing(true);
   const close = async (graceMs: number): Promise<void> => {

@@ -15,7 +15,10 @@ export interface CommandResult {
   readonly stderr: string;
 }
 
-export function spawnSkein(args: readonly string[], environment: Readonly<Record<string, string>> = {}): ChildProcess {
+export function spawnSkein(
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): ChildProcess {
   return spawn(process.execPath, [join(root, 'bin', 'skein.js'), ...args], {
     stdio: ['pipe', 'pipe', 'pipe'],
     env: { ...process.env, ...environment },
@@ -28,7 +31,11 @@ export async function runSkein(args: readonly string[], input?: string): Promise
   child.stdin?.end(input);
   const { stdout, stderr } = child;
   if (stdout === null || stderr === null) throw new Error('the command has no output streams');
-  const [out, err, [exitCode, signal]] = await Promise.all([text(stdout), text(stderr), once(child, 'close')]);
+  const [out, err, [exitCode, signal]] = await Promise.all([
+    text(stdout),
+    text(stderr),
+    once(child, 'close'),
+  ]);
   return { exitCode, signal, stdout: out, stderr: err } as CommandResult;
 }
 

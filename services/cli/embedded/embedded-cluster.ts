@@ -50,14 +50,25 @@ export async function startEmbeddedCluster(options: EmbeddedOptions): Promise<Em
   };
   try {
     const coordinator = await start(
-      startCoordinator(coordinatorConfig(configOf('coordinator', { coordinator_port: '0', catalog })), deps),
+      startCoordinator(
+        coordinatorConfig(configOf('coordinator', { coordinator_port: '0', catalog })),
+        deps,
+      ),
     );
     const workers = Array.from({ length: options.workers }, (_, index) =>
-      start(startWorker(workerConfig(workerValues(options, { index, catalog, coordinator: coordinator.address })), deps)),
+      start(
+        startWorker(
+          workerConfig(workerValues(options, { index, catalog, coordinator: coordinator.address })),
+          deps,
+        ),
+      ),
     );
     await Promise.all(workers);
     const flags = { gateway_port: '0', coordinator_address: coordinator.address };
-    const gateway = { ...gatewayConfig(configOf('gateway', flags)), sessionDefaults: options.sessionDefaults };
+    const gateway = {
+      ...gatewayConfig(configOf('gateway', flags)),
+      sessionDefaults: options.sessionDefaults,
+    };
     const { address } = await start(startGateway(gateway, deps));
     return { address, close };
   } catch (error) {

@@ -6,7 +6,6 @@ import {
   type Data,
   DataType,
   type Field,
-  type Interval,
   IntervalUnit,
   Precision,
   Type,
@@ -90,7 +89,7 @@ function scalarReader(data: Data): CellReader {
     const zone = type.timezone === null || type.timezone === undefined ? '' : '+00';
     return (row) => ({ kind: 'text', text: timestampText(BigInt(at(row)), type.unit) + zone });
   }
-  if (DataType.isInterval(type) && (type as Interval).unit === IntervalUnit.MONTH_DAY_NANO) {
+  if (DataType.isInterval(type) && type.unit === IntervalUnit.MONTH_DAY_NANO) {
     return monthDayNanoReader(data);
   }
   throw new Error(`no text form for Arrow type ${String(type)}`);
@@ -151,7 +150,7 @@ function structReader(fields: readonly Field[], data: Data): CellReader {
 
 function unionReader(data: Data): CellReader {
   const typeIds = data.typeIds as Int8Array;
-  const readers = (data.type.children as Field[]).map((field, i) => {
+  const readers = data.type.children.map((field, i) => {
     const child = data.children[i];
     if (child === undefined) throw new Error(`union member ${field.name} has no data`);
     return cellReader(field, child);

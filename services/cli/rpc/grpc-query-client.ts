@@ -30,20 +30,32 @@ export function connectQueryClient(address: string): QueryClient {
         requestId: '',
         parameters: new Uint8Array(),
       };
-      const { query } = await channel.unary(METHODS.submitQuery, message, { timeoutMs: SUBMIT_TIMEOUT_MS, signal });
-      if (query === undefined) throw new EngineError('INTERNAL_ERROR', 'the gateway answered without a query');
+      const { query } = await channel.unary(METHODS.submitQuery, message, {
+        timeoutMs: SUBMIT_TIMEOUT_MS,
+        signal,
+      });
+      if (query === undefined)
+        throw new EngineError('INTERNAL_ERROR', 'the gateway answered without a query');
       return { queryId: query.queryId, session: query.session };
     },
     fetchResults: (queryId, token, signal): AsyncIterable<ResultPart> =>
       channel.serverStream(METHODS.fetchResults, { queryId, token }, { signal }),
     async *watch(queryId, signal) {
-      for await (const { query } of channel.serverStream(METHODS.watchQuery, { queryId }, { signal })) {
+      for await (const { query } of channel.serverStream(
+        METHODS.watchQuery,
+        { queryId },
+        { signal },
+      )) {
         if (query !== undefined) yield progressOf(query);
       }
     },
     async cancel(queryId) {
       const { signal } = new AbortController();
-      await channel.unary(METHODS.cancelQuery, { queryId }, { timeoutMs: CANCEL_TIMEOUT_MS, signal });
+      await channel.unary(
+        METHODS.cancelQuery,
+        { queryId },
+        { timeoutMs: CANCEL_TIMEOUT_MS, signal },
+      );
     },
     close: () => channel.close(),
   };

@@ -1,6 +1,7 @@
 /** Shows long results through the user's pager ($PAGER, else less) on a terminal. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { terminalConfig } from '../config.ts';
 import { writeAll } from './write-all.ts';
 
 export interface PagedOutput extends AsyncDisposable {
@@ -55,7 +56,7 @@ class Pager implements PagedOutput {
 }
 
 function startPager() {
-  const [command = 'less', ...args] = (process.env['PAGER'] || 'less -SRFX').split(/\s+/);
+  const [command = 'less', ...args] = terminalConfig().pager.split(/\s+/);
   const pager = spawn(command, args, { stdio: ['pipe', 'inherit', 'inherit'] });
   pager.stdin.on('error', () => undefined);
   pager.on('error', (error) =>

@@ -1,8 +1,8 @@
 /** The interactive shell: statements over many lines, each ended by `;`, with a history file. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
+import { terminalConfig } from '../config.ts';
 import { splitStatements } from './split-statements.ts';
 
 const PROMPT = 'skein> ';
@@ -17,11 +17,7 @@ export interface ShellActions {
 
 /** Ends at end of input, `exit`, `quit` or `.quit`. */
 export async function runShell(actions: ShellActions): Promise<void> {
-  const historyFile = join(
-    process.env['XDG_STATE_HOME'] ?? join(homedir(), '.local', 'state'),
-    'skein',
-    'history',
-  );
+  const { historyFile } = terminalConfig();
   const input = createInterface({
     input: process.stdin,
     output: process.stdout,

@@ -148,7 +148,7 @@ class SqlSession {
           submit: { sql, sessionProperties: this.#request.set, session: this.#session },
           sink: this.#sink(() => line.erase()),
           onSubmitted: (queryId) => {
-            if (process.stderr.isTTY !== true) return;
+            if (!process.stderr.isTTY) return;
             const watch = { client: this.#client, queryId, line, clock: systemClock };
             progress = showProgress(watch, watching.signal);
           },
@@ -191,7 +191,7 @@ class SqlSession {
 
   #isInteractive(): boolean {
     return (
-      process.stdout.isTTY === true &&
+      process.stdout.isTTY &&
       this.#request.statement === undefined &&
       this.#request.file === undefined
     );

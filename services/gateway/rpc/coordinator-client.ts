@@ -47,7 +47,11 @@ export class CoordinatorClient {
     page: { readonly pageSize: number; readonly pageToken: string },
     signal: AbortSignal,
   ): Promise<ListResponse> {
-    return this.#channel.unary(METHODS.list, { principal, ...page }, { timeoutMs: CALL_TIMEOUT_MS, signal });
+    return this.#channel.unary(
+      METHODS.list,
+      { principal, ...page },
+      { timeoutMs: CALL_TIMEOUT_MS, signal },
+    );
   }
 
   async cancel(
@@ -56,12 +60,24 @@ export class CoordinatorClient {
     signal: AbortSignal,
   ): Promise<QueryInfo> {
     const options = { timeoutMs: CALL_TIMEOUT_MS, signal };
-    const { query: info } = await this.#channel.unary(METHODS.cancel, { principal, ...query }, options);
+    const { query: info } = await this.#channel.unary(
+      METHODS.cancel,
+      { principal, ...query },
+      options,
+    );
     return known(info);
   }
 
-  async *watch(principal: Principal, queryId: string, signal: AbortSignal): AsyncGenerator<QueryInfo, void, void> {
-    for await (const { query } of this.#channel.serverStream(METHODS.watch, { principal, queryId }, { signal })) {
+  async *watch(
+    principal: Principal,
+    queryId: string,
+    signal: AbortSignal,
+  ): AsyncGenerator<QueryInfo, void, void> {
+    for await (const { query } of this.#channel.serverStream(
+      METHODS.watch,
+      { principal, queryId },
+      { signal },
+    )) {
       yield known(query);
     }
   }
@@ -77,7 +93,11 @@ export class CoordinatorClient {
       capability: new Uint8Array(),
     };
     let isFirst = true;
-    const messages = this.#channel.serverStream(METHODS.watchResults, { principal, queryId }, { signal });
+    const messages = this.#channel.serverStream(
+      METHODS.watchResults,
+      { principal, queryId },
+      { signal },
+    );
     for await (const message of messages) {
       if (isFirst) {
         first.columns = columnsFromWire(message.columns, 'columns');
@@ -93,7 +113,11 @@ export class CoordinatorClient {
     lease: { readonly queryId: string; readonly leaseMs: number },
     signal: AbortSignal,
   ): Promise<void> {
-    await this.#channel.unary(METHODS.renewLease, { principal, ...lease }, { timeoutMs: CALL_TIMEOUT_MS, signal });
+    await this.#channel.unary(
+      METHODS.renewLease,
+      { principal, ...lease },
+      { timeoutMs: CALL_TIMEOUT_MS, signal },
+    );
   }
 
   async releaseResult(principal: Principal, queryId: string, signal: AbortSignal): Promise<void> {
@@ -106,9 +130,14 @@ export class CoordinatorClient {
     return (await this.#channel.unary(METHODS.listNodes, { principal }, options)).nodes;
   }
 
-  async listTables(principal: Principal, catalog: string, signal: AbortSignal): Promise<readonly TableDescription[]> {
+  async listTables(
+    principal: Principal,
+    catalog: string,
+    signal: AbortSignal,
+  ): Promise<readonly TableDescription[]> {
     const options = { timeoutMs: SUBMIT_TIMEOUT_MS, signal };
-    return (await this.#channel.unary(METHODS.listCatalogTables, { principal, catalog }, options)).tables;
+    return (await this.#channel.unary(METHODS.listCatalogTables, { principal, catalog }, options))
+      .tables;
   }
 
   close(): void {
@@ -117,7 +146,8 @@ export class CoordinatorClient {
 }
 
 function known(query: QueryInfo | undefined): QueryInfo {
-  if (query === undefined) throw new EngineError('INTERNAL_ERROR', 'the coordinator answered without a query');
+  if (query === undefined)
+    throw new EngineError('INTERNAL_ERROR', 'the coordinator answered without a query');
   return query;
 }
 

@@ -32,11 +32,17 @@ export function catalogService(
     async getTable(request, context) {
       const tables = await coordinator.listTables(caller(context), request.catalog, context.signal);
       const schema = request.schema || 'main';
-      const table = tables.find((candidate) => candidate.name === request.table && candidate.schema === schema);
+      const table = tables.find(
+        (candidate) => candidate.name === request.table && candidate.schema === schema,
+      );
       if (table === undefined) {
-        throw new EngineError('TABLE_NOT_FOUND', `there is no table ${request.table} in schema ${schema}`, {
-          details: { table: request.table },
-        });
+        throw new EngineError(
+          'TABLE_NOT_FOUND',
+          `there is no table ${request.table} in schema ${schema}`,
+          {
+            details: { table: request.table },
+          },
+        );
       }
       return { table: publicTable(table) };
     },

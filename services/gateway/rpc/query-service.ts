@@ -1,7 +1,7 @@
+import type { QueryServiceService } from '../../../proto/gen/skein/v1/query.ts';
 import {
   type FetchResultsRequest,
   type FetchResultsResponse,
-  QueryServiceService,
   type SubmitQueryRequest,
 } from '../../../proto/gen/skein/v1/query.ts';
 import type { Clock } from '../../common/clock.ts';
@@ -57,7 +57,11 @@ export function queryService(
     async listQueries(request, context) {
       const pageSize = Math.min(request.pageSize || DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE);
       const page = { pageSize, pageToken: request.pageToken };
-      const { queries, nextPageToken } = await coordinator.list(caller(context), page, context.signal);
+      const { queries, nextPageToken } = await coordinator.list(
+        caller(context),
+        page,
+        context.signal,
+      );
       return { queries: queries.map((info) => publicQuery(info, NO_SESSION)), nextPageToken };
     },
     async cancelQuery(request, context) {
@@ -81,7 +85,10 @@ export function queryService(
 
 function queryIdOf(request: { readonly queryId: string }): string {
   if (parseQueryId(request.queryId) !== undefined) return request.queryId;
-  throw new EngineError('QUERY_NOT_FOUND', `'${request.queryId.slice(0, 64)}' is not the id of a query`);
+  throw new EngineError(
+    'QUERY_NOT_FOUND',
+    `'${request.queryId.slice(0, 64)}' is not the id of a query`,
+  );
 }
 
 async function submit(
@@ -91,7 +98,10 @@ async function submit(
 ) {
   const { request, context } = call;
   if (request.requestId.length > MAX_REQUEST_ID_LENGTH) {
-    throw new EngineError('INVALID_REQUEST', `request_id is longer than ${MAX_REQUEST_ID_LENGTH} characters`);
+    throw new EngineError(
+      'INVALID_REQUEST',
+      `request_id is longer than ${MAX_REQUEST_ID_LENGTH} characters`,
+    );
   }
   const principal = deps.caller(context);
   const session = deps.sessions.decode(request.session);
@@ -99,7 +109,11 @@ async function submit(
     {
       sql: request.sql,
       principal,
-      sessionProperties: { ...options.sessionDefaults, ...session.properties, ...request.sessionProperties },
+      sessionProperties: {
+        ...options.sessionDefaults,
+        ...session.properties,
+        ...request.sessionProperties,
+      },
       requestId: request.requestId,
       parameters: request.parameters,
     },
@@ -139,7 +153,8 @@ async function* fetchResults(
       yield { arrowIpc: chunk.arrowIpc, token: chunk.token ?? new Uint8Array(), complete };
     }
   } finally {
-    if (!complete && context.signal.aborted) shortenLease(deps, { principal, queryId, leaseMs: options.disconnectGraceMs });
+    if (!complete && context.signal.aborted)
+      shortenLease(deps, { principal, queryId, leaseMs: options.disconnectGraceMs });
   }
 }
 
@@ -151,7 +166,12 @@ function shortenLease(
   const { coordinator, log } = deps;
   const { principal, queryId, leaseMs } = lease;
   // The call's own signal is aborted by now; the order is bounded by its deadline.
-  coordinator.renewLease(principal, { queryId, leaseMs }, new AbortController().signal).catch((error: unknown) => {
-    log.warn({ queryId, error: String(error) }, 'could not shorten the lease of a query whose client hung up');
-  });
+  coordinator
+    .renewLease(principal, { queryId, leaseMs }, new AbortController().signal)
+    .catch((error: unknown) => {
+      log.warn(
+        { queryId, error: String(error) },
+        'could not shorten the lease of a query whose client hung up',
+      );
+    });
 }

@@ -1,0 +1,116 @@
+/** `skein serve`: a whole cluster in one process tree, for one machine. */
+import { randomBytes } from 'node:crypto';
+import { pino } from 'pino';
+import type { Role } from '../../common/config/config-keys.ts';
+import { parseSessionProperties } from '../../common/session-properties.ts';
+import { supervise, type Supervisor } from '../../common/process/supervise.ts';
+import type { Logger } from '../../common/logger.ts';
+import { systemClock } from '../../common/system-clock.ts';
+import { catalogSetting } from '../embedded/sample-catalog.ts';
+import type { ServeFlags } from '../main.ts';
+import { ExitReporter } from '../rpc/exit-reporter.ts';
+import { roleEntry } from './role-entry.ts';
+import { untilSignal } from './until-signal.ts';
+
+const DEFAULT_PORT = 7440;
+const FIRST_INTERNAL_PORT = 7441;
+const STOP_GRACE_MS = 15_000;
+
+/** Returns the exit code: 0 = ended by a signal, in order; 1 = a role could not be kept running. */
+export async function runServeCommand(flags: ServeFlags): Promise<number> {
+  // A wrong property is an error of the command line, not of every later query.
+  parseSessionProperties(flags.set);
+  const log = pino({ name: 'serve', level: flags.logLevel }, process.stderr);
+  const cluster = new ServedCluster(flags, log);
+  const signal = untilSignal();
+  try {
+    const address = await Promise.race([cluster.start(), signal]);
+    if (address !== undefined) {
+      process.stdout.write(`${JSON.stringify({ ready: true, role: 'serve', address })}\n`);
+      await Promise.race([signal, cluster.broken()]);
+    }
+  } finally {
+    await cluster.stop();
+  }
+  return cluster.isBroken ? 1 : 0;
+}
+
+class ServedCluster {
+  readonly #flags: ServeFlags;
+  readonly #log: Logger;
+  readonly #supervisors: Supervisor[] = [];
+  #reporter: ExitReporter | undefined;
+  #isStopping = false;
+  isBroken = false;
+
+  constructor(flags: ServeFlags, log: Logger) {
+    this.#flags = flags;
+    this.#log = log;
+  }
+
+  /** Answers the gateway's address once all workers have registered. */
+  async start(): Promise<string> {
+    const catalog = catalogSetting(this.#flags.catalog);
+    const coordinator = this.#supervise('coordinator', 'coordinator', {
+      'coordinator-port': this.#port(0),
+      catalog,
+    });
+    const coordinatorAddress = await coordinator.ready;
+    this.#reporter = new ExitReporter({ coordinatorAddress, tls: undefined, log: this.#log });
+    const workers = Array.from({ length: this.#flags.workers }, (_, index) =>
+      this.#supervise('worker', `worker-${index + 1}`, {
+        'worker-port': this.#port(1 + index),
+        'node-id': `worker-${index + 1}`,
+        'coordinator-address': coordinatorAddress,
+        'workers-on-machine': String(this.#flags.workers),
+        catalog,
+      }),
+    );
+    const gateway = this.#supervise('gateway', 'gateway', {
+      'gateway-port': String(this.#flags.port),
+      'coordinator-address': coordinatorAddress,
+      'session-secret': randomBytes(32).toString('hex'),
+      'session-defaults': Object.entries(this.#flags.set)
+        .map(([name, value]) => `${name}=${value}`)
+        .join(','),
+    });
+    await Promise.all(workers.map((worker) => worker.ready));
+    return await gateway.ready;
+  }
+
+  /** Resolves when a role has ended for good. */
+  async broken(): Promise<void> {
+    await Promise.race(this.#supervisors.map((supervisor) => supervisor.ended));
+    this.isBroken = !this.#isStopping;
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    // The gateway first: it waits for running results. The coordinator last: workers report to it.
+    for (const supervisor of this.#supervisors.toReversed()) await supervisor.stop(STOP_GRACE_MS);
+    this.#reporter?.close();
+  }
+
+  /** A gateway elsewhere than 7440 is one of several clusters on the machine: its internal ports are free ones. */
+  #port(offset: number): string {
+    return this.#flags.port === DEFAULT_PORT ? String(FIRST_INTERNAL_PORT + offset) : '0';
+  }
+
+  #supervise(role: Role, name: string, keys: Readonly<Record<string, string>>): Supervisor {
+    const args = Object.entries({ ...keys, 'log-level': this.#flags.logLevel }).map(
+      ([key, value]) => `--${key}=${value}`,
+    );
+    const supervisor = supervise({
+      name,
+      entry: roleEntry(role),
+      args,
+      clock: systemClock,
+      log: this.#log,
+      onExit: (report) => {
+        if (role === 'worker') void this.#reporter?.report(name, report);
+      },
+    });
+    this.#supervisors.push(supervisor);
+    return supervisor;
+  }
+}
