@@ -67,6 +67,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   'worker/config.ts': 'io',
   'worker/task': 'local',
   'worker/task/task-state.ts': 'pure',
+  'worker/memory': 'local',
   'worker/output': 'local',
   'worker/output/output-buffer-state.ts': 'pure',
   'worker/spool': 'io',

@@ -1,0 +1,183 @@
+/**
+ * One fragment's run in a slot: from `begin` to `end`, one statement or several. Lives in the slot's thread.
+ *
+ * A statement's result counts only when it resolves: an error rejects it even after rows were emitted, and a
+ * count that differs from the rows emitted is a failure too, so that no result is ever cut short in silence.
+ */
+import type { DuckDBConnection, DuckDBMaterializedResult } from '@duckdb/node-api';
+import type duckdb from '@duckdb/node-bindings';
+import type { Clock } from '../../common/clock.ts';
+import { toEngineError } from '../../common/duckdb/duckdb-error.ts';
+import { EngineError, type ErrorCode } from '../../common/error.ts';
+import type { SourceId } from '../../common/ids.ts';
+import type { FileSplit } from '../../common/plan/split.ts';
+import type { FragmentRun, StatementResult } from '../task/fragment-slot.ts';
+import {
+  fragmentStatement,
+  loadedSources,
+  loadStatement,
+  unloadStatement,
+} from './fragment-statement.ts';
+import type { RowEmitter } from './row-emitter.ts';
+import type { SlotSignals } from './slot-signals.ts';
+import { expectUnchanged, findSourceError } from './source-files.ts';
+
+/** Rows for a client are not held back longer than this while the statement goes on. */
+const EARLY_FLUSH_MS = 50;
+
+/** What a broken file can look like to DuckDB. */
+const MAYBE_SOURCE_ERRORS: ReadonlySet<ErrorCode> = new Set([
+  'CONVERSION_ERROR',
+  'INVALID_INPUT',
+  'OUT_OF_RANGE',
+  'SOURCE_READ_FAILED',
+  'SOURCE_NOT_FOUND',
+  'SOURCE_CORRUPT',
+  'BIND_ERROR',
+  'COLUMN_NOT_FOUND',
+  'INTERNAL_ERROR',
+]);
+
+type Splits = ReadonlyMap<SourceId, readonly FileSplit[]>;
+
+export interface SessionDeps {
+  readonly connection: DuckDBConnection;
+  readonly emitter: RowEmitter;
+  readonly signals: SlotSignals;
+  readonly clock: Clock;
+}
+
+export class FragmentSession {
+  readonly #run: FragmentRun;
+  readonly #deps: SessionDeps;
+  /** The typed cause of a callback's error, which DuckDB gives back as text only. */
+  #failure: unknown;
+  #isLoaded = false;
+  #cancelFlush: (() => void) | undefined;
+
+  constructor(run: FragmentRun, deps: SessionDeps) {
+    this.#run = run;
+    this.#deps = deps;
+  }
+
+  /** For the callbacks: the rows of the running statement. Throwing makes it fail. */
+  emit(chunk: duckdb.DataChunk): void {
+    const { emitter } = this.#deps;
+    try {
+      emitter.append(chunk);
+    } catch (error) {
+      this.noteFailure(error);
+      throw error;
+    }
+    if (emitter.limitReached) throw new Error('the row limit is reached');
+    this.#armFlush();
+  }
+
+  noteFailure(error: unknown): void {
+    this.#failure ??= error;
+  }
+
+  /** @throws EngineError with the cause, a broken file of the splits included. */
+  async execute(splits: Splits): Promise<StatementResult> {
+    const { clock } = this.#deps;
+    const startedAt = clock.now();
+    try {
+      for (const scan of this.#run.fragment.scans) {
+        expectUnchanged(scan, splits.get(scan.sourceId) ?? []);
+      }
+      await this.#loadSources();
+      const outputRows = await this.#emitRows(splits);
+      return {
+        outputRows,
+        limitReached: this.#deps.emitter.limitReached,
+        busyMs: clock.now() - startedAt,
+        peakMemoryBytes: 0,
+        spilledBytes: 0,
+      };
+    } catch (error) {
+      throw await this.#causeOf(error, splits);
+    } finally {
+      this.#disarmFlush();
+    }
+  }
+
+  /** Sends all rows that are still held. */
+  flush(): void {
+    this.#deps.emitter.flush();
+  }
+
+  async end(): Promise<void> {
+    if (!this.#isLoaded) return;
+    for (const source of loadedSources(this.#run.fragment)) {
+      await this.#deps.connection.run(unloadStatement(source));
+    }
+  }
+
+  async #loadSources(): Promise<void> {
+    if (this.#isLoaded) return;
+    this.#isLoaded = true;
+    for (const source of loadedSources(this.#run.fragment)) {
+      await this.#runStatement(loadStatement(source));
+    }
+  }
+
+  /** Rows that this statement gave. */
+  async #emitRows(splits: Splits): Promise<number> {
+    const { emitter } = this.#deps;
+    const before = emitter.rowCount;
+    const sql = fragmentStatement(this.#run, splits);
+    let counted: number;
+    try {
+      counted = readCount(await this.#runStatement(sql));
+    } catch (error) {
+      if (emitter.limitReached && this.#failure === undefined) return emitter.rowCount - before;
+      throw error;
+    }
+    const emitted = emitter.rowCount - before;
+    if (counted === emitted || emitter.limitReached) return emitted;
+    throw new EngineError('INTERNAL_ERROR', `${counted} rows were counted, ${emitted} emitted`);
+  }
+
+  /** An interrupt reaches only the statement that runs; between two of them the flag is the only sign. */
+  async #runStatement(sql: string): Promise<DuckDBMaterializedResult> {
+    this.#deps.signals.throwIfAborted();
+    return await this.#deps.connection.run(sql);
+  }
+
+  async #causeOf(error: unknown, splits: Splits): Promise<EngineError> {
+    const cause = toEngineError(this.#failure ?? error);
+    const mayBeSource = this.#failure === undefined && MAYBE_SOURCE_ERRORS.has(cause.code);
+    if (!mayBeSource || this.#deps.signals.isAborted) return cause;
+    for (const scan of this.#run.fragment.scans) {
+      const { connection } = this.#deps;
+      const ofScan = splits.get(scan.sourceId) ?? [];
+      const found = await findSourceError({ connection, scan, splits: ofScan });
+      if (found !== undefined) return found;
+    }
+    return cause;
+  }
+
+  /** Timers fire between callbacks, while DuckDB's threads work. */
+  #armFlush(): void {
+    const { emitter, clock } = this.#deps;
+    if (this.#cancelFlush !== undefined || !this.#hasClient || !emitter.hasPendingRows) return;
+    this.#cancelFlush = clock.schedule(EARLY_FLUSH_MS, () => {
+      this.#cancelFlush = undefined;
+      emitter.flush();
+    });
+  }
+
+  #disarmFlush(): void {
+    this.#cancelFlush?.();
+    this.#cancelFlush = undefined;
+  }
+
+  get #hasClient(): boolean {
+    return this.#run.deals.some((deal) => deal.layout === 'result');
+  }
+}
+
+/** The one value of a result, a BIGINT. */
+function readCount(result: DuckDBMaterializedResult): number {
+  return Number(result.getChunk(0).getColumnVector(0).getItem(0));
+}

@@ -1,0 +1,85 @@
+/**
+ * The SQL that a slot runs for a fragment: its inputs as common table expressions, its rows handed to
+ * `emit_rows`, a function of the slot. The statement is no stream, so every error rejects it, with its
+ * code, however late it comes (duckdb.md §4), and its one answer counts the rows.
+ */
+import type { SourceId } from '../../common/ids.ts';
+import type { PlanFragment, RemoteSource } from '../../common/plan/plan-fragment.ts';
+import type { FileSplit } from '../../common/plan/split.ts';
+import type { FragmentRun, RowDeal } from '../task/fragment-slot.ts';
+import { scanRelation } from './scan-relation.ts';
+
+export const EMIT_ROWS = 'emit_rows';
+export const PAGE_SOURCE = 'page_source';
+
+/**
+ * Remote sources that are loaded into a temporary table before the fragment reads them: their pages pass by
+ * once, but the SQL mentions them more than once or runs more than once.
+ */
+export function loadedSources(fragment: PlanFragment): readonly RemoteSource[] {
+  if (fragment.inputMode === 'incremental') return fragment.remoteSources;
+  return fragment.remoteSources.filter((source) => mentions(fragment.sql, source.name) > 1);
+}
+
+function mentions(sql: string, name: string): number {
+  return sql.match(new RegExp(`\\b${name}\\b`, 'g'))?.length ?? 0;
+}
+
+export function loadStatement(source: RemoteSource): string {
+  return `CREATE TEMP TABLE ${loadedName(source)} AS ${pageRelation(source)}`;
+}
+
+export function unloadStatement(source: RemoteSource): string {
+  return `DROP TABLE IF EXISTS temp.${loadedName(source)}`;
+}
+
+const loadedName = (source: RemoteSource): string => `loaded_${source.sourceId}`;
+
+function pageRelation(source: RemoteSource): string {
+  const columns = source.types.map((_type, i) => `c${i}`);
+  return `SELECT ${columns.join(', ') || 'c0'} FROM ${PAGE_SOURCE}(${source.sourceId})`;
+}
+
+/** `emit_rows(position in the result, columns…, partition per hash deal…)`, its calls counted. */
+export function fragmentStatement(
+  run: FragmentRun,
+  splits: ReadonlyMap<SourceId, readonly FileSplit[]>,
+): string {
+  const { fragment } = run;
+  const columns = fragment.columns.map((_column, i) => `c${i}`);
+  const values = [...columns, ...run.deals.flatMap(partitionColumn)];
+  const inputs = inputRelations(fragment, splits);
+  const prefix = inputs.length === 0 ? '' : `WITH ${inputs.join(',\n')}\n`;
+  const names = `fragment_rows(${columns.join(', ')})`;
+  const body = `(${fragment.sql}\n) AS ${names}`;
+  if (!run.ordered) return `${prefix}SELECT count(${EMIT_ROWS}(${values.join(', ')})) FROM ${body}`;
+  // A streaming window runs in one thread over the rows in their order, so the calls come in it too.
+  const position = `SELECT row_number() OVER () AS position, * FROM ${body}`;
+  return `${prefix}SELECT count(${EMIT_ROWS}(${[...values, 'position'].join(', ')})) FROM (${position})`;
+}
+
+function inputRelations(
+  fragment: PlanFragment,
+  splits: ReadonlyMap<SourceId, readonly FileSplit[]>,
+): readonly string[] {
+  const loaded = new Set(loadedSources(fragment));
+  return [
+    ...fragment.scans.map((scan) => {
+      return relation(scan.name, scanRelation(scan, splits.get(scan.sourceId) ?? []));
+    }),
+    ...fragment.remoteSources.map((source) => {
+      const rows = loaded.has(source) ? `FROM temp.${loadedName(source)}` : pageRelation(source);
+      return relation(source.name, rows);
+    }),
+  ];
+}
+
+function relation(name: string, sql: string): string {
+  return `${name} AS NOT MATERIALIZED (${sql})`;
+}
+
+/** Workers agree on `hash()`: its fingerprint is part of their Hello. */
+function partitionColumn(deal: RowDeal): readonly string[] {
+  if (deal.keys === undefined) return [];
+  return [`(hash(${deal.keys.join(', ')}) % ${deal.partitionCount}::UBIGINT)::INTEGER`];
+}

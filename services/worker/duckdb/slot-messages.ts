@@ -1,0 +1,52 @@
+/** What the main thread and a slot say to each other. Pages travel as transferred ArrayBuffers. */
+import type { MessagePort } from 'node:worker_threads';
+import type { ErrorReport } from '../../common/error.ts';
+import type { SourceId } from '../../common/ids.ts';
+import type { Page } from '../../common/page/page.ts';
+import type {
+  DealtPage,
+  FragmentRun,
+  StatementBatch,
+  StatementResult,
+} from '../task/fragment-slot.ts';
+import type { SlotProfile } from './slot-profile.ts';
+
+/** Given to the thread when it starts. */
+export interface SlotStart {
+  readonly signals: SharedArrayBuffer;
+  /** Input pages; read synchronously within callbacks, so never listened to. */
+  readonly inputPort: MessagePort;
+}
+
+export type SlotOrder =
+  /** Opens an instance of this profile, in place of the one before. Answered by `opened` or `failed`. */
+  | { readonly kind: 'open'; readonly profile: SlotProfile }
+  /** Not answered. */
+  | { readonly kind: 'begin'; readonly runNumber: number; readonly run: FragmentRun }
+  /** Runs one statement. Answered by `executed` or `failed`. */
+  | { readonly kind: 'execute'; readonly batch: StatementBatch }
+  /** Sends all rows that are still held. Answered by `flushed`. */
+  | { readonly kind: 'flush' }
+  /** Interrupts the running statement, if there is one, until it ends. Not answered. */
+  | { readonly kind: 'interrupt' }
+  /** The run is over: forgets what was loaded for it. Answered by `ended` or `failed`. */
+  | { readonly kind: 'end' }
+  /** Closes the instance and ends the thread. Not answered. */
+  | { readonly kind: 'close' };
+
+export type SlotReport =
+  | { readonly kind: 'opened' }
+  | { readonly kind: 'pages'; readonly pages: readonly DealtPage[] }
+  /** The slot has read an input page of so many bytes. */
+  | { readonly kind: 'consumed'; readonly sourceId: SourceId; readonly byteCount: number }
+  | { readonly kind: 'executed'; readonly result: StatementResult }
+  | { readonly kind: 'flushed' }
+  | { readonly kind: 'ended' }
+  | { readonly kind: 'failed'; readonly error: ErrorReport };
+
+/** On the input port; without a page: the source's end. */
+export interface InputPage {
+  readonly runNumber: number;
+  readonly sourceId: SourceId;
+  readonly page: Page | undefined;
+}

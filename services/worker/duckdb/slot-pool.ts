@@ -1,0 +1,243 @@
+/**
+ * The worker's slots: some narrow ones for the tasks of its stages, and a wide one with all threads for
+ * statements that run alone. They are opened before the first task comes and granted in the order of the
+ * requests; a wide request takes a narrow slot rather than wait for the wide one.
+ */
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { EngineError } from '../../common/error.ts';
+import type { Logger } from '../../common/logger.ts';
+import type { MemoryBroker, MemoryLease } from '../memory/memory-broker.ts';
+import type {
+  FragmentIo,
+  FragmentRun,
+  FragmentSlot,
+  FragmentSlots,
+  SlotRequest,
+  StatementBatch,
+  StatementResult,
+} from '../task/fragment-slot.ts';
+import type { SlotProfile } from './slot-profile.ts';
+import { Slot } from './slot.ts';
+
+export interface SlotPoolOptions {
+  /** The compiled slot-thread. */
+  readonly threadEntry: URL;
+  /** Narrow slots: tasks that run at a time. */
+  readonly slotCount: number;
+  readonly cores: number;
+  /** Files below these may be read. */
+  readonly allowedDirectories: readonly string[];
+  /** A directory of this worker's own; made here, removed at the end. */
+  readonly spillDirectory: string;
+  readonly spillLimitBytes: number;
+  /** Settings of the slots that are opened before the first task comes. */
+  readonly settings: Readonly<Record<string, string>>;
+}
+
+export interface SlotPoolDeps {
+  readonly memory: MemoryBroker;
+  readonly log: Logger;
+}
+
+type Kind = 'narrow' | 'wide';
+
+interface Place {
+  readonly kind: Kind;
+  readonly index: number;
+  slot: Slot;
+  state: 'idle' | 'busy';
+}
+
+interface Waiting {
+  readonly request: SlotRequest;
+  readonly grant: (place: Place, lease: MemoryLease) => void;
+  readonly refuse: (error: unknown) => void;
+}
+
+export class SlotPool implements FragmentSlots {
+  readonly #options: SlotPoolOptions;
+  readonly #deps: SlotPoolDeps;
+  readonly #places: readonly Place[];
+  #waiting: Waiting[] = [];
+  #isClosed = false;
+  /** Called when the pool is closed and the last task has given its slot back. */
+  #onDrained: () => void = () => undefined;
+
+  constructor(options: SlotPoolOptions, deps: SlotPoolDeps) {
+    this.#options = options;
+    this.#deps = deps;
+    mkdirSync(options.spillDirectory, { recursive: true });
+    const kinds: readonly Kind[] = ['wide', ...Array<Kind>(options.slotCount).fill('narrow')];
+    this.#places = kinds.map((kind, index) => {
+      return { kind, index, slot: new Slot(options.threadEntry), state: 'idle' };
+    });
+  }
+
+  /** Opens all slots with the usual profile. @throws EngineError when one cannot be opened. */
+  async prewarm(): Promise<void> {
+    const { settings } = this.#options;
+    const request: SlotRequest = { threads: 'task', memoryLimitBytes: 0, settings };
+    await Promise.all(
+      this.#places.map(async (place) => {
+        place.state = 'busy';
+        await place.slot.open(this.#profile(place, request, this.#leaseBytes(place, request)));
+        this.#giveBack(place);
+      }),
+    );
+  }
+
+  async acquire(request: SlotRequest, signal: AbortSignal): Promise<FragmentSlot> {
+    signal.throwIfAborted();
+    const { place, lease } = await this.#waitForPlace(request, signal);
+    const give = (): void => {
+      lease.release();
+      this.#giveBack(place);
+    };
+    try {
+      const profile = this.#profile(place, request, lease.byteCount);
+      if (!place.slot.isOpenFor(profile)) await place.slot.open(profile);
+      signal.throwIfAborted();
+    } catch (error) {
+      give();
+      throw error;
+    }
+    return new GrantedSlot(place.slot, give, this.#deps.log);
+  }
+
+  /** Refuses new requests, waits for the slots that are in use, then ends all threads. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    const error = new EngineError('SHUTTING_DOWN', 'the worker is shutting down');
+    for (const waiting of this.#waiting.splice(0)) waiting.refuse(error);
+    if (!this.#isIdle) await new Promise<void>((resolve) => (this.#onDrained = resolve));
+    await Promise.all(this.#places.map(({ slot }) => (slot.isLost ? undefined : slot.close())));
+    rmSync(this.#options.spillDirectory, { recursive: true, force: true });
+  }
+
+  async #waitForPlace(
+    request: SlotRequest,
+    signal: AbortSignal,
+  ): Promise<{ readonly place: Place; readonly lease: MemoryLease }> {
+    if (this.#isClosed) throw new EngineError('SHUTTING_DOWN', 'the worker is shutting down');
+    return await new Promise((resolve, reject) => {
+      const onAbort = (): void => {
+        this.#waiting = this.#waiting.filter((other) => other !== waiting);
+        reject(signal.reason as Error);
+      };
+      const waiting: Waiting = {
+        request,
+        grant: (place, lease) => {
+          signal.removeEventListener('abort', onAbort);
+          resolve({ place, lease });
+        },
+        refuse: reject,
+      };
+      signal.addEventListener('abort', onAbort, { once: true });
+      this.#waiting.push(waiting);
+      this.#grant();
+    });
+  }
+
+  /** Grants in order: nobody passes one who waits for the same kind of slot, or for memory. */
+  #grant(): void {
+    const passed = new Set<SlotRequest['threads']>();
+    for (const waiting of [...this.#waiting]) {
+      const { request } = waiting;
+      if (passed.has(request.threads)) continue;
+      const place = this.#findPlace(request);
+      if (place === undefined) {
+        passed.add(request.threads);
+        continue;
+      }
+      const lease = this.#deps.memory.tryLease(this.#leaseBytes(place, request));
+      if (lease === undefined) return;
+      place.state = 'busy';
+      this.#waiting = this.#waiting.filter((other) => other !== waiting);
+      waiting.grant(place, lease);
+    }
+  }
+
+  #findPlace(request: SlotRequest): Place | undefined {
+    const idle = this.#places.filter((place) => place.state === 'idle');
+    const wide =
+      request.threads === 'worker' ? idle.find(({ kind }) => kind === 'wide') : undefined;
+    if (wide !== undefined) return wide;
+    const narrow = idle.filter(({ kind }) => kind === 'narrow');
+    const isOpen = (place: Place): boolean =>
+      place.slot.isOpenFor(this.#profile(place, request, this.#leaseBytes(place, request)));
+    return narrow.find(isOpen) ?? narrow[0];
+  }
+
+  /** Half of the memory is for the wide slot and half for the narrow ones, unless the task asks otherwise. */
+  #leaseBytes(place: Place, request: SlotRequest): number {
+    if (request.memoryLimitBytes > 0) return request.memoryLimitBytes;
+    const half = Math.floor(this.#deps.memory.totalBytes / 2);
+    return place.kind === 'wide' ? half : Math.floor(half / this.#options.slotCount);
+  }
+
+  #profile(place: Place, request: SlotRequest, memoryLimitBytes: number): SlotProfile {
+    const { cores, slotCount, allowedDirectories, spillDirectory, spillLimitBytes } = this.#options;
+    return {
+      threads: place.kind === 'wide' ? cores : Math.max(1, Math.floor(cores / slotCount)),
+      memoryLimitBytes,
+      tempDirectory: join(spillDirectory, `slot-${place.index}`),
+      maxTempDirectoryBytes: Math.floor(spillLimitBytes / this.#places.length),
+      allowedDirectories,
+      settings: request.settings,
+    };
+  }
+
+  #giveBack(place: Place): void {
+    if (place.slot.isLost) {
+      this.#deps.log.error({ slot: place.index }, 'a slot was lost; another takes its place');
+      place.slot = new Slot(this.#options.threadEntry);
+    }
+    place.state = 'idle';
+    if (!this.#isClosed) this.#grant();
+    else if (this.#isIdle) this.#onDrained();
+  }
+
+  get #isIdle(): boolean {
+    return this.#places.every(({ state }) => state === 'idle');
+  }
+}
+
+class GrantedSlot implements FragmentSlot {
+  readonly #slot: Slot;
+  readonly #giveBack: () => void;
+  readonly #log: Logger;
+  #hasBegun = false;
+
+  constructor(slot: Slot, giveBack: () => void, log: Logger) {
+    this.#slot = slot;
+    this.#giveBack = giveBack;
+    this.#log = log;
+  }
+
+  begin(run: FragmentRun, io: FragmentIo): void {
+    this.#hasBegun = true;
+    this.#slot.begin(run, io);
+  }
+
+  async execute(batch: StatementBatch): Promise<StatementResult> {
+    return await this.#slot.execute(batch);
+  }
+
+  async flush(): Promise<void> {
+    await this.#slot.flush();
+  }
+
+  abort(error: EngineError): void {
+    this.#slot.abort(error);
+  }
+
+  async release(): Promise<void> {
+    try {
+      if (this.#hasBegun) await this.#slot.end();
+    } catch (error) {
+      this.#log.error({ err: error }, 'a slot could not forget a task');
+    }
+    this.#giveBack();
+  }
+}

@@ -1,0 +1,135 @@
+/**
+ * A slot: a thread with a DuckDB instance of its own, run by the orders of slot.ts, one after the other. Only
+ * `interrupt` comes between: statements run on threads of DuckDB while this one takes messages.
+ */
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
+import { assert, assertNever } from '../../common/assert.ts';
+import { openInstance, type OpenInstance } from '../../common/duckdb/open-instance.ts';
+import { toErrorReport } from '../../common/error.ts';
+import { systemClock } from '../../common/system-clock.ts';
+import type { FragmentRun, StatementBatch } from '../task/fragment-slot.ts';
+import { FragmentSession } from './fragment-session.ts';
+import { PageSources } from './page-source.ts';
+import { RowEmitter } from './row-emitter.ts';
+import { registerEmitRows } from './slot-instance.ts';
+import type { SlotOrder, SlotReport, SlotStart } from './slot-messages.ts';
+import type { SlotProfile } from './slot-profile.ts';
+import { SlotSignals } from './slot-signals.ts';
+
+const INTERRUPT_AGAIN_MS = 20;
+
+class SlotThread {
+  readonly #port: MessagePort;
+  readonly #signals: SlotSignals;
+  readonly #sources: PageSources;
+  #instance: OpenInstance | undefined;
+  #run: { readonly runNumber: number; readonly run: FragmentRun } | undefined;
+  #session: FragmentSession | undefined;
+  #isExecuting = false;
+
+  constructor(port: MessagePort, start: SlotStart) {
+    this.#port = port;
+    this.#signals = new SlotSignals(start.signals);
+    this.#sources = new PageSources({
+      port: start.inputPort,
+      signals: this.#signals,
+      onConsumed: (sourceId, byteCount) => this.#report({ kind: 'consumed', sourceId, byteCount }),
+      onFailure: (error) => this.#session?.noteFailure(error),
+    });
+    port.on('message', (order: SlotOrder) => void this.#obey(order));
+  }
+
+  async #obey(order: SlotOrder): Promise<void> {
+    try {
+      await this.#perform(order);
+    } catch (error) {
+      this.#report({ kind: 'failed', error: toErrorReport(error) });
+    }
+  }
+
+  async #perform(order: SlotOrder): Promise<void> {
+    switch (order.kind) {
+      case 'open':
+        await this.#open(order.profile);
+        return this.#report({ kind: 'opened' });
+      case 'begin':
+        this.#run = order;
+        return undefined;
+      case 'execute':
+        return this.#execute(order.batch);
+      case 'flush':
+        this.#session?.flush();
+        return this.#report({ kind: 'flushed' });
+      case 'interrupt':
+        return this.#interrupt();
+      case 'end':
+        await this.#session?.end();
+        this.#sources.end();
+        this.#run = undefined;
+        this.#session = undefined;
+        return this.#report({ kind: 'ended' });
+      case 'close':
+        this.#instance?.close();
+        return this.#port.close();
+      default:
+        return assertNever(order);
+    }
+  }
+
+  get #connection(): DuckDBConnection {
+    assert(this.#instance !== undefined, 'an instance is open');
+    return this.#instance.connection;
+  }
+
+  async #open(profile: SlotProfile): Promise<void> {
+    this.#instance?.close();
+    this.#instance = undefined;
+    this.#instance = await openInstance(profile);
+    registerEmitRows(this.#connection, (chunk) => {
+      assert(this.#session !== undefined, 'rows belong to a run');
+      this.#session.emit(chunk);
+    });
+    this.#sources.register(this.#connection, profile.threads);
+  }
+
+  #startSession(): FragmentSession {
+    assert(this.#run !== undefined, 'a run has begun');
+    const { runNumber, run } = this.#run;
+    const emitter = new RowEmitter(run, this.#signals, (pages) => {
+      this.#report(
+        { kind: 'pages', pages },
+        pages.map(({ page }) => page),
+      );
+    });
+    this.#sources.begin(runNumber, run);
+    const deps = { connection: this.#connection, emitter, signals: this.#signals };
+    return new FragmentSession(run, { ...deps, clock: systemClock });
+  }
+
+  async #execute({ splits, flush }: StatementBatch): Promise<void> {
+    this.#session ??= this.#startSession();
+    this.#isExecuting = true;
+    try {
+      const result = await this.#session.execute(splits);
+      if (flush) this.#session.flush();
+      this.#report({ kind: 'executed', result });
+    } finally {
+      this.#isExecuting = false;
+    }
+  }
+
+  /** Again and again, since DuckDB forgets an interrupt that comes just before a statement starts. */
+  #interrupt(): void {
+    if (!this.#isExecuting || !this.#signals.isAborted) return;
+    this.#connection.interrupt();
+    systemClock.schedule(INTERRUPT_AGAIN_MS, () => this.#interrupt());
+  }
+
+  #report(report: SlotReport, transfer: readonly ArrayBuffer[] = []): void {
+    this.#port.postMessage(report, transfer);
+  }
+}
+
+assert(parentPort !== null, 'a slot is a worker thread');
+new SlotThread(parentPort, workerData as SlotStart);

@@ -1,0 +1,214 @@
+/**
+ * The main thread's side of a slot: starts its thread, gives it one order at a time and moves pages in and
+ * out. Never terminates a thread whose DuckDB may be executing: that aborts the process (duckdb.md §2).
+ */
+import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
+import { assert, assertNever } from '../../common/assert.ts';
+import { toEngineError } from '../../common/duckdb/duckdb-error.ts';
+import { EngineError, fromErrorReport } from '../../common/error.ts';
+import type { SourceId } from '../../common/ids.ts';
+import type {
+  DealtPage,
+  FragmentIo,
+  FragmentRun,
+  StatementBatch,
+  StatementResult,
+} from '../task/fragment-slot.ts';
+import { InputFeed } from './input-feed.ts';
+import type { SlotOrder, SlotReport, SlotStart } from './slot-messages.ts';
+import { profileKey, type SlotProfile } from './slot-profile.ts';
+import { SlotSignals } from './slot-signals.ts';
+
+type Answer = Extract<SlotReport, { kind: 'opened' | 'executed' | 'flushed' | 'ended' }>;
+
+interface PendingAnswer {
+  readonly resolve: (answer: Answer) => void;
+  readonly reject: (error: EngineError) => void;
+}
+
+interface SlotRun {
+  readonly io: FragmentIo;
+  readonly feeds: ReadonlyMap<SourceId, InputFeed>;
+  abortedBy: EngineError | undefined;
+}
+
+export class Slot {
+  readonly #thread: Worker;
+  readonly #signals = new SlotSignals();
+  readonly #inputPort: MessagePort;
+  readonly #ended: Promise<void>;
+  #profileKey: string | undefined;
+  #pending: PendingAnswer | undefined;
+  #run: SlotRun | undefined;
+  #runNumber = 0;
+  #lost: EngineError | undefined;
+
+  /** `entry`: the compiled slot-thread. */
+  constructor(entry: URL) {
+    const { port1, port2 } = new MessageChannel();
+    this.#inputPort = port1;
+    const workerData: SlotStart = { signals: this.#signals.memory, inputPort: port2 };
+    this.#thread = new Worker(entry, { workerData, transferList: [port2] });
+    this.#thread.on('message', (report: SlotReport) => this.#onReport(report));
+    this.#thread.on('error', (error) => this.#onLost(`failed: ${error.message}`));
+    this.#ended = new Promise((resolve) => {
+      this.#thread.once('exit', (code) => {
+        this.#onLost(`ended with code ${code}`);
+        this.#inputPort.close();
+        resolve();
+      });
+    });
+  }
+
+  /** The thread is gone; the slot can do nothing any more. */
+  get isLost(): boolean {
+    return this.#lost !== undefined;
+  }
+
+  isOpenFor(profile: SlotProfile): boolean {
+    return this.#profileKey === profileKey(profile);
+  }
+
+  /** @throws EngineError when DuckDB cannot be opened with this profile. */
+  async open(profile: SlotProfile): Promise<void> {
+    this.#profileKey = undefined;
+    await this.#ask({ kind: 'open', profile });
+    this.#profileKey = profileKey(profile);
+  }
+
+  begin(run: FragmentRun, io: FragmentIo): void {
+    assert(this.#run === undefined, 'a slot runs one fragment at a time');
+    this.#signals.reset();
+    this.#runNumber += 1;
+    const feeds = run.fragment.remoteSources.map(({ sourceId }) => {
+      const send = (page: ArrayBuffer | undefined): void => this.#sendInput(sourceId, page);
+      const read = (): Promise<ArrayBuffer | undefined> => io.readPage(sourceId);
+      return [sourceId, new InputFeed(read, send)] as const;
+    });
+    const slotRun = { io, feeds: new Map(feeds), abortedBy: undefined };
+    this.#run = slotRun;
+    this.#order({ kind: 'begin', runNumber: this.#runNumber, run });
+    for (const [, feed] of feeds) {
+      feed.run().catch((error: unknown) => this.#failRun(slotRun, error));
+    }
+  }
+
+  async execute(batch: StatementBatch): Promise<StatementResult> {
+    const answer = await this.#askInRun({ kind: 'execute', batch });
+    assert(answer.kind === 'executed', 'a statement is answered by its result');
+    return answer.result;
+  }
+
+  async flush(): Promise<void> {
+    await this.#askInRun({ kind: 'flush' });
+  }
+
+  abort(error: EngineError): void {
+    if (this.#run === undefined || this.#run.abortedBy !== undefined) return;
+    this.#run.abortedBy = error;
+    this.#signals.abort();
+    this.#order({ kind: 'interrupt' });
+  }
+
+  /** Ends the run. @throws EngineError when the thread cannot forget it; then the slot must be opened anew. */
+  async end(): Promise<void> {
+    for (const feed of this.#run?.feeds.values() ?? []) feed.stop();
+    this.#run = undefined;
+    const opened = this.#profileKey;
+    this.#profileKey = undefined;
+    await this.#ask({ kind: 'end' });
+    this.#profileKey = opened;
+  }
+
+  /** Closes DuckDB and ends the thread; only between runs. */
+  async close(): Promise<void> {
+    assert(this.#run === undefined && this.#pending === undefined, 'a slot closes between runs');
+    this.#order({ kind: 'close' });
+    await this.#ended;
+  }
+
+  async #askInRun(order: SlotOrder): Promise<Answer> {
+    const run = this.#run;
+    assert(run !== undefined, 'a run has begun');
+    if (run.abortedBy !== undefined) throw run.abortedBy;
+    try {
+      const answer = await this.#ask(order);
+      if (run.abortedBy !== undefined) throw run.abortedBy;
+      return answer;
+    } catch (error) {
+      throw run.abortedBy ?? error;
+    }
+  }
+
+  async #ask(order: SlotOrder): Promise<Answer> {
+    assert(this.#pending === undefined, 'a slot takes one order at a time');
+    if (this.#lost !== undefined) throw this.#lost;
+    return await new Promise<Answer>((resolve, reject) => {
+      this.#pending = { resolve, reject };
+      this.#order(order);
+    });
+  }
+
+  #order(order: SlotOrder): void {
+    this.#thread.postMessage(order);
+  }
+
+  #onReport(report: SlotReport): void {
+    switch (report.kind) {
+      case 'pages':
+        for (const page of report.pages) this.#onPage(page);
+        return;
+      case 'consumed':
+        this.#run?.feeds.get(report.sourceId)?.onConsumed(report.byteCount);
+        return;
+      case 'failed':
+        this.#takePending().reject(fromErrorReport(report.error));
+        return;
+      case 'opened':
+      case 'executed':
+      case 'flushed':
+      case 'ended':
+        this.#takePending().resolve(report);
+        return;
+      default:
+        assertNever(report);
+    }
+  }
+
+  #onPage(dealt: DealtPage): void {
+    const run = this.#run;
+    if (run === undefined) return;
+    const { byteLength } = dealt.page;
+    const credit = (): void => {
+      if (this.#run === run) this.#signals.subtractBytesUnderway(byteLength);
+    };
+    const room = run.io.acceptPage(dealt);
+    if (room === undefined) credit();
+    else room.then(credit, (error: unknown) => this.#failRun(run, error));
+  }
+
+  #sendInput(sourceId: SourceId, page: ArrayBuffer | undefined): void {
+    const message = { runNumber: this.#runNumber, sourceId, page };
+    this.#inputPort.postMessage(message, page === undefined ? [] : [page]);
+    this.#signals.ring();
+  }
+
+  /** What fails beside the statement, such as reading its input, fails the statement. */
+  #failRun(run: SlotRun, error: unknown): void {
+    if (this.#run !== run) return;
+    this.abort(toEngineError(error));
+  }
+
+  #takePending(): PendingAnswer {
+    const pending = this.#pending;
+    assert(pending !== undefined, 'every answer has its order');
+    this.#pending = undefined;
+    return pending;
+  }
+
+  #onLost(how: string): void {
+    this.#lost ??= new EngineError('INTERNAL_ERROR', `a thread of the worker ${how}`);
+    this.#pending?.reject(this.#lost);
+    this.#pending = undefined;
+  }
+}

@@ -1,0 +1,93 @@
+/**
+ * The port through which a task runs its fragment: a slot is a thread with a DuckDB of its own.
+ * Implemented in ../duckdb; the simulator and the unit tests have their own.
+ */
+import type { EngineError } from '../../common/error.ts';
+import type { SourceId } from '../../common/ids.ts';
+import type { Page } from '../../common/page/page.ts';
+import type { PlanFragment } from '../../common/plan/plan-fragment.ts';
+import type { PageLayout } from '../../common/plan/type-table.ts';
+import type { FileSplit } from '../../common/plan/split.ts';
+
+export interface SlotRequest {
+  /** `worker`: the task may use all DuckDB threads of the worker. */
+  readonly threads: 'task' | 'worker';
+  /** DuckDB memory of the task; 0 = the worker decides. */
+  readonly memoryLimitBytes: number;
+  /** DuckDB settings that change answers. */
+  readonly settings: Readonly<Record<string, string>>;
+}
+
+export interface FragmentSlots {
+  /**
+   * A slot, in the order of the requests. @throws the signal's reason when it is aborted first; EngineError
+   * when no slot can be opened.
+   */
+  acquire(request: SlotRequest, signal: AbortSignal): Promise<FragmentSlot>;
+}
+
+/** One way of dealing a fragment's rows; outputs that deal alike share its pages. */
+export interface RowDeal {
+  /** SQL expressions over c0…cn; `undefined`: all rows go to partition 0. */
+  readonly keys: readonly string[] | undefined;
+  readonly partitionCount: number;
+  readonly layout: PageLayout;
+}
+
+export interface FragmentRun {
+  readonly fragment: PlanFragment;
+  readonly deals: readonly RowDeal[];
+  /** Rows in the order that the fragment's SQL gives them. */
+  readonly ordered: boolean;
+  /** Rows after which no more are needed. */
+  readonly rowLimit: number | undefined;
+  /** Rows of each remote source: its estimate, or the count when that is known. */
+  readonly inputRows: ReadonlyMap<SourceId, number>;
+}
+
+export interface DealtPage {
+  /** Position in `deals`. */
+  readonly deal: number;
+  readonly partition: number;
+  readonly page: Page;
+  readonly rowCount: number;
+}
+
+export interface FragmentIo {
+  /** The next page of a remote source, the caller's own; `undefined` after the last. */
+  readPage(sourceId: SourceId): Promise<Page | undefined>;
+  /** Takes a page; a promise asks the slot to wait before it makes many more. */
+  acceptPage(page: DealtPage): Promise<void> | undefined;
+}
+
+export interface StatementResult {
+  readonly outputRows: number;
+  /** The row limit is reached: further statements would add nothing. */
+  readonly limitReached: boolean;
+  readonly busyMs: number;
+  readonly peakMemoryBytes: number;
+  readonly spilledBytes: number;
+}
+
+/** A slot that belongs to one task, from `acquire` to `release`. */
+export interface FragmentSlot {
+  /** Says what is to run, and by what the rows come and go. Once, before the first statement. */
+  begin(run: FragmentRun, io: FragmentIo): void;
+  /**
+   * Runs the fragment over these splits. Rows are held back until they fill pages; `flush`: none is held back
+   * when the promise resolves. @throws EngineError with the cause of the failure, or the one given to `abort`;
+   * what was handed over by then is no result.
+   */
+  execute(batch: StatementBatch): Promise<StatementResult>;
+  /** Hands over the rows that are held back. @throws EngineError as `execute` does. */
+  flush(): Promise<void>;
+  /** Makes the running statement, and all later ones, fail soon with this error. */
+  abort(error: EngineError): void;
+  /** Gives the slot back when no statement runs. Never throws. */
+  release(): Promise<void>;
+}
+
+export interface StatementBatch {
+  readonly splits: ReadonlyMap<SourceId, readonly FileSplit[]>;
+  readonly flush: boolean;
+}
