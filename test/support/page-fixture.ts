@@ -1,7 +1,12 @@
 /** A DuckDB with a table function that serves pages: what a worker's slot has, without the worker. */
+import { type DuckDBConnection, DuckDBInstance, DuckDBTableFunction } from '@duckdb/node-api';
 import duckdb from '@duckdb/node-bindings';
 import { ChunkPaginator } from '../../services/common/duckdb/chunk-paginator.ts';
-import { fromLogicalType, toLogicalType } from '../../services/common/duckdb/duckdb-type.ts';
+import {
+  fromLogicalType,
+  learnVariantType,
+  toLogicalType,
+} from '../../services/common/duckdb/duckdb-type.ts';
 import { writeIdleRow, writePageRows } from '../../services/common/duckdb/page-writer.ts';
 import type { PartitionPage } from '../../services/common/page/page-partitioner.ts';
 import { decodePage, type DecodedPage } from '../../services/common/page/page-reader.ts';
@@ -33,46 +38,35 @@ interface PageInput {
 }
 
 export class PageFixture implements AsyncDisposable {
-  readonly #database: duckdb.Database;
-  readonly #connection: duckdb.Connection;
+  readonly #instance: DuckDBInstance;
+  readonly connection: DuckDBConnection;
   readonly #inputs: PageInput[] = [];
 
-  private constructor(database: duckdb.Database, connection: duckdb.Connection) {
-    this.#database = database;
-    this.#connection = connection;
+  private constructor(instance: DuckDBInstance, connection: DuckDBConnection) {
+    this.#instance = instance;
+    this.connection = connection;
     this.#registerPageSource();
   }
 
   static async open(): Promise<PageFixture> {
-    const database = await duckdb.open(':memory:');
-    return new PageFixture(database, await duckdb.connect(database));
+    const instance = await DuckDBInstance.create(':memory:', { threads: '2' });
+    const connection = await instance.connect();
+    await learnVariantType(connection);
+    return new PageFixture(instance, connection);
   }
 
   async run(sql: string): Promise<void> {
-    await duckdb.query(this.#connection, sql);
+    await this.connection.run(sql);
   }
 
-  /** All values of a result as text, row by row. */
+  /** All rows of a result, each value as text. */
   async texts(sql: string): Promise<(string | null)[][]> {
-    const result = await duckdb.query(this.#connection, sql);
-    const names = Array.from({ length: duckdb.column_count(result) }, (_, index) => `c${index}`);
-    const casts = names.map((name) => `${name}::VARCHAR`).join(', ');
-    const list = await duckdb.query(
-      this.#connection,
-      `SELECT to_json([${casts}])::VARCHAR FROM (${sql}) t(${names.join(', ')})`,
+    const names = (await this.columnsOf(sql)).map((_, index) => `c${index}`);
+    const casts = names.map((name) => `${name}::VARCHAR AS ${name}`).join(', ');
+    const reader = await this.connection.runAndReadAll(
+      `SELECT ${casts} FROM (${sql}) t(${names.join(', ')})`,
     );
-    const rows: (string | null)[][] = [];
-    for (
-      let chunk = await duckdb.fetch_chunk(list);
-      chunk !== null;
-      chunk = await duckdb.fetch_chunk(list)
-    ) {
-      const rowCount = duckdb.data_chunk_get_size(chunk);
-      if (rowCount === 0) break;
-      const entries = duckdb.vector_get_data(duckdb.data_chunk_get_vector(chunk, 0), rowCount * 16);
-      for (let row = 0; row < rowCount; row += 1) rows.push(JSON.parse(readText(entries, row)));
-    }
-    return rows;
+    return reader.getRows() as (string | null)[][];
   }
 
   /** Runs the statement with its partition column and end marker and gives its pages. */
@@ -82,17 +76,16 @@ export class PageFixture implements AsyncDisposable {
     const nulls = columns.map(() => 'NULL').join(', ');
     const marked = `SELECT ${names}, (${paging.partition ?? '0'})::INTEGER FROM (${sql}) t(${names})
       UNION ALL SELECT ${nulls}, -1`;
-    const prepared = await duckdb.prepare(this.#connection, marked);
-    const result =
-      paging.streaming === true
-        ? await duckdb.execute_prepared_streaming(prepared)
-        : await duckdb.execute_prepared(prepared);
+    const { connection } = this;
+    const result = await (paging.streaming === true
+      ? connection.stream(marked)
+      : connection.run(marked));
     const paginator = new ChunkPaginator({ partitionCount: 1, ...paging, columns });
     const pages: PartitionPage[] = [];
     for (;;) {
-      const chunk = await duckdb.fetch_chunk(result);
-      if (chunk === null || duckdb.data_chunk_get_size(chunk) === 0) break;
-      pages.push(...paginator.append(chunk));
+      const chunk = await result.fetchChunk();
+      if (chunk === null || chunk.rowCount === 0) break;
+      pages.push(...paginator.append(chunk.chunk));
     }
     if (!paginator.ended) throw new Error('no end marker');
     pages.push(...paginator.flush());
@@ -110,21 +103,21 @@ export class PageFixture implements AsyncDisposable {
   }
 
   async columnsOf(sql: string): Promise<Column[]> {
-    const prepared = await duckdb.prepare(this.#connection, sql);
-    const count = duckdb.prepared_statement_column_count(prepared);
-    return Array.from({ length: count }, (_, index) => ({
-      name: duckdb.prepared_statement_column_name(prepared, index),
-      type: fromLogicalType(duckdb.prepared_statement_column_logical_type(prepared, index)),
+    const result = await this.connection.run(`FROM (${sql}) LIMIT 0`);
+    return Array.from({ length: result.columnCount }, (_, index) => ({
+      name: result.columnName(index),
+      type: fromLogicalType(result.columnLogicalType(index).logical_type),
     }));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    duckdb.disconnect_sync(this.#connection);
-    duckdb.close_sync(this.#database);
+    this.connection.disconnectSync();
+    this.#instance.closeSync();
   }
 
   #registerPageSource(): void {
-    const source = duckdb.create_table_function();
+    const pageSource = new DuckDBTableFunction();
+    const source = pageSource.table_function;
     duckdb.table_function_set_name(source, 'page_source');
     duckdb.table_function_add_parameter(source, duckdb.create_logical_type(duckdb.Type.INTEGER));
     duckdb.table_function_set_bind(source, (info) => {
@@ -140,7 +133,7 @@ export class PageFixture implements AsyncDisposable {
     duckdb.table_function_set_function(source, (info, chunk) => {
       serve(duckdb.function_get_bind_data(info) as PageInput, chunk);
     });
-    duckdb.register_table_function(this.#connection, source);
+    this.connection.registerTableFunction(pageSource);
   }
 }
 
@@ -161,14 +154,4 @@ function serve(input: PageInput, chunk: duckdb.DataChunk): void {
   input.pages.shift();
   input.fromRow = 0;
   input.idleTurn = true;
-}
-
-function readText(entries: Uint8Array, row: number): string {
-  const view = Buffer.from(entries.buffer, entries.byteOffset, entries.byteLength);
-  const at = row * 16;
-  const length = view.readUInt32LE(at);
-  if (length <= 12) return view.toString('utf8', at + 4, at + 4 + length);
-  const pointerAt = view.byteOffset + at + 8;
-  const text = duckdb.get_data_from_pointer(view.buffer as ArrayBuffer, pointerAt, length);
-  return Buffer.from(text).toString('utf8');
 }

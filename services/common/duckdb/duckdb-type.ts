@@ -1,4 +1,5 @@
 /** DuckDB's type objects to column types and back. */
+import type { DuckDBConnection } from '@duckdb/node-api';
 import duckdb from '@duckdb/node-bindings';
 import { EngineError } from '../error.ts';
 import type { ColumnType, NamedType, PlainTypeId } from '../plan/column-type.ts';
@@ -102,6 +103,18 @@ function unionMembers(type: LogicalType): NamedType[] {
   }));
 }
 
+let variantType: LogicalType | undefined;
+
+/**
+ * Lets `toLogicalType` make VARIANT: the C API makes one without its storage, which crashes DuckDB, so a whole
+ * one is taken from a statement, once per isolate.
+ */
+export async function learnVariantType(connection: DuckDBConnection): Promise<void> {
+  if (variantType !== undefined) return;
+  const result = await connection.run('SELECT NULL::VARIANT');
+  variantType = result.columnLogicalType(0).logical_type;
+}
+
 /** The DuckDB type of a column type, for the columns of a table function. */
 export function toLogicalType(type: ColumnType): LogicalType {
   switch (type.id) {
@@ -127,6 +140,9 @@ export function toLogicalType(type: ColumnType): LogicalType {
       duckdb.logical_type_set_alias(json, JSON_ALIAS);
       return json;
     }
+    case 'VARIANT':
+      if (variantType === undefined) throw notSupported('VARIANT before `learnVariantType`');
+      return variantType;
     default:
       return duckdb.create_logical_type(TYPE_OF_PLAIN_ID.get(type.id)!);
   }

@@ -23,21 +23,21 @@ import type { Storage } from './storage.ts';
 export function createColumnBuilder(storage: Storage): ColumnBuilder {
   switch (storage.kind) {
     case 'null':
-      return new NullBuilder() as ColumnBuilder;
+      return new NullBuilder();
     case 'fixed':
-      return new FixedBuilder(storage.byteWidth) as ColumnBuilder;
+      return new FixedBuilder(storage.byteWidth);
     case 'boolean':
-      return new BooleanBuilder() as ColumnBuilder;
+      return new BooleanBuilder();
     case 'bytes':
-      return new BytesBuilder() as ColumnBuilder;
+      return new BytesBuilder();
     case 'list':
-      return new ListBuilder(createColumnBuilder(storage.item)) as ColumnBuilder;
+      return new ListBuilder(createColumnBuilder(storage.item));
     case 'array':
-      return new ArrayBuilder(storage.size, createColumnBuilder(storage.item)) as ColumnBuilder;
+      return new ArrayBuilder(storage.size, createColumnBuilder(storage.item));
     case 'struct':
-      return new StructBuilder(storage.fields.map(createColumnBuilder)) as ColumnBuilder;
+      return new StructBuilder(storage.fields.map(createColumnBuilder));
     case 'union':
-      return new UnionBuilder(storage.members.map(createColumnBuilder)) as ColumnBuilder;
+      return new UnionBuilder(storage.members.map(createColumnBuilder));
   }
 }
 

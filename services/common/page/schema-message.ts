@@ -123,8 +123,8 @@ function encodeExtension(builder: Builder, extension: ArrowExtension): Offset {
     ['ARROW:extension:name', extension.name],
     ['ARROW:extension:metadata', extension.metadata],
   ].map(([key, value]) => {
-    const keyOffset = builder.createString(key!);
-    const valueOffset = builder.createString(value!);
+    const keyOffset = builder.createString(key);
+    const valueOffset = builder.createString(value);
     KeyValue.startKeyValue(builder);
     KeyValue.addKey(builder, keyOffset);
     KeyValue.addValue(builder, valueOffset);
