@@ -11,6 +11,7 @@ import { MessageReader } from './message-reader.ts';
 import { MessageWriter } from './message-writer.ts';
 import type { BidiMethod, RpcMethod, ServerStreamMethod, UnaryMethod } from './method.ts';
 import { limitsOf, MAX_REQUEST_BYTES, MAX_RESPONSE_BYTES } from './method-limits.ts';
+import { quietGrpc } from './quiet-grpc.ts';
 import type { PeerErrors } from './status.ts';
 import { errorOfCall } from './status.ts';
 
@@ -62,6 +63,7 @@ export class RpcChannel {
   readonly #peer: PeerErrors;
 
   constructor(options: RpcChannelOptions) {
+    quietGrpc();
     this.#client = new Client(options.address, options.credentials, CHANNEL_OPTIONS);
     this.#clock = options.clock;
     this.#peer = options.peer;

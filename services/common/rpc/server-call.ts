@@ -120,7 +120,8 @@ export function bidiCall<Request, Response>(
   return (call) => {
     const context = contextOf(call);
     const reader = new MessageReader<Decoded<Request>>(call, { onLeave: () => undefined });
-    call.on('end', () => reader.finish());
+    // A reset stream ends too, and is known to be cancelled only some ticks later.
+    call.on('end', () => setImmediate(() => reader.finish()));
     context.signal.addEventListener('abort', () => reader.fail(context.signal.reason));
     void respond(call, context.signal, {
       messages: () => handler(unwrapped(reader), context),

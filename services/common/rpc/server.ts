@@ -19,6 +19,7 @@ import type {
   UnaryHandler,
 } from './method.ts';
 import { MAX_REQUEST_BYTES, MAX_RESPONSE_BYTES } from './method-limits.ts';
+import { quietGrpc } from './quiet-grpc.ts';
 import type { StatusOfFailure } from './server-call.ts';
 import {
   bidiCall,
@@ -61,6 +62,7 @@ export class RpcServer {
   readonly #health = new HealthService();
 
   constructor(options: RpcServerOptions) {
+    quietGrpc();
     this.#credentials = options.credentials;
     this.#clock = options.clock;
     this.#statusFor = statusOfFailure(options.log);

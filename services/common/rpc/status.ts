@@ -21,7 +21,7 @@ const RETRY_INFO_TYPE = 'type.googleapis.com/google.rpc.RetryInfo';
  * travels twice, once percent-encoded (up to three times its bytes) and once in base64.
  */
 const MAX_MESSAGE_BYTES = 1_024;
-const MAX_DETAIL_BYTES = 256;
+const MAX_DETAIL_BYTES = 192;
 const MAX_DETAIL_COUNT = 8;
 const POSITION_KEY = 'position';
 const RETRY_DELAY_SECONDS = 1n;
