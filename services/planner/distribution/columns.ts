@@ -2,7 +2,7 @@
 import { assert } from '../../common/assert.ts';
 import { type ColumnType } from '../../common/plan/column-type.ts';
 import { type ColumnRef, type Expression } from '../logical/expression.ts';
-import { type Aggregate, type LogicalPlan, type Project } from '../logical/logical-plan.ts';
+import { type Aggregate, type LogicalPlan } from '../logical/logical-plan.ts';
 import { rowsOf } from './estimate.ts';
 
 /** References to all columns of a relation. */
@@ -16,22 +16,42 @@ export function referenceTo(columns: readonly ColumnType[], index: number): Colu
   return { kind: 'column', type, index };
 }
 
-/** A projection; the child itself when all its columns stay as they are. */
+/**
+ * A projection; the child itself when all its columns stay as they are, one projection where a selection of
+ * columns would stand above another.
+ */
 export function project(child: LogicalPlan, expressions: readonly Expression[]): LogicalPlan {
-  const isIdentity =
-    expressions.length === child.columns.length &&
-    expressions.every(
-      (expression, index) => expression.kind === 'column' && expression.index === index,
+  if (isIdentity(child, expressions)) return child;
+  if (child.kind === 'project') {
+    const selected = expressions.map((expression) =>
+      expression.kind === 'column' ? child.expressions[expression.index] : undefined,
     );
-  if (isIdentity) return child;
-  const projection: Project = {
+    if (selected.every((expression) => expression !== undefined) && !repeatsWork(selected)) {
+      return project(child.child, selected);
+    }
+  }
+  return {
     kind: 'project',
     child,
     expressions,
     columns: expressions.map(({ type }) => type),
     estimatedRows: rowsOf(child),
   };
-  return projection;
+}
+
+function isIdentity(child: LogicalPlan, expressions: readonly Expression[]): boolean {
+  return (
+    expressions.length === child.columns.length &&
+    expressions.every(
+      (expression, index) => expression.kind === 'column' && expression.index === index,
+    )
+  );
+}
+
+/** A computed column that is selected twice is computed once. */
+function repeatsWork(selected: readonly Expression[]): boolean {
+  const computed = selected.filter(({ kind }) => kind !== 'column' && kind !== 'constant');
+  return new Set(computed).size < computed.length;
 }
 
 /** An aggregate, with the columns that follow from its parts. */

@@ -96,8 +96,20 @@ function pruneScan(plan: Scan, needed: Needed): Pruned {
 function pruneProject(pruning: Pruning, plan: Project, needed: Needed): Pruned {
   const kept = needed.size === 0 ? [0] : inOrder(needed);
   const expressions = kept.flatMap((column) => plan.expressions[column] ?? []);
-  const narrowed: Project = { ...plan, expressions, columns: typesAt(plan, kept) };
-  return { plan: pruneInput(pruning, narrowed, new Set()).plan, kept };
+  const narrowed: Project = {
+    ...plan,
+    child: withEstimate(plan.child, plan.estimatedRows),
+    expressions,
+    columns: typesAt(plan, kept),
+  };
+  const pruned = pruneInput(pruning, narrowed, new Set()).plan as Project;
+  return { plan: project(pruned.child, pruned.expressions), kept };
+}
+
+/** A projection has as many rows as its input, for which DuckDB often gives no number of its own. */
+function withEstimate(child: LogicalPlan, estimatedRows: number | undefined): LogicalPlan {
+  const isKnown = child.estimatedRows !== undefined || estimatedRows === undefined;
+  return isKnown ? child : { ...child, estimatedRows };
 }
 
 function pruneAggregateInput(pruning: Pruning, plan: LogicalPlan): Pruned {

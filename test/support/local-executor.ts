@@ -1,0 +1,209 @@
+/**
+ * Executes a QueryPlan without a cluster: each task is a statement of one plain DuckDB, each exchange a set of
+ * temporary tables, dealt exactly as the contract of PlanFragment says. What it answers is what the plan means.
+ */
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { formatColumnType, quoteString } from '../../services/common/plan/column-type.ts';
+import type {
+  FragmentOutput,
+  PlanFragment,
+  QueryPlan,
+  RemoteSource,
+  ScanInput,
+} from '../../services/common/plan/plan-fragment.ts';
+
+export interface LocalExecution {
+  /** Tasks of a stage that is not single. */
+  readonly taskCount: number;
+  /** Statements of a task of an incremental fragment; its splits are dealt to them. */
+  readonly batchCount: number;
+}
+
+/** Rows of a file, as a worker is given them. */
+interface RowRange {
+  readonly path: string;
+  readonly firstRow: number;
+  readonly rowCount: number;
+}
+
+/** Leaves the result in the temporary tables whose names it answers: one for each task of the root. */
+export async function executeLocally(
+  connection: DuckDBConnection,
+  plan: QueryPlan,
+  execution: LocalExecution,
+): Promise<readonly string[]> {
+  const executor = new LocalExecutor(connection, plan, execution);
+  for (const fragment of plan.fragments) await executor.runFragment(fragment);
+  return executor.resultTables();
+}
+
+class LocalExecutor {
+  readonly #connection: DuckDBConnection;
+  readonly #plan: QueryPlan;
+  readonly #execution: LocalExecution;
+  /** Tables with the output of each fragment, one for each task. */
+  readonly #outputs = new Map<number, readonly string[]>();
+
+  constructor(connection: DuckDBConnection, plan: QueryPlan, execution: LocalExecution) {
+    this.#connection = connection;
+    this.#plan = plan;
+    this.#execution = execution;
+  }
+
+  resultTables(): readonly string[] {
+    const root = this.#plan.fragments.at(-1);
+    return root === undefined ? [] : (this.#outputs.get(root.id) ?? []);
+  }
+
+  async runFragment(fragment: PlanFragment): Promise<void> {
+    const tasks = this.#tasksOf(fragment);
+    const tables: string[] = [];
+    for (const [task, splits] of tasks.entries()) {
+      const table = `output_${fragment.id}_${task}`;
+      await this.#runTask({ fragment, task, splits, table });
+      tables.push(table);
+    }
+    this.#outputs.set(fragment.id, tables);
+  }
+
+  /** The splits of each task; a stage without splits has one task, with none. */
+  #tasksOf(fragment: PlanFragment): readonly (readonly RowRange[])[] {
+    const { taskCount } = this.#execution;
+    switch (fragment.partitioning.kind) {
+      case 'single':
+        return [[]];
+      case 'hash':
+      case 'arbitrary':
+        return Array.from({ length: taskCount }, () => []);
+      case 'source': {
+        const splits = this.#splitsOf(fragment.partitioning.sourceId);
+        const dealt = deal(splits, taskCount).filter((task) => task.length > 0);
+        return dealt.length === 0 ? [[]] : dealt;
+      }
+    }
+  }
+
+  #splitsOf(sourceId: number): readonly RowRange[] {
+    const scan = this.#plan.scans.find((candidate) => candidate.sourceId === sourceId);
+    if (scan === undefined) throw new Error(`the plan describes scan ${sourceId}`);
+    return scan.files.flatMap(({ path, rowGroups }) =>
+      rowGroups.map(({ firstRow, rowCount }) => ({ path, firstRow, rowCount })),
+    );
+  }
+
+  async #runTask(run: {
+    readonly fragment: PlanFragment;
+    readonly task: number;
+    readonly splits: readonly RowRange[];
+    readonly table: string;
+  }): Promise<void> {
+    const { fragment, task, splits, table } = run;
+    const isIncremental = fragment.inputMode === 'incremental';
+    const batches = isIncremental ? deal(splits, this.#execution.batchCount) : [splits];
+    const limit = fragment.rowLimit === undefined ? '' : ` LIMIT ${fragment.rowLimit}`;
+    const statements = batches
+      .filter((batch, index) => index === 0 || batch.length > 0)
+      .map((batch) => this.#statement(fragment, task, batch));
+    await this.#connection.run(`CREATE OR REPLACE TEMP TABLE ${table} AS ${statements[0] ?? ''}`);
+    for (const statement of statements.slice(1)) {
+      await this.#connection.run(`INSERT INTO ${table} ${statement}`);
+    }
+    if (limit !== '') {
+      await this.#connection.run(`CREATE OR REPLACE TEMP TABLE ${table} AS FROM ${table}${limit}`);
+    }
+    await this.#expectTypes(fragment, table);
+  }
+
+  #statement(fragment: PlanFragment, task: number, batch: readonly RowRange[]): string {
+    const inputs = [
+      ...fragment.scans.map((scan) => {
+        const isDealt =
+          fragment.partitioning.kind === 'source' &&
+          fragment.partitioning.sourceId === scan.sourceId;
+        const ranges = isDealt ? batch : this.#splitsOf(scan.sourceId);
+        return `${scan.name} AS NOT MATERIALIZED (${scanRelation(scan, ranges)})`;
+      }),
+      ...fragment.remoteSources.map((source) => {
+        return `${source.name} AS MATERIALIZED (${this.#remoteRelation(fragment, source, task)})`;
+      }),
+    ];
+    const columns = fragment.columns.map((_, index) => `c${index}`).join(', ');
+    const prefix = inputs.length === 0 ? '' : `WITH ${inputs.join(',\n')}\n`;
+    return `${prefix}FROM (${fragment.sql}\n) AS fragment_rows(${columns})`;
+  }
+
+  #remoteRelation(fragment: PlanFragment, source: RemoteSource, task: number): string {
+    const parts = source.producers.flatMap((producer) => {
+      const output = this.#outputOf(producer, fragment.id, source);
+      const tables = this.#outputs.get(producer) ?? [];
+      return tables.map((table) => this.#share(table, output, task));
+    });
+    if (parts.length === 0) throw new Error(`${source.name} has producers`);
+    return parts.join('\nUNION ALL ');
+  }
+
+  #outputOf(producer: number, consumer: number, source: RemoteSource): FragmentOutput {
+    const outputs = this.#plan.fragments.find(({ id }) => id === producer)?.outputs ?? [];
+    const found = outputs.filter(
+      (output) =>
+        output.consumer.kind === 'fragment' &&
+        output.consumer.fragmentId === consumer &&
+        output.consumer.sourceId === source.sourceId,
+    );
+    const [output, ...others] = found;
+    if (output === undefined || others.length > 0) {
+      throw new Error(`fragment ${producer} has ${found.length} outputs for ${source.name}`);
+    }
+    return output;
+  }
+
+  /** The rows of a producer's task that one task of the consumer reads. */
+  #share(table: string, output: FragmentOutput, task: number): string {
+    const { taskCount } = this.#execution;
+    switch (output.scheme.kind) {
+      case 'single':
+      case 'broadcast':
+        return `FROM ${table}`;
+      case 'hash':
+        return `FROM ${table} WHERE hash(${output.scheme.keys.join(', ')}) % ${taskCount} = ${task}`;
+      case 'arbitrary':
+        return `FROM ${table} WHERE rowid % ${taskCount} = ${task}`;
+    }
+  }
+
+  async #expectTypes(fragment: PlanFragment, table: string): Promise<void> {
+    const declared = fragment.columns.map(({ type }) => `CAST(NULL AS ${formatColumnType(type)})`);
+    const result = await this.#connection.runAndReadAll(
+      `SELECT (SELECT list(column_type) FROM (DESCRIBE ${table}))::VARCHAR,
+              (SELECT list(column_type) FROM (DESCRIBE SELECT ${declared.join(', ')}))::VARCHAR`,
+    );
+    const [actual, expected] = result.getRows()[0] ?? [];
+    if (actual !== expected) {
+      throw new Error(`fragment ${fragment.id} gives ${String(actual)}, not ${String(expected)}`);
+    }
+  }
+}
+
+function deal<T>(items: readonly T[], count: number): readonly (readonly T[])[] {
+  return Array.from({ length: count }, (_, index) =>
+    items.filter((_item, position) => position % count === index),
+  );
+}
+
+function scanRelation(scan: ScanInput, ranges: readonly RowRange[]): string {
+  const select = (value: (name: string) => string): string =>
+    scan.columns
+      .map(
+        ({ name, type }, index) => `CAST(${value(name)} AS ${formatColumnType(type)}) AS c${index}`,
+      )
+      .join(', ') || 'NULL AS c0';
+  if (ranges.length === 0) return `SELECT ${select(() => 'NULL')} LIMIT 0`;
+  return ranges
+    .map(({ path, firstRow, rowCount }) => {
+      const source = `read_parquet(${quoteString(path)}, file_row_number = true)`;
+      const columns = select((name) => `"${name.replaceAll('"', '""')}"`);
+      const where = `file_row_number BETWEEN ${firstRow} AND ${firstRow + rowCount - 1}`;
+      return `SELECT ${columns} FROM ${source} WHERE ${where}`;
+    })
+    .join('\nUNION ALL ');
+}
