@@ -70,9 +70,9 @@ function packageName(specifier: string): string {
 
 const serviceOf = (path: string): string | undefined => /^services\/([^/]+)\//.exec(path)?.[1];
 const isIn = (path: string, folder: string): boolean => path.includes(`/${folder}/`);
-/** Where a process is put together: each service's main.ts, what they share, and the cluster in one process. */
+/** Where processes are put together: each service's main.ts, what they share, and the clusters of the command. */
 const isCompositionRoot = (path: string): boolean =>
-  path.endsWith('/main.ts') || /^services\/(cli\/embedded|common\/process)\//.test(path);
+  path.endsWith('/main.ts') || /^services\/(cli\/(embedded|serve)|common\/process)\//.test(path);
 
 const IMPORT_RULES: readonly ImportRule[] = [
   // 1. io → local → pure, never back.

@@ -75,6 +75,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   'worker/rpc': 'io',
 
   cli: 'io',
+  'cli/format': 'local',
 };
 
 /** Files that are alternatives of one decision: none of them knows another. What they share lies beside them. */
