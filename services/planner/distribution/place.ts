@@ -4,7 +4,6 @@
  */
 import { assertNever } from '../../common/assert.ts';
 import { type LogicalPlan } from '../logical/logical-plan.ts';
-import { walkPlan } from '../logical/plan-children.ts';
 import { toOneStage } from './exchange.ts';
 import { isVolatileOperator } from './operator-expressions.ts';
 import { type PhysicalPlan } from './physical-plan.ts';
@@ -16,28 +15,25 @@ import { placeFilter, placeProject, placeUnnesting } from './place-rowwise.ts';
 import { placeSetOperation } from './place-set-operation.ts';
 import { ANYWHERE, placedAt, SINGLE, SOURCE, type Placed } from './placed.ts';
 import { type DistributionOptions, type Placer } from './placer.ts';
-import { pruneColumns } from './prune-columns.ts';
-import { rewriteDelimJoins } from './rewrite-delim-joins.ts';
 import { StageGraph } from './stage-graph.ts';
 
-/** Cuts a decoded plan into stages. The root stage may have several tasks when the rows need no order. */
-export function distribute(plan: LogicalPlan, options: DistributionOptions): PhysicalPlan {
-  const rewritten = pruneColumns(rewriteDelimJoins(plan));
-  const graph = new StageGraph(firstFreeSourceId(rewritten));
+/**
+ * Cuts a plan into stages. The root stage may have several tasks when the rows need no order. No delim joins;
+ * `nextSourceId` and above are ids that no scan of the plan has.
+ */
+export function distribute(
+  plan: LogicalPlan,
+  options: DistributionOptions,
+  nextSourceId: number,
+): PhysicalPlan {
+  const graph = new StageGraph(nextSourceId);
   const placer: Placer = {
     graph,
     options,
     shared: new Map(),
     place: (operator) => placeOperator(placer, operator),
   };
-  return graph.finish(graph.close(toOneStage(graph, placer.place(rewritten))));
-}
-
-function firstFreeSourceId(plan: LogicalPlan): number {
-  let next = 0;
-  for (const node of walkPlan(plan))
-    if (node.kind === 'scan') next = Math.max(next, node.scanId + 1);
-  return next;
+  return graph.finish(graph.close(toOneStage(graph, placer.place(plan))));
 }
 
 function placeOperator(placer: Placer, plan: LogicalPlan): Placed {

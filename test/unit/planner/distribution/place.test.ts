@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { distribute } from '../../../../services/planner/distribution/place.ts';
+import { firstFreeSourceId, simplify } from '../../../../services/planner/distribution/simplify.ts';
 import type { PhysicalPlan } from '../../../../services/planner/distribution/physical-plan.ts';
 import type { LogicalPlan } from '../../../../services/planner/logical/logical-plan.ts';
 import {
@@ -24,7 +25,12 @@ function shapeOf(plan: PhysicalPlan): readonly string[] {
   );
 }
 
-const place = (plan: LogicalPlan): readonly string[] => shapeOf(distribute(plan, OPTIONS));
+function distributePlan(plan: LogicalPlan): PhysicalPlan {
+  const simple = simplify(plan);
+  return distribute(simple, OPTIONS, firstFreeSourceId(simple));
+}
+
+const place = (plan: LogicalPlan): readonly string[] => shapeOf(distributePlan(plan));
 
 const count = aggregateCall('count_star', []);
 
@@ -45,7 +51,7 @@ describe('distribute', () => {
   it('gathers by key what has no parts', () => {
     const median = aggregateCall('median', [column(0)]);
     const plan = groupBy(scan(0, 2, LARGE), [column(1)], [median]);
-    const physical = distribute(plan, OPTIONS);
+    const physical = distributePlan(plan);
     expect(shapeOf(physical)).toEqual(['source', 'hash 0:hash']);
     expect(physical.stages[0]?.body.kind).toBe('scan');
   });
@@ -138,7 +144,7 @@ describe('distribute', () => {
       child: join('inner', { left: ref, right: ref }, [0, 0]),
       columns: [BIGINT, BIGINT, BIGINT, BIGINT],
     };
-    const physical = distribute(plan, OPTIONS);
+    const physical = distributePlan(plan);
     const scans = physical.stages.filter(({ partitioning }) => partitioning === 'source');
     expect(scans).toHaveLength(1);
     const readers = physical.stages.flatMap(({ inputs }) =>
@@ -172,7 +178,7 @@ describe('distribute', () => {
       offset: { kind: 'rows', rows: 2n },
       columns: [BIGINT],
     };
-    const physical = distribute(plan, OPTIONS);
+    const physical = distributePlan(plan);
     expect(physical.stages.map(({ rowLimit }) => rowLimit)).toEqual([7, undefined]);
     expect(physical.stages[1]?.inputs[0]?.rowLimit).toBe(7);
   });
@@ -183,7 +189,7 @@ describe('distribute', () => {
       [column(1)],
       [count],
     );
-    const physical = distribute(plan, OPTIONS);
+    const physical = distributePlan(plan);
     const sent = physical.stages.flatMap(({ inputs }) => inputs.map(({ columns }) => columns.length));
     expect(sent).toEqual([2, 1, 2]);
   });

@@ -1,0 +1,31 @@
+/** Plans that do not distribute operators: the rungs below `distributed`. */
+import { type LogicalPlan } from '../logical/logical-plan.ts';
+import { childrenOf, withChildren } from '../logical/plan-children.ts';
+import { rowsOf } from './estimate.ts';
+import { isVolatileOperator } from './operator-expressions.ts';
+import { type PhysicalPlan } from './physical-plan.ts';
+import { SINGLE, SOURCE } from './placed.ts';
+import { StageGraph } from './stage-graph.ts';
+
+/** The whole query in one task, which reads the files itself. */
+export function inOneTask(plan: LogicalPlan): PhysicalPlan {
+  return { stages: [{ body: plan, partitioning: 'single', inputs: [] }] };
+}
+
+/** Scans, with the filters and projections above them, in tasks of their own; everything else in one task. */
+export function inOneTaskOverScans(plan: LogicalPlan, nextSourceId: number): PhysicalPlan {
+  const graph = new StageGraph(nextSourceId);
+  const gather = (operator: LogicalPlan): LogicalPlan => {
+    if (!isScanChain(operator)) return withChildren(operator, childrenOf(operator).map(gather));
+    const producers = [graph.close({ body: operator, location: SOURCE })];
+    const { columns } = operator;
+    return graph.read({ producers, columns, estimatedRows: rowsOf(operator) }, { kind: 'single' });
+  };
+  return graph.finish(graph.close({ body: gather(plan), location: SINGLE }));
+}
+
+function isScanChain(plan: LogicalPlan): boolean {
+  if (plan.kind === 'scan') return true;
+  if (plan.kind !== 'filter' && plan.kind !== 'project') return false;
+  return !isVolatileOperator(plan) && isScanChain(plan.child);
+}

@@ -1,0 +1,150 @@
+/** Stages as PlanFragments: SQL over named inputs, with where its tasks and its rows go. */
+import { assert } from '../../common/assert.ts';
+import type { FragmentId, SourceId } from '../../common/ids.ts';
+import { type Column, type ColumnType } from '../../common/plan/column-type.ts';
+import {
+  type FragmentOutput,
+  type Partitioning,
+  type PartitioningScheme,
+  type PlanFragment,
+  type RemoteSource,
+  type ScanInput,
+} from '../../common/plan/plan-fragment.ts';
+import { bytesOf, rowsOf } from '../distribution/estimate.ts';
+import {
+  type Exchange,
+  type PhysicalPlan,
+  type Stage,
+  type StageIndex,
+  type StageInput,
+} from '../distribution/physical-plan.ts';
+import { type LogicalPlan, type Scan } from '../logical/logical-plan.ts';
+import { walkPlan } from '../logical/plan-children.ts';
+import { determinismOf } from './determinism.ts';
+import { atom } from './sql/sql.ts';
+import { writeExpression } from './sql/write-expression.ts';
+import { type RelationNames, writeSql } from './sql/write-plan.ts';
+
+/** What fragments need to know beside their plan. */
+export interface FragmentContext {
+  /** Names of the result's columns, as the user sees them. */
+  readonly resultNames: readonly string[];
+  /** DuckDB settings of the session that change answers. */
+  readonly settings: Readonly<Record<string, string>>;
+  /** The table of a file, as the user knows it. */
+  tableOf(scan: Scan): string;
+}
+
+/**
+ * The fragments, in the order of the stages.
+ * @throws UnsupportedError for what SQL cannot say
+ */
+export function planFragments(plan: PhysicalPlan, context: FragmentContext): PlanFragment[] {
+  return plan.stages.map((stage, index) => {
+    const isRoot = index === plan.stages.length - 1;
+    const outputs = isRoot ? [CLIENT_OUTPUT] : outputsOf(plan, index);
+    return fragmentOf(stage, index, { context, outputs, isRoot });
+  });
+}
+
+const CLIENT_OUTPUT: FragmentOutput = { consumer: { kind: 'client' }, scheme: { kind: 'single' } };
+
+interface Surroundings {
+  readonly context: FragmentContext;
+  readonly outputs: readonly FragmentOutput[];
+  readonly isRoot: boolean;
+}
+
+function fragmentOf(stage: Stage, index: StageIndex, around: Surroundings): PlanFragment {
+  const { body, rowLimit } = stage;
+  const { context } = around;
+  const scans = scansOf(body);
+  const nameOf = (column: number): string =>
+    around.isRoot ? (context.resultNames[column] ?? `c${column}`) : `c${column}`;
+  return {
+    id: index as FragmentId,
+    sql: writeSql(body, RELATION_NAMES),
+    columns: body.columns.map((type, column): Column => ({ name: nameOf(column), type })),
+    partitioning: partitioningOf(stage, scans),
+    outputs: around.outputs,
+    scans: scans.map((scan) => scanInput(scan, context)),
+    remoteSources: stage.inputs.map(remoteSource),
+    inputMode: stage.partitioning === 'source' ? 'incremental' : 'complete',
+    determinism: determinismOf(stage),
+    ...(rowLimit === undefined ? {} : { rowLimit }),
+    threads: stage.partitioning === 'single' ? 'worker' : 'task',
+    estimatedRows: rowsOf(body),
+    estimatedBytes: bytesOf(body),
+    settings: context.settings,
+  };
+}
+
+const RELATION_NAMES: RelationNames = {
+  scan: ({ scanId }) => `scan_${scanId}`,
+  remote: ({ remoteId }) => `remote_${remoteId}`,
+};
+
+export function scansOf(body: LogicalPlan): readonly Scan[] {
+  return [...walkPlan(body)].filter((node) => node.kind === 'scan');
+}
+
+function partitioningOf(stage: Stage, scans: readonly Scan[]): Partitioning {
+  if (stage.partitioning !== 'source') return { kind: stage.partitioning };
+  const [scan, ...others] = scans;
+  assert(scan !== undefined && others.length === 0, 'a source stage reads one scan');
+  return { kind: 'source', sourceId: scan.scanId as SourceId };
+}
+
+/** A scan of which only the rows count has no columns. */
+function scanInput(scan: Scan, context: FragmentContext): ScanInput {
+  const columns = scan.fileColumns.filter(({ origin }) => origin !== 'none');
+  return {
+    sourceId: scan.scanId as SourceId,
+    name: RELATION_NAMES.scan(scan),
+    format: 'parquet',
+    columns: columns.map(({ name, type }) => ({ name, type })),
+    table: context.tableOf(scan),
+  };
+}
+
+function remoteSource(input: StageInput): RemoteSource {
+  const { remoteId, producers, exchange, columns, estimatedRows, rowLimit } = input;
+  return {
+    sourceId: remoteId as SourceId,
+    name: `remote_${remoteId}`,
+    producers: producers.map((producer) => producer as FragmentId),
+    delivery: DELIVERY[exchange.kind],
+    types: columns,
+    estimatedRows,
+    ...(rowLimit === undefined ? {} : { rowLimit }),
+  };
+}
+
+const DELIVERY = {
+  single: 'gather',
+  hash: 'partitioned',
+  broadcast: 'broadcast',
+  arbitrary: 'arbitrary',
+} as const satisfies Record<Exchange['kind'], RemoteSource['delivery']>;
+
+/** One output for each input that reads the stage. */
+function outputsOf(plan: PhysicalPlan, producer: StageIndex): readonly FragmentOutput[] {
+  return plan.stages.flatMap((stage, consumer) =>
+    stage.inputs
+      .filter((input) => input.producers.includes(producer))
+      .map((input): FragmentOutput => ({
+        consumer: {
+          kind: 'fragment',
+          fragmentId: consumer as FragmentId,
+          sourceId: input.remoteId as SourceId,
+        },
+        scheme: schemeOf(input.exchange, input.columns),
+      })),
+  );
+}
+
+function schemeOf(exchange: Exchange, columns: readonly ColumnType[]): PartitioningScheme {
+  if (exchange.kind !== 'hash') return exchange;
+  const names = columns.map((_, column) => atom(`c${column}`));
+  return { kind: 'hash', keys: exchange.keys.map((key) => writeExpression(key, names)) };
+}
