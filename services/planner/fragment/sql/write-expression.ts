@@ -1,0 +1,137 @@
+import { assertNever } from '../../../common/assert.ts';
+import { formatColumnType, quoteIdentifier } from '../../../common/plan/column-type.ts';
+import {
+  type Between,
+  type Case,
+  type Comparison,
+  type Expression,
+  type InList,
+  type SortKey,
+} from '../../logical/expression.ts';
+import { isVolatile } from '../../logical/expression-tree.ts';
+import { UnsupportedError } from '../../logical/unsupported.ts';
+import { atom, LEVEL, operand, type Sql } from './sql.ts';
+import { writeBareConstant, writeConstant } from './write-constant.ts';
+import { writeFunction } from './write-function.ts';
+
+/** SQL of the columns that an expression's references mean, by position. */
+export type ColumnSql = readonly Sql[];
+
+/**
+ * An expression as DuckDB SQL that binds to the same functions on the same types.
+ * Throws UnsupportedError for what has no such SQL.
+ */
+export function writeExpression(expression: Expression, columns: ColumnSql): string {
+  return write(expression, columns).text;
+}
+
+/** Direction and place of NULLs are spelled out: their defaults are settings. */
+export function writeSortKeys(keys: readonly SortKey[], columns: ColumnSql): string {
+  return keys.map((key) => writeSortKey(key, columns)).join(', ');
+}
+
+function writeSortKey(key: SortKey, columns: ColumnSql): string {
+  const direction = key.descending ? 'DESC' : 'ASC';
+  const place = key.nullsFirst ? 'FIRST' : 'LAST';
+  return `${writeExpression(key.expression, columns)} ${direction} NULLS ${place}`;
+}
+
+/** As `writeExpression`, with how tightly the text binds. */
+export function write(expression: Expression, columns: ColumnSql): Sql {
+  const inner = (child: Expression): Sql => write(child, columns);
+  switch (expression.kind) {
+    case 'column': {
+      const column = columns[expression.index];
+      if (column === undefined)
+        throw new UnsupportedError(`column ${expression.index} of an expression`);
+      return column;
+    }
+    case 'constant':
+      return atom(writeConstant(expression));
+    case 'function':
+      return writeFunction(expression, inner);
+    case 'cast':
+      return atom(
+        `${expression.isTry ? 'TRY_CAST' : 'CAST'}(${inner(expression.child).text} AS ${formatColumnType(expression.type)})`,
+      );
+    case 'comparison':
+      return writeComparison(expression, inner);
+    case 'conjunction': {
+      const level = expression.operator === 'AND' ? LEVEL.and : LEVEL.or;
+      const parts = expression.children.map((child) => operand(inner(child), level));
+      return { text: parts.join(` ${expression.operator} `), level };
+    }
+    case 'not':
+      return {
+        text: `NOT ${operand(inner(expression.child), LEVEL.comparison)}`,
+        level: LEVEL.not,
+      };
+    case 'null-test': {
+      const test = expression.isNegated ? 'IS NOT NULL' : 'IS NULL';
+      const text = `${operand(inner(expression.child), LEVEL.operator)} ${test}`;
+      return { text, level: LEVEL.comparison };
+    }
+    case 'in-list':
+      return writeInList(expression, inner);
+    case 'between':
+      return writeBetween(expression, inner);
+    case 'case':
+      return writeCase(expression, inner);
+    case 'coalesce':
+      return atom(`coalesce(${expression.children.map((child) => inner(child).text).join(', ')})`);
+    case 'try':
+      return atom(`TRY(${inner(expression.child).text})`);
+    case 'unnest':
+      return atom(`unnest(${inner(expression.child).text})`);
+    case 'lambda':
+      return {
+        text: `lambda ${expression.parameters.map(quoteIdentifier).join(', ')}: ${inner(expression.body).text}`,
+        level: LEVEL.lambda,
+      };
+    case 'lambda-parameter':
+      return atom(quoteIdentifier(expression.name));
+    default:
+      return assertNever(expression);
+  }
+}
+
+type Inner = (child: Expression) => Sql;
+
+function writeComparison(comparison: Comparison, inner: Inner): Sql {
+  const { left, right, operator } = comparison;
+  const text = `${compared(left, right, inner)} ${operator} ${compared(right, left, inner)}`;
+  return { text, level: LEVEL.comparison };
+}
+
+/** A constant beside a value of its own type needs no cast of its own. */
+function compared(side: Expression, other: Expression, inner: Inner): string {
+  const isBare = side.kind === 'constant' && other.kind !== 'constant';
+  return isBare ? writeBareConstant(side) : operand(inner(side), LEVEL.operator);
+}
+
+function writeInList(list: InList, inner: Inner): Sql {
+  const values = list.values.map((value) => compared(value, list.child, inner));
+  const child = operand(inner(list.child), LEVEL.operator);
+  const text = `${child} ${list.isNegated ? 'NOT IN' : 'IN'} (${values.join(', ')})`;
+  return { text, level: LEVEL.comparison };
+}
+
+function writeBetween(between: Between, inner: Inner): Sql {
+  const child = operand(inner(between.child), LEVEL.operator);
+  const lower = compared(between.lower, between.child, inner);
+  const upper = compared(between.upper, between.child, inner);
+  if (between.lowerInclusive && between.upperInclusive) {
+    return { text: `${child} BETWEEN ${lower} AND ${upper}`, level: LEVEL.comparison };
+  }
+  if (isVolatile(between.child))
+    throw new UnsupportedError('open BETWEEN of a volatile expression');
+  const [above, below] = [between.lowerInclusive ? '>=' : '>', between.upperInclusive ? '<=' : '<'];
+  return { text: `${child} ${above} ${lower} AND ${child} ${below} ${upper}`, level: LEVEL.and };
+}
+
+function writeCase(expression: Case, inner: Inner): Sql {
+  const branches = expression.branches.map(
+    ({ when, then }) => `WHEN ${inner(when).text} THEN ${inner(then).text}`,
+  );
+  return atom(`CASE ${branches.join(' ')} ELSE ${inner(expression.otherwise).text} END`);
+}
