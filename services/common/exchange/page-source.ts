@@ -1,0 +1,69 @@
+/**
+ * Where the pages of output buffers come from: another process (`common/rpc/exchange-page-source.ts`), or the
+ * buffers of this very process. The protocol is Trino's: a token is the sequence number of a page, from 0; reading
+ * again is harmless; pages go away only when they are acknowledged or their buffer is destroyed.
+ */
+import type { OutputLocation } from '../plan/split.ts';
+import type { Page } from '../page/page.ts';
+import type { Principal } from '../task/task-status.ts';
+
+/** Shows the right to read a query's pages. */
+export interface ExchangeTicket {
+  /** The query's 32 bytes. */
+  readonly capability: Uint8Array;
+  readonly principal: Principal;
+}
+
+/** One buffer, and the right to it. */
+export interface BufferAddress {
+  readonly location: OutputLocation;
+  readonly ticket: ExchangeTicket;
+}
+
+export interface PageRequest {
+  /** The first page wanted. */
+  readonly token: number;
+  /** As many pages as are there, up to about so many bytes; at least one. */
+  readonly maxBytes: number;
+  /** Pages below are dropped; never above `token`. */
+  readonly acknowledgedToken: number;
+}
+
+export interface PageReply {
+  /** Of the first page; without pages: of the next one. */
+  readonly token: number;
+  /** Empty when none came for a while: ask again. */
+  readonly pages: readonly Page[];
+  /** No page follows these, ever. */
+  readonly complete: boolean;
+  /** Nobody else holds the memory of these pages: it may be transferred. */
+  readonly isOwned: boolean;
+}
+
+/**
+ * Failures are EngineErrors. EXCHANGE_FAILED and SHUTTING_DOWN say that the way to the buffer is broken, which may
+ * pass; all other codes are final.
+ */
+export interface PageSource {
+  fetchPages(address: BufferAddress, request: PageRequest, signal: AbortSignal): Promise<PageReply>;
+  /** Frees the pages below `token` without reading. */
+  acknowledge(address: BufferAddress, token: number, signal: AbortSignal): Promise<void>;
+  /** The reader needs no more of the buffer. Repeating it is harmless. */
+  destroy(address: BufferAddress, signal: AbortSignal): Promise<void>;
+}
+
+/** Reads buffers of this process (of this very run of it) by reference, all others over the wire. */
+export function routedPageSource(sources: {
+  readonly isLocal: (location: OutputLocation) => boolean;
+  readonly local: PageSource;
+  readonly remote: PageSource;
+}): PageSource {
+  const sourceOf = ({ location }: BufferAddress): PageSource =>
+    sources.isLocal(location) ? sources.local : sources.remote;
+  return {
+    fetchPages: (address, request, signal) =>
+      sourceOf(address).fetchPages(address, request, signal),
+    acknowledge: (address, token, signal) => sourceOf(address).acknowledge(address, token, signal),
+    destroy: (address, signal) => sourceOf(address).destroy(address, signal),
+  };
+}
