@@ -15,7 +15,6 @@ import {
 } from '../logical/logical-plan.ts';
 import { childrenOf, withChildren } from '../logical/plan-children.ts';
 import { project, referenceTo } from './columns.ts';
-import { widthOf } from './estimate.ts';
 import { mapOperatorExpressions, operatorExpressions } from './operator-expressions.ts';
 import { pruneCrossProduct, pruneJoin } from './prune-join.ts';
 import {
@@ -84,13 +83,15 @@ function pruneOperator(pruning: Pruning, plan: LogicalPlan, needed: Needed): Pru
   }
 }
 
-/** When only the rows count, the narrowest column is read. */
+/** When only the rows count, no column is read. */
 function pruneScan(plan: Scan, needed: Needed): Pruned {
-  const widths = plan.columns.map(widthOf);
-  const narrowest = widths.indexOf(Math.min(...widths));
-  const kept = needed.size === 0 ? [narrowest] : inOrder(needed);
+  const kept = inOrder(needed);
   const fileColumns = kept.flatMap((column) => plan.fileColumns[column] ?? []);
-  return { plan: { ...plan, fileColumns, columns: typesAt(plan, kept) }, kept };
+  const scan: Scan = { ...plan, fileColumns, columns: typesAt(plan, kept) };
+  if (kept.length > 0) return { plan: scan, kept };
+  const [type] = typesAt(plan, [0]);
+  assert(type !== undefined, 'a scan has a column');
+  return { plan: project(scan, [{ kind: 'constant', type, value: null }]), kept: [0] };
 }
 
 function pruneProject(pruning: Pruning, plan: Project, needed: Needed): Pruned {

@@ -95,14 +95,12 @@ function partitioningOf(stage: Stage, scans: readonly Scan[]): Partitioning {
   return { kind: 'source', sourceId: scan.scanId as SourceId };
 }
 
-/** A scan of which only the rows count has no columns. */
 function scanInput(scan: Scan, context: FragmentContext): ScanInput {
-  const columns = scan.fileColumns.filter(({ origin }) => origin !== 'none');
   return {
     sourceId: scan.scanId as SourceId,
     name: RELATION_NAMES.scan(scan),
     format: 'parquet',
-    columns: columns.map(({ name, type }) => ({ name, type })),
+    columns: scan.fileColumns.map(({ name, type }) => ({ name, type })),
     table: context.tableOf(scan),
   };
 }

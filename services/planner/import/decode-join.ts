@@ -34,7 +34,7 @@ const JOIN_TYPES: Readonly<Record<string, JoinType>> = {
   INNER: 'inner',
   LEFT: 'left',
   RIGHT: 'right',
-  OUTER: 'full',
+  FULL: 'full',
   SEMI: 'semi',
   ANTI: 'anti',
   RIGHT_SEMI: 'right-semi',
