@@ -29,6 +29,7 @@ const HIDDEN_ARGS: ReadonlyMap<string, (data: Json, fields: Fields) => readonly 
     ['quantile_cont', decodeQuantiles],
     ['quantile_disc', decodeQuantiles],
     ['approx_quantile', decodeApproxQuantiles],
+    ['median', decodeMedian],
     ['bitstring_agg', decodeBitRange],
     ['sum', decodeNothing],
   ]);
@@ -78,6 +79,12 @@ function decodeQuantiles(data: Json, fields: Fields): readonly Constant[] {
   const values = quantiles.list('quantiles').map(decodeConstant);
   const signed = quantiles.flag('desc') ? values.map(negate) : values;
   return [asListed(signed, fields)];
+}
+
+/** Its one fraction, 0.5, is in the name. */
+function decodeMedian(data: Json): readonly Constant[] {
+  void new Fields(data, 'median data', QUANTILE_DATA);
+  return [];
 }
 
 /** DuckDB stores a descending quantile (WITHIN GROUP … DESC) as its magnitude; SQL writes it as a negative one. */

@@ -230,22 +230,31 @@ function fromBoth(
 }
 
 /**
- * The mark is SQL's `IN`, `ANY` or `EXISTS`: one comparison that may be unknown decides, null-safe ones only
- * choose the rows it looks at.
+ * The mark is SQL's `IN`, `ANY` or `EXISTS`: comparisons that may be unknown decide, null-safe ones only
+ * choose the rows that are looked at.
  */
 function writeMark(match: Match, right: SelectBlock): Sql {
   if (match.kind === 'predicate') throw new UnsupportedError('MARK join by any condition');
   const isSafe = (condition: WrittenCondition): boolean => condition.operator.startsWith('IS ');
-  const [deciding, ...others] = match.conditions.filter((condition) => !isSafe(condition));
-  if (others.length > 0) throw new UnsupportedError('MARK join by several comparisons');
+  const deciding = match.conditions.filter((condition) => !isSafe(condition));
   const safe = match.conditions.filter(isSafe);
   const where = [...right.where, ...safe.map((one) => `${one.left} ${one.operator} ${one.right}`)];
-  const select = (text: string): string =>
-    subquery(renderSelect({ ...right, where, columns: [{ ...atom(text), kind: 'computed' }] }));
-  if (deciding === undefined) return atom(`EXISTS ${select('1')}`);
-  const { left, operator, right: compared } = deciding;
-  const quantified = operator === '=' ? 'IN' : `${operator} ANY`;
-  return { text: `${left} ${quantified} ${select(compared)}`, level: LEVEL.comparison };
+  const select = (columns: readonly string[]): string => {
+    const written = columns.map((text): BlockColumn => ({ ...atom(text), kind: 'computed' }));
+    return subquery(renderSelect({ ...right, where, columns: written }));
+  };
+  const [first] = deciding;
+  if (first === undefined) return atom(`EXISTS ${select(['1'])}`);
+  if (deciding.length === 1) {
+    const quantified = first.operator === '=' ? 'IN' : `${first.operator} ANY`;
+    return { text: `${first.left} ${quantified} ${select([first.right])}`, level: LEVEL.comparison };
+  }
+  if (deciding.some(({ operator }) => operator !== '=')) {
+    throw new UnsupportedError('MARK join by several comparisons');
+  }
+  const row = deciding.map(({ left }) => left).join(', ');
+  const text = `(${row}) IN ${select(deciding.map(({ right: compared }) => compared))}`;
+  return { text, level: LEVEL.comparison };
 }
 
 /** At most one row may match, which is what DuckDB checks of a scalar subquery. */
