@@ -103,6 +103,8 @@ export interface Heartbeat {
   readonly pageMemoryBytes: bigint;
   readonly slotMemoryBytes: bigint;
   readonly runningTasks: number;
+  /** The worker is about to leave: no new tasks for it, please. As good as an operator's order to drain. */
+  readonly draining: boolean;
 }
 
 /** All numbered messages with a sequence ≤ this have arrived. */
@@ -786,7 +788,7 @@ export const Refusal: MessageFns<Refusal> = {
 };
 
 function createBaseHeartbeat(): Heartbeat {
-  return { pageMemoryBytes: 0n, slotMemoryBytes: 0n, runningTasks: 0 };
+  return { pageMemoryBytes: 0n, slotMemoryBytes: 0n, runningTasks: 0, draining: false };
 }
 
 export const Heartbeat: MessageFns<Heartbeat> = {
@@ -805,6 +807,9 @@ export const Heartbeat: MessageFns<Heartbeat> = {
     }
     if (message.runningTasks !== 0) {
       writer.uint32(24).uint32(message.runningTasks);
+    }
+    if (message.draining !== false) {
+      writer.uint32(32).bool(message.draining);
     }
     return writer;
   },
@@ -846,6 +851,14 @@ export const Heartbeat: MessageFns<Heartbeat> = {
             message.runningTasks = reader.uint32();
             continue;
           }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.draining = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -870,6 +883,7 @@ export const Heartbeat: MessageFns<Heartbeat> = {
       ? BigInt(object.slotMemoryBytes)
       : 0n;
     message.runningTasks = object.runningTasks ?? 0;
+    message.draining = object.draining ?? false;
     return message;
   },
 };
