@@ -173,7 +173,11 @@ class PlanWriter implements JoinWriter {
         ? ['rows', 'grouped', 'windowed', 'ordered', 'limited']
         : ['rows', 'grouped', 'windowed', 'ordered'],
     });
-    return { ...input, columns: expressions.map((expression) => blockColumn(expression, input)) };
+    // Without keys only the aggregates in its list make a SELECT one row.
+    const isBare = input.stage === 'grouped' && input.groupBy === '';
+    const readsNone = expressions.every((expression) => columnsIn(expression).size === 0);
+    const block = isBare && readsNone ? this.seal(input) : input;
+    return { ...block, columns: expressions.map((expression) => blockColumn(expression, block)) };
   }
 
   #aggregate(plan: Aggregate): SelectBlock {
