@@ -1,0 +1,171 @@
+import type { Clock } from '../../common/clock.ts';
+import type { ErrorReport } from '../../common/error.ts';
+import { EngineError, fromErrorReport, toErrorReport } from '../../common/error.ts';
+import type { Instant } from '../../common/ids.ts';
+import type { Logger } from '../../common/logger.ts';
+import type { QueryPlan } from '../../common/plan/plan-fragment.ts';
+import type { QueryListener, WorkerGateway } from '../runtime/ports.ts';
+import { SchedulerLoop } from '../runtime/scheduler-loop.ts';
+import { Timers } from '../runtime/timers.ts';
+import type { SchedulerEvent, SchedulerNode } from '../scheduler/scheduler-event.ts';
+import { DEFAULT_SCHEDULER_OPTIONS } from '../scheduler/scheduler-options.ts';
+import type { SchedulerOptions } from '../scheduler/scheduler-options.ts';
+import { ScanSplitSources } from '../split-source/scan-split-sources.ts';
+import type { Cluster, OpenQueryLog, Planner } from './ports.ts';
+import type { Query } from './query.ts';
+
+export interface QueryExecutionDeps {
+  readonly planner: Planner;
+  readonly cluster: Cluster;
+  readonly workers: WorkerGateway;
+  readonly openLog: OpenQueryLog;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** What the client sent beside the statement; of no use once the query is planned. */
+export interface PlanInputs {
+  readonly sessionProperties: Readonly<Record<string, string>>;
+  readonly parameters: Uint8Array;
+  /** Seed of the scheduler's choices. */
+  readonly seed: number;
+}
+
+/** How long the tasks of an ended query may take to end; their late statuses are of no use then. */
+const DRAIN_MS = 30_000;
+
+/** One query at work: planned, then scheduled to its end. */
+export class QueryExecution {
+  readonly query: Query;
+  readonly #deps: QueryExecutionDeps;
+  readonly #timers: Timers;
+  readonly #planning = new AbortController();
+  #loop: SchedulerLoop | undefined;
+
+  constructor(query: Query, deps: QueryExecutionDeps) {
+    this.query = query;
+    this.#deps = deps;
+    this.#timers = new Timers(deps.clock);
+    // A query may wait for longer than it may run; its scheduler has a timer of its own.
+    this.#timers.at(this.#deadline, () => {
+      const message = 'the query ran longer than query_max_run_time';
+      if (this.#loop === undefined) this.cancel({ code: 'QUERY_TIMEOUT', message });
+    });
+  }
+
+  get #deadline(): Instant {
+    const { createdAt, properties } = this.query.traits;
+    return (createdAt + properties.query_max_run_time) as Instant;
+  }
+
+  /** Plans and runs the query until no worker has a task of it. Never rejects. */
+  async run(inputs: PlanInputs): Promise<void> {
+    this.query.moveTo('planning');
+    const plan = await this.#plan(inputs);
+    if (plan !== undefined && !this.query.isEnded) await this.#schedule(plan, inputs.seed);
+    this.#timers.close();
+    this.#loop = undefined;
+  }
+
+  /** A fact about a task or a node, for the scheduler. */
+  post(event: SchedulerEvent): void {
+    this.#loop?.post(event);
+  }
+
+  /** Ends the query with this error, wherever it is. A query that is being scheduled ends a moment later. */
+  cancel(error: ErrorReport): void {
+    if (this.#loop !== undefined) return this.#loop.post({ kind: 'cancel-requested', error });
+    this.query.fail(error);
+    this.#timers.close();
+    this.#planning.abort(fromErrorReport(error));
+  }
+
+  /** The client has all of the result. */
+  release(): void {
+    this.query.results.release();
+    this.#loop?.post({ kind: 'result-released' });
+  }
+
+  async #plan(inputs: PlanInputs): Promise<QueryPlan | undefined> {
+    const { queryId, sql, principal, properties } = this.query.traits;
+    const nodes = this.#deps.cluster.activeNodes();
+    const request = {
+      queryId,
+      sql,
+      principal,
+      sessionProperties: inputs.sessionProperties,
+      parameters: inputs.parameters,
+      workerCount: Math.max(1, nodes.length),
+      tasksPerWorker: Math.max(1, ...nodes.map((node) => lanesOf(node, properties.task_concurrency))),
+    };
+    try {
+      return await this.#deps.planner.plan(request, this.#planning.signal);
+    } catch (error) {
+      if (!(error instanceof EngineError)) {
+        this.#deps.log.error({ queryId, err: error }, 'planning failed by a bug');
+      }
+      this.query.fail(toErrorReport(error));
+      return undefined;
+    }
+  }
+
+  async #schedule(plan: QueryPlan, seed: number): Promise<void> {
+    const { cluster, workers, openLog, clock, log } = this.#deps;
+    const { queryId, principal, capability, properties } = this.query.traits;
+    const nodes = cluster.activeNodes();
+    const lanes = nodes.map((node) => lanesOf(node, properties.task_concurrency));
+    const splits = new ScanSplitSources(plan.scans, {
+      targetBytes: properties.split_target_bytes,
+      taskCount: lanes.reduce((sum, count) => sum + count, 0),
+    });
+    const terms = {
+      principal,
+      capability,
+      deadline: this.#deadline,
+      memoryLimitBytes: properties.query_max_memory_per_task,
+    };
+    const timers = new Timers(clock);
+    const loop = new SchedulerLoop(
+      { workers, splits, timers, clock, log, listener: this.#listener(), queryLog: openLog(queryId) },
+      terms,
+    );
+    this.#loop = loop;
+    this.query.onPlanned(plan, () => loop.describe());
+    this.query.moveTo('starting');
+    const options = this.#schedulerOptions(seed);
+    await loop.run({ queryId, fragments: plan.fragments, nodes, deadline: terms.deadline, options });
+    this.query.onSchedulerGone();
+  }
+
+  #listener(): QueryListener {
+    const { query } = this;
+    return {
+      onResultLocations: (locations, noMore) => query.addResults(locations, noMore),
+      onState: (state) => query.moveTo(state),
+      onProgress: () => query.onProgress(),
+      onEnd: (error) => {
+        if (error === undefined) query.moveTo('finished');
+        else query.fail(error);
+        const drainedAt = (this.#deps.clock.now() + DRAIN_MS) as Instant;
+        this.#timers.at(drainedAt, () => this.#loop?.close());
+      },
+    };
+  }
+
+  #schedulerOptions(seed: number): SchedulerOptions {
+    const { properties } = this.query.traits;
+    return {
+      ...DEFAULT_SCHEDULER_OPTIONS,
+      executionPolicy: properties.execution_policy,
+      retryPolicy: properties.retry_policy,
+      hashPartitionCount: properties.hash_partition_count,
+      taskConcurrency: properties.task_concurrency,
+      standardSplitBytes: Math.max(1, properties.split_target_bytes),
+      seed,
+    };
+  }
+}
+
+function lanesOf(node: SchedulerNode, taskConcurrency: number): number {
+  return taskConcurrency === 0 ? node.taskConcurrency : taskConcurrency;
+}

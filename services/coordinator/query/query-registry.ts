@@ -1,0 +1,318 @@
+import { assert } from '../../common/assert.ts';
+import type { Clock } from '../../common/clock.ts';
+import type { ErrorReport } from '../../common/error.ts';
+import { EngineError } from '../../common/error.ts';
+import type { QueryId } from '../../common/ids.ts';
+import { formatQueryId } from '../../common/ids.ts';
+import { parseSessionProperties } from '../../common/session-properties.ts';
+import type { Principal, TaskStatus } from '../../common/task/task-status.ts';
+import type { NodeEvent } from '../cluster/cluster-effect.ts';
+import { Admission } from './admission.ts';
+import { EndedQueries } from './ended-queries.ts';
+import { Lease } from './lease.ts';
+import type { RandomBytes } from './ports.ts';
+import type { QueryPhase, QueryReport, ResultUpdate } from './query.ts';
+import { Query } from './query.ts';
+import type { PlanInputs, QueryExecutionDeps } from './query-execution.ts';
+import { QueryExecution } from './query-execution.ts';
+
+export interface QueryRegistryOptions {
+  readonly maxRunningQueries: number;
+  readonly maxQueuedQueries: number;
+  /** query.client.timeout */
+  readonly clientTimeoutMs: number;
+  readonly finishedQueryMaxAgeMs: number;
+  readonly finishedQueryMaxCount: number;
+}
+
+export interface QueryRegistryDeps extends QueryExecutionDeps {
+  readonly randomBytes: RandomBytes;
+}
+
+export interface QuerySubmission {
+  readonly sql: string;
+  readonly principal: Principal;
+  readonly sessionProperties: Readonly<Record<string, string>>;
+  /** Empty = none. */
+  readonly requestId: string;
+  readonly parameters: Uint8Array;
+}
+
+export interface QueryPage {
+  readonly queries: readonly QueryReport[];
+  /** Empty on the last page. */
+  readonly nextPageToken: string;
+}
+
+const CAPABILITY_BYTES = 32;
+const INCARNATION_LENGTH = 5;
+const DEFAULT_PAGE_SIZE = 100;
+const MAX_PAGE_SIZE = 1_000;
+
+interface Entry {
+  readonly query: Query;
+  readonly execution: QueryExecution;
+  /** Until it starts. */
+  inputs: PlanInputs | undefined;
+}
+
+/**
+ * All queries that this coordinator runs, has queued or remembers. Every access names a principal; another principal's
+ * query does not exist for it.
+ */
+export class QueryRegistry {
+  readonly #options: QueryRegistryOptions;
+  readonly #deps: QueryRegistryDeps;
+  readonly #clock: Clock;
+  readonly #admission: Admission<Entry>;
+  readonly #ended: EndedQueries;
+  /** In the order of submission. */
+  readonly #entries = new Map<QueryId, Entry>();
+  /** Executions whose tasks may still report, a while longer than their queries run. */
+  readonly #executions = new Map<QueryId, QueryExecution>();
+  readonly #byRequest = new Map<string, Query>();
+  readonly #incarnation: string;
+  #sequence = 0;
+  #isClosed = false;
+
+  constructor(options: QueryRegistryOptions, deps: QueryRegistryDeps) {
+    this.#options = options;
+    this.#deps = deps;
+    this.#clock = deps.clock;
+    this.#admission = new Admission({
+      maxRunning: options.maxRunningQueries,
+      maxQueued: options.maxQueuedQueries,
+    });
+    this.#ended = new EndedQueries(
+      { maxAgeMs: options.finishedQueryMaxAgeMs, maxCount: options.finishedQueryMaxCount },
+      { clock: deps.clock, onForgotten: (query) => this.#forget(query) },
+    );
+    this.#incarnation = incarnationOf(deps.randomBytes(INCARNATION_LENGTH));
+  }
+
+  /**
+   * Admits a statement and returns at once: it may be queued, planning or failed by then. The same request id of the same
+   * principal gives the same query. @throws EngineError INVALID_SESSION_PROPERTY, QUERY_QUEUE_FULL, SHUTTING_DOWN
+   */
+  submit(submission: QuerySubmission): QueryReport {
+    const known = this.#byRequest.get(requestKey(submission));
+    if (known !== undefined) {
+      known.lease.renew();
+      return known.report();
+    }
+    if (this.#isClosed) throw new EngineError('SHUTTING_DOWN', 'the coordinator is shutting down');
+    if (this.#admission.isFull) {
+      const message = `${this.#options.maxQueuedQueries} queries wait already (max_queued_queries)`;
+      throw new EngineError('QUERY_QUEUE_FULL', message);
+    }
+    const entry = this.#createEntry(submission);
+    const { query } = entry;
+    this.#entries.set(query.traits.queryId, entry);
+    if (submission.requestId !== '') this.#byRequest.set(requestKey(submission), query);
+    if (this.#admission.admit(entry)) this.#start(entry);
+    return query.report();
+  }
+
+  /** @throws EngineError QUERY_NOT_FOUND, as do all that name a query */
+  get(queryId: string, principal: Principal): QueryReport {
+    const { query } = this.#find(queryId, principal);
+    query.lease.renew();
+    return query.report();
+  }
+
+  /** The principal's queries, newest first. */
+  list(
+    principal: Principal,
+    page: { readonly pageSize: number; readonly pageToken: string },
+  ): QueryPage {
+    const size = Math.min(page.pageSize === 0 ? DEFAULT_PAGE_SIZE : page.pageSize, MAX_PAGE_SIZE);
+    const before = page.pageToken === '' ? Number.POSITIVE_INFINITY : sequenceOf(page.pageToken);
+    const found = [...this.#entries.values()]
+      .map((entry) => entry.query)
+      .filter(({ traits }) => traits.principal.name === principal.name && traits.sequence < before)
+      .toReversed();
+    const last = found[size - 1];
+    const hasMore = found.length > size && last !== undefined;
+    return {
+      queries: found.slice(0, size).map((query) => query.report()),
+      nextPageToken: hasMore ? String(last.traits.sequence) : '',
+    };
+  }
+
+  watch(queryId: string, principal: Principal, signal: AbortSignal): AsyncIterable<QueryReport> {
+    return this.#find(queryId, principal).query.watch(signal);
+  }
+
+  watchResults(
+    queryId: string,
+    principal: Principal,
+    signal: AbortSignal,
+  ): AsyncIterable<ResultUpdate> {
+    return this.#find(queryId, principal).query.watchResults(signal);
+  }
+
+  /** `leaseMs` 0 = query.client.timeout. */
+  renewLease(queryId: string, principal: Principal, leaseMs: number): void {
+    this.#find(queryId, principal).query.lease.renew(leaseMs);
+  }
+
+  releaseResult(queryId: string, principal: Principal): void {
+    const { query, execution } = this.#find(queryId, principal);
+    query.lease.renew();
+    execution.release();
+  }
+
+  /** Answers when the query has ended; cancelling an ended query changes nothing. */
+  async cancel(queryId: string, principal: Principal, error: ErrorReport): Promise<QueryReport> {
+    const entry = this.#find(queryId, principal);
+    await this.#cancel(entry, error);
+    return entry.query.report();
+  }
+
+  onTaskStatus(status: TaskStatus): void {
+    this.#executions.get(status.taskId.queryId)?.post({ kind: 'task-status', status });
+  }
+
+  onNodeEvent(event: NodeEvent): void {
+    for (const execution of this.#executions.values()) execution.post(event);
+  }
+
+  /**
+   * Admits nothing more and waits for the running queries, and for results that are being read. When the signal is aborted
+   * the others end as SHUTTING_DOWN.
+   */
+  async close(signal: AbortSignal): Promise<void> {
+    this.#isClosed = true;
+    const live = [...this.#entries.values()].filter(({ query }) => !query.isEnded);
+    const idle = live.filter(
+      ({ query }) =>
+        query.phase === 'queued' || (query.phase === 'finishing' && !query.isBeingRead),
+    );
+    const error = { code: 'SHUTTING_DOWN', message: 'the coordinator is shutting down' } as const;
+    const cancelAll = (entries: readonly Entry[]): Promise<unknown> =>
+      Promise.all(entries.map((entry) => this.#cancel(entry, error)));
+    await cancelAll(idle);
+    await Promise.race([Promise.all(live.map(({ query }) => endOf(query))), aborted(signal)]);
+    await cancelAll(live);
+    this.#ended.close();
+    for (const { query } of this.#entries.values()) query.lease.close();
+  }
+
+  #createEntry(submission: QuerySubmission): Entry {
+    const { sql, principal, requestId, sessionProperties, parameters } = submission;
+    const properties = parseSessionProperties(sessionProperties);
+    const { randomBytes } = this.#deps;
+    const createdAt = this.#clock.now();
+    this.#sequence += 1;
+    const sequence = this.#sequence;
+    const queryId = formatQueryId(createdAt, sequence, this.#incarnation);
+    const capability = randomBytes(CAPABILITY_BYTES);
+    const lease = new Lease({
+      clock: this.#clock,
+      defaultMs: this.#options.clientTimeoutMs,
+      onExpired: (isShortened) => this.#onLeaseExpired(queryId, isShortened),
+    });
+    const traits = {
+      queryId,
+      sequence,
+      sql,
+      principal,
+      requestId,
+      properties,
+      capability,
+      createdAt,
+    };
+    const query = new Query(traits, {
+      clock: this.#clock,
+      lease,
+      onPhase: (phase) => this.#onPhase(queryId, phase),
+    });
+    const [a = 0, b = 0, c = 0] = randomBytes(3);
+    const inputs = { sessionProperties, parameters, seed: a + (b << 8) + (c << 16) };
+    return { query, execution: new QueryExecution(query, this.#deps), inputs };
+  }
+
+  #start(entry: Entry): void {
+    const { execution, inputs } = entry;
+    const { queryId } = entry.query.traits;
+    assert(inputs !== undefined, 'a query starts once');
+    entry.inputs = undefined;
+    this.#executions.set(queryId, execution);
+    void execution.run(inputs).then(() => this.#executions.delete(queryId));
+  }
+
+  #onPhase(queryId: QueryId, phase: QueryPhase): void {
+    const entry = this.#entries.get(queryId);
+    if (entry === undefined) return;
+    const isEnd = phase === 'finished' || phase === 'failed';
+    // A computed result that waits for its reader uses no slot, and holds up nobody.
+    if (isEnd || phase === 'finishing') {
+      const next = this.#admission.leave(entry);
+      if (next !== undefined) this.#start(next);
+    }
+    if (isEnd) this.#ended.add(entry.query);
+  }
+
+  #onLeaseExpired(queryId: QueryId, isShortened: boolean): void {
+    const entry = this.#entries.get(queryId);
+    if (entry === undefined) return;
+    const { query, execution } = entry;
+    if (query.isEnded) {
+      query.results.release();
+      this.#ended.prune();
+    } else if (query.phase === 'finishing' && !isShortened) {
+      // All was computed, and nobody said that it was not read.
+      execution.release();
+    } else {
+      execution.cancel({
+        code: 'QUERY_ABANDONED',
+        message: 'no client has asked about the query for longer than query.client.timeout',
+      });
+    }
+  }
+
+  async #cancel({ query, execution }: Entry, error: ErrorReport): Promise<void> {
+    if (query.isEnded) return;
+    execution.cancel(error);
+    await endOf(query);
+  }
+
+  #find(queryId: string, principal: Principal): Entry {
+    const entry = this.#entries.get(queryId as QueryId);
+    if (entry?.query.traits.principal.name === principal.name) return entry;
+    throw new EngineError('QUERY_NOT_FOUND', `there is no query ${queryId}`, {
+      details: { query_id: queryId },
+    });
+  }
+
+  #forget({ traits, lease }: Query): void {
+    lease.close();
+    this.#entries.delete(traits.queryId);
+    this.#byRequest.delete(requestKey(traits));
+  }
+}
+
+function requestKey(request: { readonly principal: Principal; readonly requestId: string }): string {
+  return `${request.requestId}\n${request.principal.name}`;
+}
+
+function sequenceOf(pageToken: string): number {
+  if (/^\d{1,15}$/.test(pageToken)) return Number(pageToken);
+  throw new EngineError('INVALID_REQUEST', 'page_token is not one of this service', {
+    details: { field: 'page_token' },
+  });
+}
+
+/** Five characters of [a-z0-9]. */
+function incarnationOf(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => (byte % 36).toString(36)).join('');
+}
+
+function endOf(query: Query): Promise<void> {
+  return aborted(query.ended);
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}

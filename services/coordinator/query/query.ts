@@ -1,0 +1,312 @@
+import type { Clock } from '../../common/clock.ts';
+import type { ErrorReport } from '../../common/error.ts';
+import { EngineError, fromErrorReport } from '../../common/error.ts';
+import type { Instant, QueryId } from '../../common/ids.ts';
+import type { Column } from '../../common/plan/column-type.ts';
+import type { QueryPlan } from '../../common/plan/plan-fragment.ts';
+import { rootFragment } from '../../common/plan/plan-fragment.ts';
+import type { SessionProperties } from '../../common/session-properties.ts';
+import type { Principal } from '../../common/task/task-status.ts';
+import type { QueryDescription, StageDescription } from '../scheduler/query-description.ts';
+import type { ResultLocation } from '../scheduler/scheduler-effect.ts';
+import { Changes } from '../runtime/changes.ts';
+import type { Lease } from './lease.ts';
+import type { ResultNews } from './result-log.ts';
+import { ResultLog } from './result-log.ts';
+
+/**
+ * queued ─▶ planning ─▶ starting ─▶ running ─▶ finishing ─▶ finished, and from each of them ─▶ failed. Forward only, skips
+ * allowed; a cancelled query is a failed one.
+ */
+export type QueryPhase =
+  | 'queued'
+  | 'planning'
+  | 'starting'
+  | 'running'
+  | 'finishing'
+  | 'finished'
+  | 'failed';
+
+const ORDER: readonly QueryPhase[] = [
+  'queued',
+  'planning',
+  'starting',
+  'running',
+  'finishing',
+  'finished',
+  'failed',
+];
+
+/** A query as its owner sees it. */
+export interface QueryReport {
+  readonly queryId: QueryId;
+  readonly phase: QueryPhase;
+  readonly error?: ErrorReport;
+  readonly sql: string;
+  readonly principal: Principal;
+  readonly createdAt: Instant;
+  readonly endedAt?: Instant;
+  readonly elapsedMs: number;
+  /** Empty before planning. */
+  readonly rung: string;
+  readonly rungReason: string;
+  readonly stages: readonly StageDescription[];
+  /** Why it does not progress, by name; empty when it does. */
+  readonly blockedReason: string;
+}
+
+/** What becomes known of a query's result. */
+export interface ResultUpdate {
+  readonly attempt: number;
+  readonly columns: readonly Column[];
+  readonly capability: Uint8Array;
+  readonly locations: readonly ResultLocation[];
+  readonly noMoreLocations: boolean;
+  readonly commitment: 'withheld' | 'committed' | 'superseded';
+  readonly resultReplayBytes: number;
+}
+
+export interface QueryTraits {
+  readonly queryId: QueryId;
+  /** Rises with every query. */
+  readonly sequence: number;
+  readonly sql: string;
+  readonly principal: Principal;
+  readonly requestId: string;
+  readonly properties: SessionProperties;
+  /** 32 random bytes. */
+  readonly capability: Uint8Array;
+  readonly createdAt: Instant;
+}
+
+export interface QueryDeps {
+  readonly clock: Clock;
+  readonly lease: Lease;
+  /** Told of every phase, once. */
+  readonly onPhase: (phase: QueryPhase) => void;
+}
+
+/** Watchers hear of progress at most so often; of states at once. */
+const PROGRESS_INTERVAL_MS = 250;
+
+/** One query, from admission until it is forgotten: what is known of it, and who waits to hear more. */
+export class Query {
+  readonly traits: QueryTraits;
+  readonly lease: Lease;
+  readonly results = new ResultLog();
+  readonly #clock: Clock;
+  readonly #onPhase: QueryDeps['onPhase'];
+  readonly #changes = new Changes();
+  readonly #ended = new AbortController();
+  #phase: QueryPhase = 'queued';
+  #error: ErrorReport | undefined;
+  #endedAt: Instant | undefined;
+  #plan: Pick<QueryPlan, 'rung' | 'rungReason'> & { readonly columns: readonly Column[] } = {
+    rung: 'whole',
+    rungReason: '',
+    columns: [],
+  };
+  #describe: () => QueryDescription | undefined = () => undefined;
+  #version = 0;
+  #watchers = 0;
+  #resultWatchers = 0;
+  #isProgressDue = false;
+  #isDelivered = false;
+
+  constructor(traits: QueryTraits, deps: QueryDeps) {
+    this.traits = traits;
+    this.#clock = deps.clock;
+    this.lease = deps.lease;
+    this.#onPhase = deps.onPhase;
+  }
+
+  get phase(): QueryPhase {
+    return this.#phase;
+  }
+
+  get isEnded(): boolean {
+    return this.#phase === 'finished' || this.#phase === 'failed';
+  }
+
+  get endedAt(): Instant | undefined {
+    return this.#endedAt;
+  }
+
+  /** Aborted when the query has ended. */
+  get ended(): AbortSignal {
+    return this.#ended.signal;
+  }
+
+  /** Somebody reads the result at this moment. */
+  get isBeingRead(): boolean {
+    return this.#resultWatchers > 0;
+  }
+
+  /** The owner knows how it ended and needs it no more; other ended queries are not forgotten lightly. */
+  get isSettled(): boolean {
+    return this.#isDelivered || this.results.isReleased || this.lease.isExpired;
+  }
+
+  /** `describe`: what the scheduler knows from now on. */
+  onPlanned(plan: QueryPlan, describe: () => QueryDescription | undefined): void {
+    const { rung, rungReason } = plan;
+    this.#plan = { rung, rungReason, columns: rootFragment(plan).columns };
+    this.#describe = describe;
+  }
+
+  addResults(locations: readonly ResultLocation[], noMore: boolean): void {
+    this.results.add(locations, noMore);
+    this.#changes.notify();
+  }
+
+  /** Steps back and steps behind the end are ignored: they come late. */
+  moveTo(phase: Exclude<QueryPhase, 'failed'>): void {
+    this.#move(phase);
+  }
+
+  /** The first end counts. */
+  fail(error: ErrorReport): void {
+    if (this.isEnded) return;
+    this.#error = error;
+    this.results.release();
+    this.#move('failed');
+  }
+
+  /** Counts have changed; watchers hear of it soon. */
+  onProgress(): void {
+    if (this.#isProgressDue || this.#watchers === 0) return;
+    this.#isProgressDue = true;
+    this.#clock.schedule(PROGRESS_INTERVAL_MS, () => {
+      this.#isProgressDue = false;
+      this.#bump();
+    });
+  }
+
+  /** The scheduler is gone: what it knows at the end is kept. */
+  onSchedulerGone(): void {
+    const last = this.#describe();
+    this.#describe = () => last;
+    this.#bump();
+  }
+
+  report(): QueryReport {
+    const { queryId, sql, principal, createdAt } = this.traits;
+    const description = this.#describe();
+    const end = this.#endedAt;
+    return {
+      queryId,
+      phase: this.#phase,
+      ...(this.#error === undefined ? {} : { error: this.#error }),
+      sql,
+      principal,
+      createdAt,
+      ...(end === undefined ? {} : { endedAt: end }),
+      elapsedMs: (end ?? this.#clock.now()) - createdAt,
+      rung: description === undefined ? '' : this.#plan.rung,
+      rungReason: description === undefined ? '' : this.#plan.rungReason,
+      stages: description?.stages ?? [],
+      blockedReason: this.#blockedReason(description),
+    };
+  }
+
+  /** The query whenever it changes; a slow reader sees the latest only. Ends after the end of the query. */
+  async *watch(signal: AbortSignal): AsyncGenerator<QueryReport, void, void> {
+    const release = this.lease.hold();
+    this.#watchers += 1;
+    try {
+      let seen = -1;
+      while (!signal.aborted) {
+        if (seen !== this.#version) {
+          seen = this.#version;
+          yield this.report();
+        } else if (this.isEnded) {
+          return;
+        } else {
+          await this.#changes.next(signal);
+        }
+      }
+    } finally {
+      this.#watchers -= 1;
+      release();
+    }
+  }
+
+  /**
+   * What becomes known of the result, from the start, for each reader anew. Ends when the query has finished and all was
+   * said; fails with the query's error, with RESULT_TOKEN_EXPIRED when the result is gone.
+   */
+  async *watchResults(signal: AbortSignal): AsyncGenerator<ResultUpdate, void, void> {
+    const release = this.lease.hold();
+    this.#resultWatchers += 1;
+    try {
+      let position = 0;
+      let noMore = false;
+      while (!signal.aborted) {
+        if (this.#error !== undefined) return this.#throwError(this.#error);
+        const news: ResultNews | undefined = this.results.read(position, noMore);
+        if (news !== undefined) {
+          position = news.position;
+          noMore = news.noMore;
+          yield this.#resultUpdate(news.locations, noMore);
+        } else if (this.isEnded) {
+          return this.#endResult(noMore);
+        } else {
+          await this.#changes.next(signal);
+        }
+      }
+    } finally {
+      this.#resultWatchers -= 1;
+      release();
+    }
+  }
+
+  #resultUpdate(locations: readonly ResultLocation[], noMoreLocations: boolean): ResultUpdate {
+    return {
+      attempt: 0,
+      columns: this.#plan.columns,
+      capability: this.traits.capability,
+      locations,
+      noMoreLocations,
+      // No retry policy withholds results.
+      commitment: 'committed',
+      resultReplayBytes: this.traits.properties.result_replay_bytes,
+    };
+  }
+
+  #throwError(error: ErrorReport): never {
+    this.#isDelivered = true;
+    const details = { ...error.details, query_id: this.traits.queryId };
+    throw fromErrorReport({ ...error, details });
+  }
+
+  #endResult(wasWhole: boolean): void {
+    this.#isDelivered = true;
+    if (wasWhole) return;
+    throw new EngineError('RESULT_TOKEN_EXPIRED', 'the result of the query was released', {
+      details: { query_id: this.traits.queryId },
+    });
+  }
+
+  #move(phase: QueryPhase): void {
+    if (this.isEnded || ORDER.indexOf(phase) <= ORDER.indexOf(this.#phase)) return;
+    this.#phase = phase;
+    if (this.isEnded) {
+      this.#endedAt = this.#clock.now();
+      this.#ended.abort();
+    }
+    this.#bump();
+    this.#onPhase(phase);
+  }
+
+  #bump(): void {
+    this.#version += 1;
+    this.#changes.notify();
+  }
+
+  #blockedReason(description: QueryDescription | undefined): string {
+    if (this.#phase === 'queued') return 'waiting-for-admission';
+    if (this.#phase === 'planning') return 'waiting-for-plan';
+    const reason = description?.blockedReason ?? 'none';
+    return reason === 'none' ? '' : reason;
+  }
+}

@@ -1,0 +1,120 @@
+import type {
+  CancelRequest,
+  NodeDescription,
+  QueryCoordinatorServiceService,
+  QueryInfo,
+  SubmitRequest,
+  WatchResultsRequest,
+  WatchResultsResponse,
+} from '../../../proto/gen/skein/internal/v1/query_coordinator.ts';
+import type { TableDescription } from '../../../proto/gen/skein/internal/v1/planner.ts';
+import type { ErrorCode } from '../../common/error.ts';
+import type { CallContext, ServiceHandlers } from '../../common/rpc/method.ts';
+import { principalFromWire } from '../../common/rpc/task-wire.ts';
+import { parsed } from '../../common/rpc/wire-field.ts';
+import type { Principal } from '../../common/task/task-status.ts';
+import type { QueryRegistry } from '../query/query-registry.ts';
+import type { WorkerDirectory } from '../runtime/worker-directory.ts';
+import { queryInfoToWire, resultUpdateToWire, workerToWire } from './query-wire.ts';
+
+/** Lists the tables that a principal may see. */
+export type ListTables = (
+  request: { readonly principal: Principal; readonly catalog: string },
+  signal: AbortSignal,
+) => Promise<readonly TableDescription[]>;
+
+export interface QueryCoordinatorDeps {
+  readonly registry: QueryRegistry;
+  readonly workers: WorkerDirectory;
+  readonly listTables: ListTables;
+  /** This process, as a member of the cluster. */
+  readonly describeCoordinator: () => NodeDescription;
+}
+
+/** A list shows what a statement is about, and its size does not grow with the statements. */
+const MAX_LISTED_SQL_LENGTH = 4_096;
+const CANCEL_CODES: readonly ErrorCode[] = ['QUERY_CANCELLED', 'QUERY_ABANDONED'];
+
+/** skein.internal.v1.QueryCoordinatorService: translates between the wire and the query registry. */
+export function queryCoordinatorService(
+  deps: QueryCoordinatorDeps,
+): ServiceHandlers<typeof QueryCoordinatorServiceService> {
+  const { registry, workers } = deps;
+  return {
+    submit: (request) => ({ query: submit(registry, request) }),
+    get: (request) => ({
+      query: queryInfoToWire(registry.get(request.queryId, principalOf(request))),
+    }),
+    list(request) {
+      const page = registry.list(principalOf(request), request);
+      const queries = page.queries.map((report) => queryInfoToWire(report)).map(withShortSql);
+      return { queries, nextPageToken: page.nextPageToken };
+    },
+    async *watch(request, { signal }) {
+      for await (const report of registry.watch(request.queryId, principalOf(request), signal)) {
+        yield { query: queryInfoToWire(report) };
+      }
+    },
+    watchResults: (request, context) => watchResults(registry, request, context),
+    renewLease(request) {
+      registry.renewLease(request.queryId, principalOf(request), request.leaseMs);
+      return {};
+    },
+    releaseResult(request) {
+      registry.releaseResult(request.queryId, principalOf(request));
+      return {};
+    },
+    cancel: async (request) => ({ query: await cancel(registry, request) }),
+    listNodes(request) {
+      principalOf(request);
+      return { nodes: [deps.describeCoordinator(), ...workers.describe().map(workerToWire)] };
+    },
+    async listCatalogTables(request, { signal }) {
+      const { catalog } = request;
+      const tables = await deps.listTables({ principal: principalOf(request), catalog }, signal);
+      return { tables };
+    },
+  };
+}
+
+function principalOf(request: Pick<SubmitRequest, 'principal'>): Principal {
+  return principalFromWire(request.principal, 'principal');
+}
+
+function submit(registry: QueryRegistry, request: SubmitRequest): QueryInfo {
+  const { sql, sessionProperties, requestId } = request;
+  const report = registry.submit({
+    sql,
+    principal: principalOf(request),
+    sessionProperties,
+    requestId,
+    // A copy: decoded bytes are a view that would keep the whole message alive.
+    parameters: Uint8Array.from(request.parameters),
+  });
+  return queryInfoToWire(report);
+}
+
+async function cancel(registry: QueryRegistry, request: CancelRequest): Promise<QueryInfo> {
+  const code = parsed(request.code, (text) => CANCEL_CODES.find((each) => each === text), 'code');
+  const error = { code, message: request.reason };
+  return queryInfoToWire(await registry.cancel(request.queryId, principalOf(request), error));
+}
+
+async function* watchResults(
+  registry: QueryRegistry,
+  request: WatchResultsRequest,
+  { signal }: CallContext,
+): AsyncGenerator<WatchResultsResponse, void, void> {
+  let isFirst = true;
+  for await (const update of registry.watchResults(request.queryId, principalOf(request), signal)) {
+    yield resultUpdateToWire(update, isFirst);
+    isFirst = false;
+  }
+}
+
+function withShortSql(info: QueryInfo): QueryInfo {
+  const { sql } = info;
+  return sql.length <= MAX_LISTED_SQL_LENGTH
+    ? info
+    : { ...info, sql: `${sql.slice(0, MAX_LISTED_SQL_LENGTH)}…` };
+}

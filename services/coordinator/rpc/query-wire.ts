@@ -1,0 +1,101 @@
+import type {
+  NodeDescription,
+  QueryInfo,
+  StageInfo,
+  WatchResultsResponse,
+} from '../../../proto/gen/skein/internal/v1/query_coordinator.ts';
+import {
+  QueryState as WireQueryState,
+  ResultCommitment as WireCommitment,
+} from '../../../proto/gen/skein/internal/v1/query_coordinator.ts';
+import { columnsToWire } from '../../common/rpc/column-type-wire.ts';
+import { errorReportToWire } from '../../common/rpc/error-wire.ts';
+import { outputLocationToWire } from '../../common/rpc/split-wire.ts';
+import { enumMapping } from '../../common/rpc/wire-field.ts';
+import type { MemberDescription } from '../cluster/cluster-state.ts';
+import type { QueryPhase, QueryReport, ResultUpdate } from '../query/query.ts';
+import type { StageDescription } from '../scheduler/query-description.ts';
+
+const PHASES = enumMapping<QueryPhase, WireQueryState>({
+  queued: WireQueryState.QUERY_STATE_QUEUED,
+  planning: WireQueryState.QUERY_STATE_PLANNING,
+  starting: WireQueryState.QUERY_STATE_STARTING,
+  running: WireQueryState.QUERY_STATE_RUNNING,
+  finishing: WireQueryState.QUERY_STATE_FINISHING,
+  finished: WireQueryState.QUERY_STATE_FINISHED,
+  failed: WireQueryState.QUERY_STATE_FAILED,
+});
+
+const COMMITMENTS = enumMapping<ResultUpdate['commitment'], WireCommitment>({
+  withheld: WireCommitment.RESULT_COMMITMENT_WITHHELD,
+  committed: WireCommitment.RESULT_COMMITMENT_COMMITTED,
+  superseded: WireCommitment.RESULT_COMMITMENT_SUPERSEDED,
+});
+
+export function queryInfoToWire(report: QueryReport): QueryInfo {
+  return {
+    queryId: report.queryId,
+    state: PHASES.toWire(report.phase),
+    error: report.error === undefined ? undefined : errorReportToWire(report.error),
+    sql: report.sql,
+    principal: report.principal,
+    createTimeMs: report.createdAt,
+    endTimeMs: report.endedAt,
+    elapsedMs: report.elapsedMs,
+    rung: report.rung,
+    rungReason: report.rungReason,
+    stages: report.stages.map(stageToWire),
+    blockedReason: report.blockedReason,
+  };
+}
+
+function stageToWire({ stats, ...stage }: StageDescription): StageInfo {
+  return {
+    stage: stage.stageId,
+    state: stage.state,
+    tasks: stage.taskCount,
+    completedTasks: stage.completedTaskCount,
+    totalSplits: stage.splitCount,
+    completedSplits: stats.splitsCompleted,
+    inputRows: BigInt(stats.inputRows),
+    inputBytes: BigInt(stats.inputBytes),
+    outputRows: BigInt(stats.outputRows),
+    outputBytes: BigInt(stats.outputBytes),
+    cpuMs: stats.cpuMs,
+    peakMemoryBytes: BigInt(stats.peakMemoryBytes),
+    blockedReason: stage.blockedReason === 'none' ? '' : stage.blockedReason,
+  };
+}
+
+/** `isFirst`: only the first message of a stream says what does not change. */
+export function resultUpdateToWire(update: ResultUpdate, isFirst: boolean): WatchResultsResponse {
+  return {
+    attempt: update.attempt,
+    columns: isFirst ? columnsToWire(update.columns) : [],
+    capability: isFirst ? update.capability : new Uint8Array(),
+    locations: update.locations.map(({ location, inlinePages }) => ({
+      location: outputLocationToWire(location),
+      inlinePages: inlinePages ?? [],
+      isInline: inlinePages !== undefined,
+    })),
+    noMoreLocations: update.noMoreLocations,
+    commitment: COMMITMENTS.toWire(update.commitment),
+    resultReplayBytes: BigInt(update.resultReplayBytes),
+  };
+}
+
+export function workerToWire(member: MemberDescription): NodeDescription {
+  return {
+    nodeId: member.node.nodeId,
+    role: 'worker',
+    // Out of reach at the moment: no query is given to it.
+    state: member.state === 'reconnecting' ? 'lost' : member.state,
+    address: member.node.address,
+    version: member.version,
+    cores: member.node.cores,
+    memoryBytes: BigInt(member.memoryBytes),
+    runningTasks: member.load.runningTasks,
+    joinTimeMs: member.joinedAt,
+    heartbeatTimeMs: member.heardAt,
+  };
+}

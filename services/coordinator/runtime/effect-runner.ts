@@ -1,0 +1,123 @@
+import { assertNever } from '../../common/assert.ts';
+import { toErrorReport } from '../../common/error.ts';
+import type { ErrorReport } from '../../common/error.ts';
+import type { Instant, SourceId, TaskId } from '../../common/ids.ts';
+import { formatTaskId } from '../../common/ids.ts';
+import type { Principal } from '../../common/task/task-status.ts';
+import type { SchedulerEffect } from '../scheduler/scheduler-effect.ts';
+import type { SchedulerEvent } from '../scheduler/scheduler-event.ts';
+import type { NodeRun, QueryListener, SplitSources, WorkerGateway } from './ports.ts';
+import type { Timers } from './timers.ts';
+
+/** What every task of a query is told alike. */
+export interface TaskTerms {
+  readonly principal: Principal;
+  readonly capability: Uint8Array;
+  readonly deadline: Instant;
+  /** 0 = the worker decides. */
+  readonly memoryLimitBytes: number;
+}
+
+export interface EffectRunnerDeps {
+  readonly workers: WorkerGateway;
+  readonly splits: SplitSources;
+  readonly timers: Timers;
+  readonly listener: QueryListener;
+  /** Facts that follow from effects. */
+  readonly post: (event: SchedulerEvent) => void;
+}
+
+type LoadSplits = Extract<SchedulerEffect, { readonly kind: 'load-splits' }>;
+
+/** Carries out the orders of one query's scheduler. Nothing here decides. */
+export class EffectRunner {
+  readonly #deps: EffectRunnerDeps;
+  readonly #terms: TaskTerms;
+  /** Tasks that a worker has heard of. */
+  readonly #tasks = new Map<string, { readonly taskId: TaskId; readonly node: NodeRun }>();
+  readonly #sources = new Set<SourceId>();
+  #isEnded = false;
+
+  constructor(deps: EffectRunnerDeps, terms: TaskTerms) {
+    this.#deps = deps;
+    this.#terms = terms;
+  }
+
+  get isEnded(): boolean {
+    return this.#isEnded;
+  }
+
+  run(effect: SchedulerEffect): void {
+    const { workers, splits, timers, listener, post } = this.#deps;
+    switch (effect.kind) {
+      case 'update-task':
+        return this.#updateTask(effect);
+      case 'stop-task':
+        return workers.stopTask(effect, effect.taskId, effect.stop);
+      case 'load-splits':
+        return void this.#loadSplits(effect);
+      case 'close-split-source':
+        this.#sources.delete(effect.sourceId);
+        return splits.close(effect.sourceId);
+      case 'add-result-locations':
+        return listener.onResultLocations(effect.locations, effect.noMore);
+      case 'change-query-state':
+        return listener.onState(effect.state);
+      case 'finish-query':
+        return this.#end(undefined);
+      case 'fail-query':
+        return this.#end(effect.error);
+      case 'arm-timer': {
+        const { at, timer } = effect;
+        timers.at(at, () => post({ kind: 'timer-fired', timer }));
+        return undefined;
+      }
+      default:
+        return assertNever(effect);
+    }
+  }
+
+  /** The scheduler itself has failed and gives no more orders: nothing of the query may go on without it. */
+  abandon(error: ErrorReport): void {
+    for (const { taskId, node } of this.#tasks.values()) {
+      this.#deps.workers.stopTask(node, taskId, 'abort');
+    }
+    for (const sourceId of this.#sources) this.#deps.splits.close(sourceId);
+    if (!this.#isEnded) this.#end(error);
+  }
+
+  #updateTask(effect: Extract<SchedulerEffect, { readonly kind: 'update-task' }>): void {
+    const { taskId, nodeId, nodeInstanceId, fragment, splitAssignments, outputBuffers } = effect;
+    if (fragment !== undefined) {
+      this.#tasks.set(formatTaskId(taskId), { taskId, node: { nodeId, nodeInstanceId } });
+    }
+    this.#deps.workers.updateTask(effect, {
+      ...this.#terms,
+      taskId,
+      ...(fragment === undefined ? {} : { fragment }),
+      splitAssignments,
+      outputBuffers,
+    });
+  }
+
+  async #loadSplits({ sourceId, batch, maxCount }: LoadSplits): Promise<void> {
+    const { splits, post } = this.#deps;
+    this.#sources.add(sourceId);
+    try {
+      post({
+        kind: 'splits-loaded',
+        sourceId,
+        batch,
+        ...(await splits.nextBatch(sourceId, maxCount)),
+      });
+    } catch (error) {
+      post({ kind: 'split-loading-failed', sourceId, error: toErrorReport(error) });
+    }
+  }
+
+  #end(error: ErrorReport | undefined): void {
+    this.#isEnded = true;
+    this.#deps.timers.close();
+    this.#deps.listener.onEnd(error);
+  }
+}
