@@ -1,17 +1,21 @@
 /** A DuckDB with a table function that serves pages: what a worker's slot has, without the worker. */
 import { type DuckDBConnection, DuckDBInstance, DuckDBTableFunction } from '@duckdb/node-api';
 import duckdb from '@duckdb/node-bindings';
-import { ChunkPaginator } from '../../services/common/duckdb/chunk-paginator.ts';
 import {
   fromLogicalType,
   learnVariantType,
   toLogicalType,
 } from '../../services/common/duckdb/duckdb-type.ts';
-import { writeIdleRow, writePageRows } from '../../services/common/duckdb/page-writer.ts';
-import type { PartitionPage } from '../../services/common/page/page-partitioner.ts';
+import { writePageRows } from '../../services/common/duckdb/page-writer.ts';
+import { exchangeReader, resultReader } from '../../services/common/duckdb/result-reader.ts';
+import { readData } from '../../services/common/duckdb/vector-memory.ts';
+import {
+  PagePartitioner,
+  type PartitionPage,
+} from '../../services/common/page/page-partitioner.ts';
 import { decodePage, type DecodedPage } from '../../services/common/page/page-reader.ts';
 import type { Page } from '../../services/common/page/page.ts';
-import { storageOf, type Storage } from '../../services/common/page/storage.ts';
+import { storageOf } from '../../services/common/page/storage.ts';
 import type { Column } from '../../services/common/plan/column-type.ts';
 import type { PageLayout } from '../../services/common/plan/type-table.ts';
 
@@ -31,10 +35,8 @@ export interface PagedResult {
 
 interface PageInput {
   readonly columns: readonly Column[];
-  readonly storages: readonly Storage[];
   readonly pages: DecodedPage[];
   fromRow: number;
-  idleTurn: boolean;
 }
 
 export class PageFixture implements AsyncDisposable {
@@ -69,37 +71,38 @@ export class PageFixture implements AsyncDisposable {
     return reader.getRows() as (string | null)[][];
   }
 
-  /** Runs the statement with its partition column and end marker and gives its pages. */
+  /** Runs the statement with the column that says each row's partition, and gives its pages. */
   async paginate(sql: string, paging: Paging): Promise<PagedResult> {
     const columns = await this.columnsOf(sql);
-    const names = columns.map((_, index) => `c${index}`).join(', ');
-    const nulls = columns.map(() => 'NULL').join(', ');
-    const marked = `SELECT ${names}, (${paging.partition ?? '0'})::INTEGER FROM (${sql}) t(${names})
-      UNION ALL SELECT ${nulls}, -1`;
     const { connection } = this;
+    const names = columns.map((_, index) => `c${index}`).join(', ');
+    const dealt = `SELECT ${names}, (${paging.partition ?? '0'})::INTEGER FROM (${sql}) t(${names})`;
     const result = await (paging.streaming === true
-      ? connection.stream(marked)
-      : connection.run(marked));
-    const paginator = new ChunkPaginator({ partitionCount: 1, ...paging, columns });
+      ? connection.stream(dealt)
+      : connection.run(dealt));
+    const storages = storageOf(columns, paging.layout);
+    const partitioner = new PagePartitioner({ partitionCount: 1, ...paging, storages });
+    const readerOf = paging.layout === 'exchange' ? exchangeReader : resultReader;
+    const readers = columns.map(({ type }) => readerOf(type));
     const pages: PartitionPage[] = [];
-    for (;;) {
-      const chunk = await result.fetchChunk();
-      if (chunk === null || chunk.rowCount === 0) break;
-      pages.push(...paginator.append(chunk.chunk));
+    for await (const { chunk, rowCount } of result) {
+      const vector = (index: number) => duckdb.data_chunk_get_vector(chunk, index);
+      const { buffer, byteOffset } = readData(vector(columns.length), rowCount * 4);
+      const vectors = readers.map((read, index) => read(vector(index), rowCount, undefined));
+      pages.push(...partitioner.append(vectors, new Int32Array(buffer, byteOffset, rowCount)));
     }
-    if (!paginator.ended) throw new Error('no end marker');
-    pages.push(...paginator.flush());
+    pages.push(...partitioner.flush());
     return { columns, pages };
   }
 
-  /** Makes a relation of exchange pages: `SELECT … FROM page_source(id) WHERE live`. */
+  /** Makes a relation of exchange pages. */
   offer(columns: readonly Column[], pages: readonly Page[]): string {
     const storages = storageOf(columns, 'exchange');
     const decoded = pages.map((page) => decodePage(page, storages));
     const names = columns.map((_, index) => `c${index}`);
-    this.#inputs.push({ columns, storages, pages: decoded, fromRow: 0, idleTurn: true });
+    this.#inputs.push({ columns, pages: decoded, fromRow: 0 });
     const id = this.#inputs.length - 1;
-    return `(SELECT ${names.join(', ')} FROM page_source(${id}) WHERE live)`;
+    return `(SELECT ${names.join(', ')} FROM page_source(${id}))`;
   }
 
   async columnsOf(sql: string): Promise<Column[]> {
@@ -126,7 +129,6 @@ export class PageFixture implements AsyncDisposable {
       for (const [index, { type }] of input.columns.entries()) {
         duckdb.bind_add_result_column(info, `c${index}`, toLogicalType(type));
       }
-      duckdb.bind_add_result_column(info, 'live', duckdb.create_logical_type(duckdb.Type.BOOLEAN));
       duckdb.bind_set_bind_data(info, input);
     });
     duckdb.table_function_set_init(source, () => {});
@@ -137,21 +139,14 @@ export class PageFixture implements AsyncDisposable {
   }
 }
 
-/** Serves an idle row before each page, as a source that waits would. */
 function serve(input: PageInput, chunk: duckdb.DataChunk): void {
   const page = input.pages[0];
   if (page === undefined) {
     duckdb.data_chunk_set_size(chunk, 0);
     return;
   }
-  if (input.idleTurn) {
-    input.idleTurn = false;
-    writeIdleRow(chunk, input.storages);
-    return;
-  }
   input.fromRow += writePageRows(chunk, page, { fromRow: input.fromRow });
   if (input.fromRow < page.rowCount) return;
   input.pages.shift();
   input.fromRow = 0;
-  input.idleTurn = true;
 }

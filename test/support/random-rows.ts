@@ -61,7 +61,7 @@ const enumType = fc.constantFrom(1, 3, 255, 256, 300).map((count): ColumnType =>
 
 const decimalType = fc
   .constantFrom([1, 0], [4, 2], [9, 9], [18, 3], [19, 0], [38, 10])
-  .map(([width, scale]): ColumnType => ({ id: 'DECIMAL', width: width!, scale: scale! }));
+  .map(([width, scale]): ColumnType => ({ id: 'DECIMAL', width, scale }));
 
 /** `exclude`: plain types that are not wanted. NULL only where nothing else forces a type. */
 export function columnTypeArbitrary(

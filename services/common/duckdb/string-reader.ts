@@ -1,24 +1,15 @@
 /**
- * Reads vectors of strings (text, blobs, bits …). DuckDB's string entry is 16 bytes: a 32-bit length and then
- * either up to 12 bytes of the string itself, or 4 bytes of it and a pointer to all of them.
- *
- * Long strings mostly lie behind each other in a heap, so that one call of the bindings reads many: a run.
- * A run may skip small gaps, since memory is mapped in pages of at least 4 KiB: between two readable bytes
- * that are less than a page apart no unreadable page fits.
+ * Reads vectors of strings (text, blobs, bits …). Short strings lie in their entries; the long ones are
+ * fetched from DuckDB's heaps in as few calls of the bindings as possible (string-heap.ts).
  */
-import duckdb from '@duckdb/node-bindings';
+import type duckdb from '@duckdb/node-bindings';
 import { testBit } from '../page/bitmap.ts';
 import { type Bitmap, type BytesColumn, isContiguous } from '../page/column-vector.ts';
 import { MAX_INLINE_BYTES, STRING_ENTRY_BYTES } from './string-entry.ts';
-import { expectReadable, readData, readValidity } from './vector-memory.ts';
+import { findStrings, type FoundStrings, readHeap } from './string-heap.ts';
+import { readData, readValidity } from './vector-memory.ts';
 
-const MAX_GAP_BYTES = 1024;
-const MAX_RUN_BYTES = 1 << 26;
-/** Strings from this length on are looked up among all that came before, not only the last one. */
-const SHARED_STRING_BYTES = 1024;
-const TWO_TO_32 = 2 ** 32;
-
-/** Reads the strings of the rows of `mask` (`undefined` = all). */
+/** Reads the strings of the rows of `mask` (`undefined` = all). NULLs become empty strings. */
 export function readStrings(
   vector: duckdb.Vector,
   rowCount: number,
@@ -26,110 +17,47 @@ export function readStrings(
 ): BytesColumn {
   const validity = readValidity(vector, rowCount, mask);
   const entries = readData(vector, rowCount * STRING_ENTRY_BYTES);
-  const survey = surveyStrings(entries, rowCount, validity);
-  const ranges =
-    survey.runs.length === 1 && survey.inlineBytes === 0
-      ? viewRun(entries, survey)
-      : copyStrings(entries, survey);
+  const words = new Uint32Array(entries.buffer, entries.byteOffset, rowCount * 4);
+  const ranges = readInlineStrings(words, validity) ?? readAnyStrings(words, validity);
   const { starts, ends } = ranges;
   return { kind: 'bytes', rowCount, validity, contiguous: isContiguous(starts, ends), ...ranges };
 }
 
-/** Rows [firstRow, endRow) whose long strings lie in `byteLength` bytes from the pointer of row `pointerRow`. */
-interface Run {
-  readonly pointerRow: number;
-  readonly address: number;
-  byteLength: number;
-  endRow: number;
-}
-
-interface Survey {
-  readonly lengths: Uint32Array;
-  /** Where a long string starts within its run; a negative number -1 - r: it is the same as row r's. */
-  readonly positions: Int32Array;
-  readonly runs: readonly Run[];
-  readonly inlineBytes: number;
-  /** Bytes of all strings, counting those that are the same as an earlier one once. */
-  readonly totalBytes: number;
-}
-
-/** Finds lengths, runs and repetitions. NULLs count as empty strings. */
-function surveyStrings(
-  entries: Uint8Array,
-  rowCount: number,
-  validity: Bitmap | undefined,
-): Survey {
-  const words = new Uint32Array(entries.buffer, entries.byteOffset, rowCount * 4);
-  const lengths = new Uint32Array(rowCount);
-  const positions = new Int32Array(rowCount);
-  const repeats = new RepeatedStrings();
-  const runs: Run[] = [];
-  let run: Run | undefined;
-  let inlineBytes = 0;
-  let longBytes = 0;
-  for (let row = 0; row < rowCount; row += 1) {
-    if (validity !== undefined && !testBit(validity, row)) continue;
-    const length = words[row * 4]!;
-    lengths[row] = length;
-    if (length <= MAX_INLINE_BYTES) {
-      inlineBytes += length;
-      continue;
-    }
-    const address = words[row * 4 + 3]! * TWO_TO_32 + words[row * 4 + 2]!;
-    const same = repeats.find(address, length, row);
-    if (same !== undefined) {
-      positions[row] = -1 - same;
-      continue;
-    }
-    longBytes += length;
-    if (run === undefined || !extendRun(run, address, length)) {
-      run = { pointerRow: row, address, byteLength: length, endRow: row };
-      runs.push(run);
-    }
-    positions[row] = address - run.address;
-    run.endRow = row + 1;
-  }
-  expectReadable(inlineBytes + longBytes);
-  return { lengths, positions, runs, inlineBytes, totalBytes: inlineBytes + longBytes };
-}
-
-function extendRun(run: Run, address: number, length: number): boolean {
-  const gap = address - run.address - run.byteLength;
-  if (gap < 0 || gap > MAX_GAP_BYTES) return false;
-  const byteLength = run.byteLength + gap + length;
-  if (byteLength > MAX_RUN_BYTES) return false;
-  run.byteLength = byteLength;
-  return true;
-}
-
-/** Knows the string before and all large ones, so that a repeated large value is read once. */
-class RepeatedStrings {
-  #lastAddress = 0;
-  #lastLength = 0;
-  #lastRow = 0;
-  #large: Map<number, { readonly length: number; readonly row: number }> | undefined;
-
-  /** An earlier row with the same string, if known. */
-  find(address: number, length: number, row: number): number | undefined {
-    if (address === this.#lastAddress && length === this.#lastLength) return this.#lastRow;
-    if (length >= SHARED_STRING_BYTES) {
-      this.#large ??= new Map();
-      const earlier = this.#large.get(address);
-      if (earlier?.length === length) return earlier.row;
-      this.#large.set(address, { length, row });
-    }
-    this.#lastAddress = address;
-    this.#lastLength = length;
-    this.#lastRow = row;
-    return undefined;
-  }
-}
-
 type Ranges = Pick<BytesColumn, 'starts' | 'ends' | 'bytes'>;
 
-/** All strings are long or empty and lie in one run: its memory is the column's. */
-function viewRun(entries: Uint8Array, survey: Survey): Ranges {
-  const { lengths, positions } = survey;
+/** The strings if all of them are short, as flags and codes are; else `undefined`. */
+function readInlineStrings(words: Uint32Array, validity: Bitmap | undefined): Ranges | undefined {
+  const rowCount = words.length / 4;
+  if (rowCount > 0 && validity === undefined && words[0]! > MAX_INLINE_BYTES) return undefined;
+  const starts = new Uint32Array(rowCount);
+  const ends = new Uint32Array(rowCount);
+  const bytes = new Uint8Array((rowCount + 1) * MAX_INLINE_BYTES);
+  const view = new DataView(bytes.buffer);
+  let end = 0;
+  for (let row = 0, word = 0; row < rowCount; row += 1, word += 4) {
+    starts[row] = end;
+    if (validity === undefined || testBit(validity, row)) {
+      const length = words[word]!;
+      if (length > MAX_INLINE_BYTES) return undefined;
+      // Whole words: what is too much is overwritten by the next string.
+      view.setUint32(end, words[word + 1]!, true);
+      view.setUint32(end + 4, words[word + 2]!, true);
+      view.setUint32(end + 8, words[word + 3]!, true);
+      end += length;
+    }
+    ends[row] = end;
+  }
+  return { starts, ends, bytes: bytes.subarray(0, end) };
+}
+
+function readAnyStrings(words: Uint32Array, validity: Bitmap | undefined): Ranges {
+  const found = findStrings(words, validity);
+  return found.inlineBytes === 0 ? viewHeap(found) : copyStrings(found);
+}
+
+/** All strings are long or empty: the heap's memory is the column's. */
+function viewHeap(found: FoundStrings): Ranges {
+  const { lengths, positions } = found;
   const starts = new Uint32Array(lengths.length);
   const ends = new Uint32Array(lengths.length);
   let end = 0;
@@ -141,83 +69,85 @@ function viewRun(entries: Uint8Array, survey: Survey): Ranges {
     starts[row] = start;
     ends[row] = end;
   }
-  return { starts, ends, bytes: readRun(entries, survey.runs[0]!) };
+  return { starts, ends, bytes: readHeap(found) };
 }
 
 /** Copies inline and long strings into one buffer, in the order of their rows. */
-function copyStrings(entries: Uint8Array, survey: Survey): Ranges {
-  const { lengths, positions, runs } = survey;
-  const starts = new Uint32Array(lengths.length);
-  const ends = new Uint32Array(lengths.length);
-  const target = new SpanWriter(survey.totalBytes);
-  let runIndex = 0;
-  let run = runs[0];
-  if (run !== undefined) target.source = readRun(entries, run);
-  for (let row = 0; row < lengths.length; row += 1) {
+function copyStrings(found: FoundStrings): Ranges {
+  const { words, lengths, positions } = found;
+  const rowCount = lengths.length;
+  const starts = new Uint32Array(rowCount);
+  const ends = new Uint32Array(rowCount);
+  const target = new SpanTarget(readHeap(found), found.inlineBytes + found.longBytes);
+  let end = 0;
+  for (let row = 0; row < rowCount; row += 1) {
     const length = lengths[row]!;
     const position = positions[row]!;
-    starts[row] = target.end;
-    if (length <= MAX_INLINE_BYTES)
-      target.copyInline(entries, row * STRING_ENTRY_BYTES + 4, length);
-    else if (position < 0) {
+    if (position < 0) {
       starts[row] = starts[-1 - position]!;
       ends[row] = ends[-1 - position]!;
       continue;
-    } else {
-      if (row >= run!.endRow) {
-        run = runs[++runIndex]!;
-        target.flush();
-        target.source = readRun(entries, run);
-      }
-      target.copySpan(position, length);
     }
-    ends[row] = target.end;
+    starts[row] = end;
+    if (length > MAX_INLINE_BYTES) target.putLong(position, end);
+    else if (length > 0) target.putInline(words, row * 4 + 1, end);
+    end += length;
+    ends[row] = end;
   }
-  target.flush();
-  return { starts, ends, bytes: target.bytes };
+  return { starts, ends, bytes: target.finish(end) };
 }
 
-function readRun(entries: Uint8Array, run: Run): Uint8Array {
-  const pointerAt = entries.byteOffset + run.pointerRow * STRING_ENTRY_BYTES + 8;
-  return duckdb.get_data_from_pointer(entries.buffer as ArrayBuffer, pointerAt, run.byteLength);
-}
+/** Longer spans are copied by the runtime, shorter ones cost less in a loop of our own. */
+const SHORT_SPAN_BYTES = 24;
 
-/** Writes strings behind each other; spans that touch in source and target are copied at once. */
-class SpanWriter {
-  readonly bytes: Uint8Array;
-  source: Uint8Array = new Uint8Array(0);
-  end = 0;
-  #spanStart = 0;
-  #spanEnd = 0;
+/** Strings behind each other; long ones that touch in heap and target are copied at once. */
+class SpanTarget {
+  readonly #heap: Uint8Array;
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+  /** Where the pending span starts in the heap, and in the target; -1: none is pending. */
+  #from = -1;
+  #to = 0;
 
-  constructor(totalBytes: number) {
-    this.bytes = new Uint8Array(totalBytes);
+  constructor(heap: Uint8Array, totalBytes: number) {
+    this.#heap = heap;
+    this.#bytes = new Uint8Array(totalBytes + MAX_INLINE_BYTES);
+    this.#view = new DataView(this.#bytes.buffer);
   }
 
-  copyInline(entries: Uint8Array, from: number, length: number): void {
-    if (length === 0) return;
-    this.flush();
-    const { bytes } = this;
-    let at = this.end;
-    for (let index = from; index < from + length; index += 1) bytes[at++] = entries[index]!;
-    this.end = at;
+  putInline(words: Uint32Array, index: number, at: number): void {
+    if (this.#from >= 0) this.#flush(at);
+    const view = this.#view;
+    view.setUint32(at, words[index]!, true);
+    view.setUint32(at + 4, words[index + 1]!, true);
+    view.setUint32(at + 8, words[index + 2]!, true);
   }
 
-  copySpan(from: number, length: number): void {
-    if (from !== this.#spanEnd || this.#spanStart === this.#spanEnd) {
-      this.flush();
-      this.#spanStart = from;
+  putLong(position: number, at: number): void {
+    if (this.#from >= 0) {
+      const touches = position - this.#from === at - this.#to;
+      if (touches) return;
+      this.#flush(at);
     }
-    this.#spanEnd = from + length;
-    this.end += length;
+    this.#from = position;
+    this.#to = at;
   }
 
-  flush(): void {
-    const from = this.#spanStart;
-    const length = this.#spanEnd - from;
-    if (length === 0) return;
-    this.bytes.set(this.source.subarray(from, from + length), this.end - length);
-    this.#spanStart = 0;
-    this.#spanEnd = 0;
+  finish(end: number): Uint8Array {
+    if (this.#from >= 0) this.#flush(end);
+    return this.#bytes.subarray(0, end);
+  }
+
+  /** Copies the pending span, which ends at `end` in the target. */
+  #flush(end: number): void {
+    const bytes = this.#bytes;
+    const heap = this.#heap;
+    const from = this.#from;
+    const to = this.#to;
+    this.#from = -1;
+    if (end - to > SHORT_SPAN_BYTES) bytes.set(heap.subarray(from, from + end - to), to);
+    else
+      for (let offset = 0; to + offset < end; offset += 1)
+        bytes[to + offset] = heap[from + offset]!;
   }
 }

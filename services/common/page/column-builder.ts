@@ -4,6 +4,7 @@
  * next page. Integers move as words of at most 32 bits, never as floating point.
  */
 import { BitmapBuilder, type RowRange } from './bitmap.ts';
+import { ByteStore } from './byte-store.ts';
 import type {
   BooleanColumn,
   BytesColumn,
@@ -216,104 +217,69 @@ export class BooleanBuilder implements ColumnBuilder<BooleanColumn> {
   }
 }
 
-/** Longer values are copied by the runtime, shorter ones cost less in a loop of our own. */
-const LOOP_COPY_BYTES = 32;
-
 export class BytesBuilder implements ColumnBuilder<BytesColumn> {
   readonly #validity = new BitmapBuilder();
+  readonly #bytes = new ByteStore();
   #offsets = new Int32Array(65);
-  #bytes = new Uint8Array(1024);
   #rowCount = 0;
 
   get byteLength(): number {
-    const dataBytes = padTo8(this.#offsets[this.#rowCount]!);
-    return padTo8(this.#validity.byteLength) + padTo8((this.#rowCount + 1) * 4) + dataBytes;
+    const offsetBytes = padTo8((this.#rowCount + 1) * 4);
+    return padTo8(this.#validity.byteLength) + offsetBytes + padTo8(this.#bytes.length);
   }
 
   appendRange(source: BytesColumn, from: number, to: number): void {
     if (from === to) return;
-    const { starts, ends } = source;
-    const offsets = this.#reserveOffsets(to - from);
-    let end = offsets[this.#rowCount]!;
-    let target = this.#rowCount;
-    if (source.contiguous) {
-      const first = starts[from]!;
-      const last = ends[to - 1]!;
-      this.#bytes = withRoom(this.#bytes, end, last - first);
-      this.#bytes.set(source.bytes.subarray(first, last), end);
-      const shift = end - first;
-      for (let row = from; row < to; row += 1) offsets[++target] = ends[row]! + shift;
-    } else {
-      this.#bytes = withRoom(this.#bytes, end, sumOfLengths(source, from, to));
-      for (let row = from; row < to; row += 1) {
-        end = copyBytes(this.#bytes, end, source.bytes, starts[row]!, ends[row]!);
-        offsets[++target] = end;
-      }
+    if (!source.contiguous) {
+      this.appendRows(source, consecutiveRows(from, to), { from: 0, to: to - from });
+      return;
     }
+    const { starts, ends, bytes } = source;
+    const offsets = this.#offsetRoom(to - from);
+    const shift = this.#bytes.length - starts[from]!;
+    for (let row = from, at = 0; row < to; row += 1, at += 1) offsets[at] = ends[row]! + shift;
+    this.#bytes.appendRange(bytes, starts[from]!, ends[to - 1]!);
     this.#validity.appendRange(source.validity, from, to);
-    this.#rowCount = target;
+    this.#rowCount += to - from;
   }
 
   appendRows(source: BytesColumn, rows: Int32Array, range: RowRange): void {
-    const { starts, ends, bytes } = source;
-    const offsets = this.#reserveOffsets(range.to - range.from);
-    let target = this.#rowCount;
-    let end = offsets[target]!;
-    let total = 0;
+    const { starts, ends } = source;
+    let byteCount = 0;
     for (let index = range.from; index < range.to; index += 1) {
       const row = rows[index]!;
-      total += ends[row]! - starts[row]!;
+      byteCount += ends[row]! - starts[row]!;
     }
-    this.#bytes = withRoom(this.#bytes, end, total);
-    const targetBytes = this.#bytes;
-    for (let index = range.from; index < range.to; index += 1) {
-      const row = rows[index]!;
-      end = copyBytes(targetBytes, end, bytes, starts[row]!, ends[row]!);
-      offsets[++target] = end;
-    }
+    this.#bytes.reserve(byteCount);
+    const offsets = this.#offsetRoom(range.to - range.from);
+    this.#bytes.appendValues(source, { indexes: rows, ...range }, offsets);
     this.#validity.appendRows(source.validity, rows, range);
-    this.#rowCount = target;
+    this.#rowCount += range.to - range.from;
   }
 
   collect(layout: BatchLayout): void {
     layout.nodes.push({ rowCount: this.#rowCount, nullCount: this.#validity.zeroCount });
     const offsets = new Uint8Array(this.#offsets.buffer, 0, (this.#rowCount + 1) * 4);
-    const bytes = this.#bytes.subarray(0, this.#offsets[this.#rowCount]);
-    layout.buffers.push(this.#validity.finish(), offsets, bytes);
+    layout.buffers.push(this.#validity.finish(), offsets, this.#bytes.bytes);
   }
 
   reset(): void {
     this.#rowCount = 0;
+    this.#bytes.reset();
     this.#validity.reset();
   }
 
-  #reserveOffsets(count: number): Int32Array {
+  /** Room for the ends of so many more values. */
+  #offsetRoom(count: number): Int32Array {
     this.#offsets = withOffsetRoom(this.#offsets, this.#rowCount, count);
-    return this.#offsets;
+    return this.#offsets.subarray(this.#rowCount + 1);
   }
 }
 
-/** Copies `source[start … end - 1]` to `at` and gives the position behind it. */
-function copyBytes(
-  target: Uint8Array,
-  at: number,
-  source: Uint8Array,
-  start: number,
-  end: number,
-): number {
-  if (end - start > LOOP_COPY_BYTES) {
-    target.set(source.subarray(start, end), at);
-    return at + end - start;
-  }
-  let to = at;
-  for (let from = start; from < end; from += 1) target[to++] = source[from]!;
-  return to;
-}
-
-function sumOfLengths(source: BytesColumn, from: number, to: number): number {
-  let total = 0;
-  for (let row = from; row < to; row += 1) total += source.ends[row]! - source.starts[row]!;
-  return total;
+export function consecutiveRows(from: number, to: number): Int32Array {
+  const rows = new Int32Array(to - from);
+  for (let index = 0; index < rows.length; index += 1) rows[index] = from + index;
+  return rows;
 }
 
 /** The array itself, or a larger copy, with room for `count` more entries behind `used`. */

@@ -4,6 +4,7 @@ import {
   BooleanBuilder,
   BytesBuilder,
   type ColumnBuilder,
+  consecutiveRows,
   FixedBuilder,
   NullBuilder,
   withOffsetRoom,
@@ -246,10 +247,4 @@ function totalBytes(builders: readonly ColumnBuilder[]): number {
   let total = 0;
   for (const builder of builders) total += builder.byteLength;
   return total;
-}
-
-function consecutiveRows(from: number, to: number): Int32Array {
-  const rows = new Int32Array(to - from);
-  for (let index = 0; index < rows.length; index += 1) rows[index] = from + index;
-  return rows;
 }

@@ -1,9 +1,6 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  formatColumnType,
-  type PlainTypeId,
-} from '../../../../services/common/plan/column-type.ts';
+import type { ColumnType, PlainTypeId } from '../../../../services/common/plan/column-type.ts';
 import { PageFixture } from '../../../support/page-fixture.ts';
 import { columnTypeArbitrary, plainTypeIds, randomRowsSql } from '../../../support/random-rows.ts';
 
