@@ -1,0 +1,126 @@
+/** The output buffers of all tasks of this worker, as their readers see them. */
+import { Doorbell } from '../../common/doorbell.ts';
+import { EngineError } from '../../common/error.ts';
+import type {
+  BufferAddress,
+  PageReply,
+  PageRequest,
+  PageSource,
+} from '../../common/exchange/page-source.ts';
+import type { Instant, NodeInstanceId } from '../../common/ids.ts';
+import { formatTaskId } from '../../common/ids.ts';
+import type { FragmentOutput } from '../../common/plan/plan-fragment.ts';
+import type { OutputLocation } from '../../common/plan/split.ts';
+import type { TaskUpdate } from '../../common/task/task-status.ts';
+import type { OutputBufferSetDeps } from './output-buffer-set.ts';
+import { OutputBufferSet } from './output-buffer-set.ts';
+
+export interface TaskOutputsOptions extends OutputBufferSetDeps {
+  readonly nodeInstanceId: NodeInstanceId;
+  /** Compares secrets in constant time. */
+  readonly sameSecret: (a: Uint8Array, b: Uint8Array) => boolean;
+}
+
+/** What a reader shows: which buffer it wants, on which run of the worker, and its right to it. */
+export interface BufferAccess extends Pick<BufferAddress, 'ticket'> {
+  readonly location: Pick<OutputLocation, 'taskId' | 'nodeInstanceId' | 'outputIndex' | 'bufferId'>;
+}
+
+/** A reader may come before the order that creates the task: so long it waits. */
+const TASK_WAIT_MS = 5_000;
+/** Ended outputs still answer readers that ask twice. */
+const ENDED_MAX_AGE_MS = 300_000;
+
+interface Entry {
+  readonly set: OutputBufferSet;
+  readonly ticket: BufferAddress['ticket'];
+  /** When it was first seen to have ended. */
+  endedAt?: Instant;
+}
+
+export class TaskOutputs implements PageSource {
+  readonly #options: TaskOutputsOptions;
+  readonly #entries = new Map<string, Entry>();
+  readonly #added = new Doorbell();
+
+  constructor(options: TaskOutputsOptions) {
+    this.#options = options;
+  }
+
+  /** The outputs of a new task. `onStatusChange`: see OutputBufferSet. */
+  create(
+    { taskId, capability, principal }: TaskUpdate,
+    outputs: readonly FragmentOutput[],
+    onStatusChange: () => void,
+  ): OutputBufferSet {
+    this.#forgetOld();
+    const set = new OutputBufferSet(outputs, this.#options, onStatusChange);
+    this.#entries.set(formatTaskId(taskId), { set, ticket: { capability, principal } });
+    this.#added.ring();
+    return set;
+  }
+
+  async fetchPages(
+    access: BufferAccess,
+    request: PageRequest,
+    signal: AbortSignal,
+  ): Promise<PageReply> {
+    const { bufferId, outputIndex } = access.location;
+    const set = await this.#find(access, signal);
+    return await set.output(outputIndex).read(bufferId, request, signal);
+  }
+
+  async acknowledge(access: BufferAccess, token: number, signal: AbortSignal): Promise<void> {
+    const { bufferId, outputIndex } = access.location;
+    const set = await this.#find(access, signal);
+    set.output(outputIndex).acknowledge(bufferId, token);
+  }
+
+  async destroy(access: BufferAccess, signal: AbortSignal): Promise<void> {
+    const { bufferId, outputIndex } = access.location;
+    const set = await this.#find(access, signal);
+    set.output(outputIndex).destroyBuffer(bufferId);
+  }
+
+  async #find(access: BufferAccess, signal: AbortSignal): Promise<OutputBufferSet> {
+    const { location, ticket } = access;
+    const task = formatTaskId(location.taskId);
+    if (location.nodeInstanceId !== this.#options.nodeInstanceId) {
+      const problem = `task ${task} was of another run of this worker`;
+      throw new EngineError('TASK_MISMATCH', problem, { details: { task_id: task } });
+    }
+    const entry = this.#entries.get(task) ?? (await this.#waitFor(task, signal));
+    const isSame = this.#options.sameSecret(ticket.capability, entry.ticket.capability);
+    if (!isSame || ticket.principal.name !== entry.ticket.principal.name) {
+      throw new EngineError('PERMISSION_DENIED', `no right to the pages of task ${task}`);
+    }
+    return entry.set;
+  }
+
+  async #waitFor(task: string, signal: AbortSignal): Promise<Entry> {
+    const waiting = new AbortController();
+    const cancelTimer = this.#options.clock.schedule(TASK_WAIT_MS, () => {
+      const problem = `task ${task} is not known here`;
+      waiting.abort(new EngineError('TASK_NOT_FOUND', problem, { details: { task_id: task } }));
+    });
+    const either = AbortSignal.any([signal, waiting.signal]);
+    try {
+      for (;;) {
+        await this.#added.wait(either);
+        const entry = this.#entries.get(task);
+        if (entry !== undefined) return entry;
+      }
+    } finally {
+      cancelTimer();
+    }
+  }
+
+  #forgetOld(): void {
+    const now = this.#options.clock.now();
+    for (const [task, entry] of this.#entries) {
+      if (!entry.set.isEnded) continue;
+      entry.endedAt ??= now;
+      if (now - entry.endedAt > ENDED_MAX_AGE_MS) this.#entries.delete(task);
+    }
+  }
+}
