@@ -64,7 +64,10 @@ function onHello(state: ClusterState, hello: WorkerHello, now: Instant): readonl
   if (known !== undefined && known.hello.nodeInstanceId === nodeInstanceId) {
     known.connection = { kind: 'connected' };
     known.heardAt = now;
-    return [{ kind: 'admit-worker', nodeId, nodeInstanceId, isReturning: true }];
+    const admitted = { kind: 'admit-worker', nodeId, nodeInstanceId, isReturning: true } as const;
+    // The order to drain may have been lost with the stream.
+    const drained = { kind: 'drain-worker', nodeId, nodeInstanceId } as const;
+    return known.isDraining ? [admitted, drained] : [admitted];
   }
   const replaced = loseMember(state, known, 'a later run of it has joined');
   state.members.push({

@@ -2,7 +2,6 @@
  * Telling the client's side where the result is (T17). A root task is announced when it holds pages or ends, or when the
  * small-result window closes, whichever is first; so a result that fits into the final status (R8) costs no fetch.
  */
-import { assert } from '../../common/assert.ts';
 import type { TaskStatus } from '../../common/task/task-status.ts';
 import type { ResultLocation } from './scheduler-effect.ts';
 import { rootStage } from './scheduler-state.ts';
@@ -18,8 +17,7 @@ export function announceInlineResult(
   task: TaskState,
   pages: TaskStatus['inlinePages'],
 ): void {
-  if (pages === undefined) return;
-  assert(task.announcement !== 'inline', 'a task ends once');
+  if (pages === undefined || task.announcement === 'inline') return;
   task.announcement = 'inline';
   const location = resultLocation(rootStage(turn.state), task);
   turn.effects.push({

@@ -42,7 +42,8 @@ export function wakePlacement(turn: Turn, stage: StageState, task: TaskState): v
 
 function feedScan(turn: Turn, stage: StageState, scan: ScanState): boolean {
   if (scan.pending.length > 0 && !stage.isPlacementBlocked) placePending(turn, stage, scan);
-  if (scan.isClosed || scan.isLoading || scan.pending.length > 0) return scan.isClosed;
+  // Closed by now = the query failed for want of nodes.
+  if (scan.isClosed || scan.isLoading || scan.pending.length > 0) return false;
   if (!scan.isExhausted) {
     scan.isLoading = true;
     const { sourceId, batch } = scan;

@@ -1,0 +1,60 @@
+/** How a query ends: once, with every source closed, and nothing ordered afterwards (T4, T15, T36). */
+import { formatTaskId } from '../../../services/common/ids.ts';
+import type { SchedulerEffect } from '../../../services/coordinator/scheduler/scheduler-effect.ts';
+import type { SchedulerEvent } from '../../../services/coordinator/scheduler/scheduler-event.ts';
+import type { EffectOf } from '../../support/scheduler-driver.ts';
+import type { Workload } from '../workload.ts';
+import type { Checker, Violations } from './checker.ts';
+
+export class EndChecker implements Checker {
+  readonly #workload: Workload;
+  readonly #violations: Violations;
+  readonly #closed = new Map<number, number>();
+  readonly #announced = new Map<string, string[]>();
+  #hasEnded = false;
+  #hasAllResults = false;
+
+  constructor(workload: Workload, violations: Violations) {
+    this.#workload = workload;
+    this.#violations = violations;
+  }
+
+  onTurn(_event: SchedulerEvent | 'created', effects: readonly SchedulerEffect[]): void {
+    for (const effect of effects) {
+      if (this.#hasEnded) this.#fail(`${effect.kind} after the end`);
+      if (effect.kind === 'load-splits' && this.#closed.has(effect.sourceId)) {
+        this.#fail(`source ${effect.sourceId} loaded after it was closed`);
+      }
+      if (effect.kind === 'close-split-source') {
+        this.#closed.set(effect.sourceId, (this.#closed.get(effect.sourceId) ?? 0) + 1);
+      }
+      if (effect.kind === 'add-result-locations') this.#noteResults(effect);
+      if (effect.kind === 'finish-query' && !this.#hasAllResults) this.#fail('finished without results');
+      if (effect.kind === 'finish-query' || effect.kind === 'fail-query') this.#hasEnded = true;
+    }
+  }
+
+  onRest(): void {
+    for (const sourceId of this.#workload.splits.keys()) {
+      const count = this.#closed.get(sourceId) ?? 0;
+      if (count !== 1) this.#fail(`source ${sourceId} closed ${count} times (T36)`);
+    }
+  }
+
+  #noteResults(effect: EffectOf<'add-result-locations'>): void {
+    for (const { location, inlinePages } of effect.locations) {
+      const key = formatTaskId(location.taskId);
+      const before = this.#announced.get(key) ?? [];
+      const now = inlinePages === undefined ? 'location' : 'inline';
+      if (before.includes(now) || before.includes('inline')) this.#fail(`${key} announced again`);
+      if (before.length === 0 && this.#hasAllResults) this.#fail(`${key} announced after the last`);
+      this.#announced.set(key, [...before, now]);
+    }
+    if (effect.noMore && this.#hasAllResults) this.#fail('the last result announced twice');
+    this.#hasAllResults ||= effect.noMore;
+  }
+
+  #fail(what: string): void {
+    this.#violations.push(`end: ${what}`);
+  }
+}

@@ -1,0 +1,83 @@
+/** Remote splits: every consumer task is joined with every producer task, once (T14, T16, P10). */
+import type { OutputLocation } from '../../../services/common/plan/split.ts';
+import type { SchedulerEffect } from '../../../services/coordinator/scheduler/scheduler-effect.ts';
+import type { SchedulerEvent } from '../../../services/coordinator/scheduler/scheduler-event.ts';
+import type { EffectOf } from '../../support/scheduler-driver.ts';
+import type { Workload } from '../workload.ts';
+import { nameOf } from './checker.ts';
+import type { Checker, Violations } from './checker.ts';
+
+export class ExchangeChecker implements Checker {
+  readonly #workload: Workload;
+  readonly #violations: Violations;
+  readonly #tasks = new Map<number, Set<string>>();
+  readonly #pairs = new Map<string, number>();
+  readonly #runs = new Map<string, string>();
+  readonly #cancelled = new Set<string>();
+
+  constructor(workload: Workload, violations: Violations) {
+    this.#workload = workload;
+    this.#violations = violations;
+  }
+
+  onTurn(_event: SchedulerEvent | 'created', effects: readonly SchedulerEffect[]): void {
+    for (const effect of effects) {
+      if (effect.kind === 'update-task') this.#note(effect);
+      if (effect.kind === 'stop-task') this.#cancelled.add(nameOf(effect.taskId));
+    }
+  }
+
+  onRest(isFinished: boolean): void {
+    for (const [pair, count] of this.#pairs) if (count > 1) this.#fail(`${pair} joined ${count} times`);
+    if (!isFinished || this.#workload.rowLimit !== undefined) return;
+    for (const consumer of this.#workload.fragments) {
+      for (const { sourceId, producers } of consumer.remoteSources) {
+        for (const producer of producers) this.#checkAll(consumer.id, sourceId, producer);
+      }
+    }
+  }
+
+  #note(order: EffectOf<'update-task'>): void {
+    const consumer = nameOf(order.taskId);
+    const tasks = this.#tasks.get(order.taskId.stageId) ?? new Set();
+    this.#tasks.set(order.taskId.stageId, tasks.add(consumer));
+    this.#runs.set(consumer, order.nodeInstanceId);
+    for (const { sourceId, splits } of order.splitAssignments) {
+      for (const { input } of splits) {
+        if (input.kind !== 'remote') continue;
+        const pair = `${nameOf(input.location.taskId)} → ${consumer} (${sourceId})`;
+        this.#pairs.set(pair, (this.#pairs.get(pair) ?? 0) + 1);
+        this.#checkBuffer(order, sourceId, input.location);
+      }
+    }
+  }
+
+  /** The consumer reads its own buffer of the output that feeds this source. */
+  #checkBuffer(order: EffectOf<'update-task'>, sourceId: number, location: OutputLocation): void {
+    const producer = this.#workload.fragments.find((each) => each.id === location.taskId.stageId);
+    const output = producer?.outputs[location.outputIndex];
+    const name = nameOf(location.taskId);
+    const { consumer } = output ?? {};
+    const isRight = consumer?.kind === 'fragment' && consumer.sourceId === sourceId;
+    if (!isRight) this.#fail(`${name}: output ${location.outputIndex} does not feed ${sourceId}`);
+    const buffer: number = output?.scheme.kind === 'single' ? 0 : order.taskId.partitionId;
+    if (location.bufferId !== buffer) this.#fail(`${name}: buffer ${location.bufferId} for ${buffer}`);
+    const run = this.#runs.get(name);
+    if (run !== undefined && run !== location.nodeInstanceId) this.#fail(`${name}: wrong run`);
+  }
+
+  /** Tasks that were cancelled because nobody reads them any more may have unread neighbours. */
+  #checkAll(consumerStage: number, sourceId: number, producerStage: number): void {
+    for (const consumer of this.#tasks.get(consumerStage) ?? []) {
+      for (const producer of this.#tasks.get(producerStage) ?? []) {
+        if (this.#cancelled.has(producer) || this.#cancelled.has(consumer)) continue;
+        const pair = `${producer} → ${consumer} (${sourceId})`;
+        if (!this.#pairs.has(pair)) this.#fail(`${pair} never joined`);
+      }
+    }
+  }
+
+  #fail(what: string): void {
+    this.#violations.push(`exchange: ${what}`);
+  }
+}

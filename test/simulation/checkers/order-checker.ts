@@ -1,0 +1,125 @@
+/** Orders to tasks: the protocol of updates, and that each goes to a node that can take it. */
+import type { PlanFragment } from '../../../services/common/plan/plan-fragment.ts';
+import type { OutputBuffers } from '../../../services/common/task/output-buffers.ts';
+import type { SchedulerEffect } from '../../../services/coordinator/scheduler/scheduler-effect.ts';
+import type { SchedulerEvent } from '../../../services/coordinator/scheduler/scheduler-event.ts';
+import type { EffectOf } from '../../support/scheduler-driver.ts';
+import { nameOf } from './checker.ts';
+import type { Checker, Violations } from './checker.ts';
+
+interface KnownTask {
+  readonly nodeInstanceId: string;
+  readonly nextSequenceId: Map<number, number>;
+  readonly ended: Set<number>;
+  outputs: readonly OutputBuffers[];
+  isStopped: boolean;
+}
+
+export class OrderChecker implements Checker {
+  readonly #violations: Violations;
+  readonly #fragments: ReadonlyMap<number, PlanFragment>;
+  readonly #tasks = new Map<string, KnownTask>();
+  readonly #taskCounts = new Map<number, number>();
+  readonly #nodeOfPartition = new Map<number, string>();
+  readonly #lost = new Set<string>();
+  readonly #draining = new Set<string>();
+
+  constructor(fragments: readonly PlanFragment[], violations: Violations) {
+    this.#violations = violations;
+    this.#fragments = new Map(fragments.map((fragment) => [fragment.id, fragment]));
+  }
+
+  onTurn(event: SchedulerEvent | 'created', effects: readonly SchedulerEffect[]): void {
+    if (event !== 'created') this.#noteMembership(event);
+    for (const effect of effects) {
+      if (effect.kind === 'update-task') this.#checkUpdate(effect);
+      if (effect.kind === 'stop-task') this.#checkStop(effect);
+    }
+  }
+
+  #noteMembership(event: SchedulerEvent): void {
+    if (event.kind === 'node-lost') this.#lost.add(event.nodeInstanceId);
+    if (event.kind === 'node-draining') this.#draining.add(event.nodeInstanceId);
+    if (event.kind === 'node-joined') this.#draining.delete(event.node.nodeInstanceId);
+  }
+
+  #checkUpdate(order: EffectOf<'update-task'>): void {
+    const name = nameOf(order.taskId);
+    const known = this.#tasks.get(name);
+    const task = known ?? this.#checkFirst(order);
+    if (known !== undefined && order.fragment !== undefined) this.#fail(`${name} created twice`);
+    if (task.isStopped) this.#fail(`${name} updated after its stop`);
+    if (task.nodeInstanceId !== order.nodeInstanceId) this.#fail(`${name} moved`);
+    if (this.#lost.has(order.nodeInstanceId)) this.#fail(`${name} ordered on a lost node`);
+    this.#checkSplits(name, task, order);
+    if (order.outputBuffers.length > 0) {
+      order.outputBuffers.forEach((buffers, index) =>
+        this.#checkBuffers(name, task.outputs[index], buffers),
+      );
+      task.outputs = order.outputBuffers;
+    }
+  }
+
+  #checkFirst(order: EffectOf<'update-task'>): KnownTask {
+    const { stageId, partitionId } = order.taskId;
+    const name = nameOf(order.taskId);
+    const fragment = this.#fragments.get(stageId);
+    if (order.fragment === undefined) this.#fail(`first order of ${name} has no fragment`);
+    if (order.outputBuffers.length !== fragment?.outputs.length) this.#fail(`${name} lacks outputs`);
+    const sources = (fragment?.scans.length ?? 0) + (fragment?.remoteSources.length ?? 0);
+    if (order.splitAssignments.length !== sources) this.#fail(`${name} lacks sources`);
+    if (partitionId !== (this.#taskCounts.get(stageId) ?? 0)) this.#fail(`${name} out of order (T26)`);
+    if (this.#draining.has(order.nodeInstanceId)) this.#fail(`${name} created on a draining node`);
+    if (fragment?.partitioning.kind === 'hash') {
+      const node = this.#nodeOfPartition.get(partitionId) ?? order.nodeInstanceId;
+      if (node !== order.nodeInstanceId) this.#fail(`partition ${partitionId} on two nodes (P2)`);
+      this.#nodeOfPartition.set(partitionId, node);
+    }
+    this.#taskCounts.set(stageId, partitionId + 1);
+    const task: KnownTask = {
+      nodeInstanceId: order.nodeInstanceId,
+      nextSequenceId: new Map(),
+      ended: new Set(),
+      outputs: [],
+      isStopped: false,
+    };
+    this.#tasks.set(name, task);
+    return task;
+  }
+
+  #checkSplits(name: string, task: KnownTask, order: EffectOf<'update-task'>): void {
+    for (const { sourceId, splits, noMoreSplits } of order.splitAssignments) {
+      if (task.ended.has(sourceId)) this.#fail(`${name} told of source ${sourceId} after its end`);
+      for (const { sequenceId } of splits) {
+        const expected = task.nextSequenceId.get(sourceId) ?? 0;
+        if (sequenceId !== expected) this.#fail(`${name} got split ${sequenceId}, not ${expected}`);
+        task.nextSequenceId.set(sourceId, expected + 1);
+      }
+      if (noMoreSplits) task.ended.add(sourceId);
+    }
+  }
+
+  #checkBuffers(name: string, before: OutputBuffers | undefined, now: OutputBuffers): void {
+    if (now.kind === 'partitioned' && !now.noMoreBufferIds) this.#fail(`${name}: partial partitions`);
+    if (before === undefined) return;
+    const isSame = JSON.stringify(before.bufferIds) === JSON.stringify(now.bufferIds);
+    if (now.version < before.version) this.#fail(`${name}: buffers of an older version`);
+    if (before.noMoreBufferIds && !isSame) this.#fail(`${name}: buffers after the last (T10)`);
+    if (!before.bufferIds.every((id) => now.bufferIds.includes(id))) this.#fail(`${name}: lost buffers`);
+    const isChanged = !isSame || before.noMoreBufferIds !== now.noMoreBufferIds;
+    if (isChanged && now.version === before.version) this.#fail(`${name}: version not raised`);
+  }
+
+  #checkStop(order: EffectOf<'stop-task'>): void {
+    const name = nameOf(order.taskId);
+    const task = this.#tasks.get(name);
+    if (task === undefined) return this.#fail(`stop of ${name}, which was never ordered`);
+    if (task.isStopped) this.#fail(`${name} stopped twice`);
+    if (this.#lost.has(order.nodeInstanceId)) this.#fail(`${name} stopped on a lost node`);
+    task.isStopped = true;
+  }
+
+  #fail(what: string): void {
+    this.#violations.push(`order: ${what}`);
+  }
+}

@@ -1,0 +1,67 @@
+/** The answer: all rows, or an error that names what really happened. */
+import type { ErrorReport } from '../../../services/common/error.ts';
+import type { Row } from '../rows.ts';
+import type { Workload } from '../workload.ts';
+import type { Violations } from './checker.ts';
+
+/** What really went wrong in a run. */
+export interface Misfortune {
+  readonly crashedNodes: Set<string>;
+  /** At some time no worker could take tasks. */
+  wasWithoutNodes: boolean;
+  /** Codes of the errors that were injected. */
+  readonly injected: Set<string>;
+}
+
+export interface Outcome {
+  readonly error: ErrorReport | undefined;
+  /** The client saw the end of everything that it was told to read. */
+  readonly isComplete: boolean;
+  readonly rows: readonly Row[];
+}
+
+export function checkOutcome(
+  workload: Workload,
+  outcome: Outcome,
+  misfortune: Misfortune,
+): Violations {
+  const violations: Violations = [];
+  if (outcome.error === undefined && !outcome.isComplete) {
+    violations.push('result: the query finished before the client had its result');
+  }
+  // Whatever became of the query afterwards: an end that the client saw is the end of all rows.
+  if (outcome.isComplete) violations.push(...checkRows(workload, outcome.rows));
+  if (outcome.error !== undefined) violations.push(...checkCause(outcome.error, misfortune));
+  return violations;
+}
+
+function checkRows(workload: Workload, rows: readonly Row[]): Violations {
+  const expected = countRows(workload.expectedRows);
+  const violations: Violations = [];
+  for (const [row, count] of countRows(rows)) {
+    if (count > (expected.get(row) ?? 0)) violations.push(`result: row ${row} came ${count} times`);
+  }
+  const wanted = Math.min(workload.expectedRows.length, workload.rowLimit ?? Infinity);
+  if (rows.length !== wanted) violations.push(`result: ${rows.length} rows, not ${wanted}`);
+  return violations;
+}
+
+function checkCause(error: ErrorReport, misfortune: Misfortune): Violations {
+  const { crashedNodes, injected } = misfortune;
+  switch (error.code) {
+    case 'NODE_LOST': {
+      const node = error.details?.['node_id'] ?? '';
+      return crashedNodes.has(node) ? [] : [`cause: ${node} did not crash`];
+    }
+    case 'NO_NODES_AVAILABLE':
+      return misfortune.wasWithoutNodes ? [] : ['cause: there were nodes'];
+    default:
+      return injected.has(error.code) ? [] : [`cause: ${error.code}: ${error.message}`];
+  }
+}
+
+function countRows(rows: readonly Row[]): ReadonlyMap<Row, number> {
+  const counts = new Map<Row, number>();
+  for (const row of rows) counts.set(row, (counts.get(row) ?? 0) + 1);
+  return counts;
+}

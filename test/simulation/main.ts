@@ -1,0 +1,63 @@
+/**
+ * Long searches and replays: `npm run test:simulation -- --seeds 100000 [--start S]` tries seeds and prints those that break
+ * a law; `-- --seed N [--trace]` replays one.
+ */
+import { parseArgs } from 'node:util';
+import { simulate } from './simulator.ts';
+import type { SimulationReport } from './simulator.ts';
+
+const USAGE = 'usage: --seed N [--trace] | --seeds COUNT [--start N]';
+/** A search that keeps failing has said enough. */
+const MAX_FAILURES = 20;
+
+function main(): number {
+  const { values } = parseArgs({
+    options: {
+      seed: { type: 'string' },
+      seeds: { type: 'string' },
+      start: { type: 'string', default: '1' },
+      trace: { type: 'boolean', default: false },
+    },
+  });
+  if (values.seed !== undefined) return replay(Number(values.seed), values.trace);
+  if (values.seeds !== undefined) return search(Number(values.start), Number(values.seeds));
+  print(USAGE);
+  return 2;
+}
+
+function replay(seed: number, isTraced: boolean): number {
+  const report = simulate(seed, isTraced ? { trace: print } : {});
+  printReport(report);
+  print(`trace ${report.traceHash}, ${report.eventCount} events, ${report.virtualMs} virtual ms`);
+  return report.violations.length === 0 ? 0 : 1;
+}
+
+function search(start: number, count: number): number {
+  const outcomes = new Map<string, number>();
+  let failures = 0;
+  let events = 0;
+  let virtualMs = 0;
+  for (let seed = start; seed < start + count && failures < MAX_FAILURES; seed += 1) {
+    const report = simulate(seed);
+    outcomes.set(report.outcome, (outcomes.get(report.outcome) ?? 0) + 1);
+    events += report.eventCount;
+    virtualMs += report.virtualMs;
+    if (report.violations.length === 0) continue;
+    failures += 1;
+    printReport(report);
+  }
+  const tally = [...outcomes].map(([outcome, times]) => `${outcome} ${times}`).join(', ');
+  print(`${events} events, ${Math.round(virtualMs / 1000)} virtual s: ${tally}; ${failures} seeds broke a law`);
+  return failures === 0 ? 0 : 1;
+}
+
+function printReport(report: SimulationReport): void {
+  print(`seed ${report.seed}: ${report.outcome}`);
+  for (const violation of report.violations) print(`  ${violation}`);
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+process.exitCode = main();

@@ -1,0 +1,110 @@
+/** What a seed stands for: the cluster, the network, the client, and everything that goes wrong. */
+import type { Random } from '../../services/common/random.ts';
+import { DEFAULT_SCHEDULER_OPTIONS } from '../../services/coordinator/scheduler/scheduler-options.ts';
+import type { SchedulerOptions } from '../../services/coordinator/scheduler/scheduler-options.ts';
+import type { NetworkFaults } from './simulated-network.ts';
+import type { WorkerProfile } from './simulated-worker.ts';
+
+export type Fault =
+  /** A worker dies; the coordinator hears of it later. `restarts`: its next run joins. */
+  | { readonly kind: 'crash'; readonly node: number; readonly restarts: boolean }
+  | { readonly kind: 'join' }
+  | { readonly kind: 'drain'; readonly node: number }
+  /** Some live task finds that the data is bad. */
+  | { readonly kind: 'task-failure' }
+  | { readonly kind: 'split-failure' }
+  | { readonly kind: 'cancel' };
+
+export interface TimedFault {
+  readonly atMs: number;
+  readonly fault: Fault;
+}
+
+export interface Scenario {
+  readonly nodeCount: number;
+  readonly laneCounts: readonly number[];
+  readonly profiles: readonly WorkerProfile[];
+  readonly network: NetworkFaults;
+  readonly options: SchedulerOptions;
+  readonly faults: readonly TimedFault[];
+  /** The client waits up to so long before each read. */
+  readonly clientPauseMs: number;
+  /** Share of turns after which the coordinator's state goes through JSON, as in a take-over. */
+  readonly handoverRate: number;
+}
+
+export function createScenario(random: Random): Scenario {
+  const nodeCount = 1 + random.below(6);
+  const areSlotsScarce = random.next() < 0.4;
+  const outputCapacityRows = 2 + random.below(random.next() < 0.5 ? 6 : 60);
+  const inlineRows = random.next() < 0.5 ? 0 : 10;
+  const isCalm = random.next() < 0.3;
+  return {
+    nodeCount,
+    laneCounts: Array.from({ length: nodeCount }, () => 1 + random.below(3)),
+    profiles: Array.from({ length: nodeCount + 4 }, () => ({
+      // One in six is slow.
+      maxWorkMs: random.below(6) === 0 ? 60 : 4,
+      slots: areSlotsScarce ? 1 + random.below(2) : Infinity,
+      outputCapacityRows,
+      inlineRows,
+    })),
+    network: {
+      maxDelayMs: 1 + random.below(20),
+      lossRate: isCalm ? 0 : random.next() * 0.1,
+      duplicationRate: isCalm ? 0 : random.next() * 0.2,
+    },
+    options: createOptions(random),
+    faults: random.next() < 0.5 ? [] : createFaults(random, nodeCount),
+    clientPauseMs: random.next() < 0.2 ? 200 : 5,
+    handoverRate: random.next() < 0.3 ? 0.05 : 0,
+  };
+}
+
+function createOptions(random: Random): SchedulerOptions {
+  const areQueuesShort = random.next() < 0.5;
+  return {
+    ...DEFAULT_SCHEDULER_OPTIONS,
+    hashPartitionCount: random.next() < 0.5 ? 0 : 1 + random.below(8),
+    taskConcurrency: random.next() < 0.7 ? 0 : 1 + random.below(3),
+    splitBatchSize: 1 + random.below(random.next() < 0.5 ? 8 : 100),
+    splitQueueLimits: areQueuesShort
+      ? {
+          maxNodeWeight: 100 + random.below(400),
+          minTaskWeight: 50 + random.below(200),
+          maxTaskWeight: 1_000,
+          maxUnacknowledgedSplits: 1 + random.below(6),
+        }
+      : DEFAULT_SCHEDULER_OPTIONS.splitQueueLimits,
+    resultAnnouncementDelayMs: random.below(60),
+    seed: random.below(1 << 30),
+  };
+}
+
+function createFaults(random: Random, nodeCount: number): readonly TimedFault[] {
+  const count = 1 + random.below(3);
+  return Array.from({ length: count }, () => ({
+    atMs: random.below(random.next() < 0.5 ? 60 : 600),
+    fault: createFault(random, nodeCount),
+  }));
+}
+
+function createFault(random: Random, nodeCount: number): Fault {
+  const node = random.below(nodeCount);
+  switch (random.below(8)) {
+    case 0:
+    case 1:
+      return { kind: 'crash', node, restarts: random.next() < 0.5 };
+    case 2:
+    case 3:
+      return { kind: 'join' };
+    case 4:
+      return { kind: 'drain', node };
+    case 5:
+      return { kind: 'task-failure' };
+    case 6:
+      return { kind: 'split-failure' };
+    default:
+      return { kind: 'cancel' };
+  }
+}

@@ -1,0 +1,158 @@
+/** The workers, their comings and goings, and what the scheduler is told of them. */
+import type { NodeId, NodeInstanceId, TaskId } from '../../services/common/ids.ts';
+import type { FileSplit, OutputLocation } from '../../services/common/plan/split.ts';
+import type { Random } from '../../services/common/random.ts';
+import type {
+  SchedulerEvent,
+  SchedulerNode,
+} from '../../services/coordinator/scheduler/scheduler-event.ts';
+import type { EffectOf } from '../support/scheduler-driver.ts';
+import type { Misfortune } from './checkers/result-checker.ts';
+import type { Scenario } from './scenario.ts';
+import type { SimulatedNetwork } from './simulated-network.ts';
+import type { ReaderDeps } from './simulated-reader.ts';
+import { SimulatedWorker } from './simulated-worker.ts';
+import type { VirtualTime } from './virtual-time.ts';
+
+export interface ClusterDeps {
+  readonly time: VirtualTime;
+  readonly network: SimulatedNetwork;
+  readonly random: Random;
+  readonly scenario: Scenario;
+  readonly deliver: (event: SchedulerEvent) => void;
+  readonly onSplitDone: (taskId: TaskId, split: FileSplit) => void;
+}
+
+export class SimulatedCluster {
+  readonly misfortune: Misfortune = {
+    crashedNodes: new Set(),
+    wasWithoutNodes: false,
+    injected: new Set(),
+  };
+  /** Every run of every worker there ever was. */
+  readonly workers: SimulatedWorker[] = [];
+  readonly readers: ReaderDeps;
+  readonly #deps: ClusterDeps;
+  /** What the scheduler has been told: run → may take tasks. */
+  readonly #told = new Map<string, boolean>();
+
+  constructor(deps: ClusterDeps) {
+    this.#deps = deps;
+    const { time, network } = deps;
+    this.readers = { time, network, serverAt: (location) => this.#serverAt(location) };
+    for (let index = 0; index < deps.scenario.nodeCount; index += 1) {
+      const worker = this.#start(index, 1);
+      this.#told.set(worker.nodeInstanceId, true);
+    }
+  }
+
+  nodes(): readonly SchedulerNode[] {
+    return this.workers.map((worker) => worker.node);
+  }
+
+  send(order: EffectOf<'update-task'> | EffectOf<'stop-task'>): void {
+    const worker = this.workers.find((each) => each.nodeInstanceId === order.nodeInstanceId);
+    if (worker === undefined) throw new Error(`no run ${order.nodeInstanceId}`);
+    this.#deps.network.sendInOrder(order.nodeInstanceId, () => {
+      if (order.kind === 'update-task') worker.update(order);
+      else worker.stop(order.taskId, order.stop);
+    });
+  }
+
+  crash(index: number, restarts: boolean): void {
+    const worker = this.workers.findLast((each) => each.nodeId === nodeName(index));
+    if (worker?.isAlive !== true) return;
+    worker.crash();
+    const { nodeId, nodeInstanceId } = worker;
+    this.misfortune.crashedNodes.add(nodeId);
+    const { time, random } = this.#deps;
+    const error = {
+      code: 'NODE_LOST',
+      message: `worker ${nodeId} is lost: killed by SIGKILL`,
+      details: { node_id: nodeId },
+    } as const;
+    time.after(5 + random.below(1_500), () => {
+      this.#tell({ kind: 'node-lost', nodeId, nodeInstanceId, error });
+    });
+    if (!restarts) return;
+    time.after(200 + random.below(2_000), () => {
+      const runs = this.workers.filter((each) => each.nodeId === nodeId).length;
+      this.#tell({ kind: 'node-joined', node: this.#start(index, runs + 1).node });
+    });
+  }
+
+  join(): void {
+    const index = new Set(this.workers.map((worker) => worker.nodeId)).size;
+    this.#tell({ kind: 'node-joined', node: this.#start(index, 1).node });
+  }
+
+  drain(index: number): void {
+    const worker = this.workers.findLast((each) => each.nodeId === nodeName(index));
+    if (worker === undefined) return;
+    const { nodeId, nodeInstanceId } = worker;
+    this.#tell({ kind: 'node-draining', nodeId, nodeInstanceId });
+  }
+
+  /** Some live task hits bad data; if none is live yet, soon. */
+  failTask(triesLeft = 20): void {
+    const { time, random } = this.#deps;
+    const live = this.workers.filter((worker) => worker.isAlive).flatMap((worker) => worker.liveTasks());
+    const task = live[random.below(Math.max(1, live.length))];
+    if (task === undefined) {
+      if (triesLeft > 0) time.after(10, () => this.failTask(triesLeft - 1));
+      return;
+    }
+    this.misfortune.injected.add('INVALID_INPUT');
+    task.fail({ code: 'INVALID_INPUT', message: 'division by zero' });
+  }
+
+  #start(index: number, run: number): SimulatedWorker {
+    const { scenario, random, network, deliver } = this.#deps;
+    const name = nodeName(index);
+    const profile = scenario.profiles[index % scenario.profiles.length];
+    if (profile === undefined) throw new Error('no profile');
+    const node: SchedulerNode = {
+      nodeId: name as NodeId,
+      nodeInstanceId: `${name}-run-${run}` as NodeInstanceId,
+      address: `${name}:7442`,
+      taskConcurrency: scenario.laneCounts[index] ?? 1,
+      cores: 1,
+    };
+    const worker = new SimulatedWorker(node, profile, {
+      readers: this.readers,
+      drawBelow: (bound) => random.below(bound),
+      sendStatus: (sender, status) => {
+        if (!sender.isAlive) return;
+        network.sendAtLeastOnce(() => deliver({ kind: 'task-status', status }));
+      },
+      onSplitDone: (_worker, taskId, split) => this.#deps.onSplitDone(taskId, split),
+    });
+    this.workers.push(worker);
+    return worker;
+  }
+
+  /** The run that answers at the location's address now. */
+  #serverAt(location: OutputLocation): SimulatedWorker | undefined {
+    const worker = this.workers.findLast((each) => each.node.address === location.address);
+    return worker?.isAlive === true ? worker : undefined;
+  }
+
+  #tell(event: SchedulerEvent): void {
+    if (event.kind === 'node-joined') {
+      const name = event.node.nodeId;
+      // A later run replaces an earlier one, whether its loss has been told or not.
+      for (const run of this.#told.keys()) if (run.startsWith(`${name}-run-`)) this.#told.delete(run);
+      this.#told.set(event.node.nodeInstanceId, true);
+    }
+    if (event.kind === 'node-draining' && this.#told.has(event.nodeInstanceId)) {
+      this.#told.set(event.nodeInstanceId, false);
+    }
+    if (event.kind === 'node-lost') this.#told.delete(event.nodeInstanceId);
+    this.misfortune.wasWithoutNodes ||= ![...this.#told.values()].includes(true);
+    this.#deps.deliver(event);
+  }
+}
+
+function nodeName(index: number): string {
+  return `worker-${index}`;
+}

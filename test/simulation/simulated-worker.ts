@@ -1,0 +1,155 @@
+/** One run of a worker's process: its tasks, its slots, its exchange. A crash ends it without a word. */
+import type { NodeId, NodeInstanceId, TaskId } from '../../services/common/ids.ts';
+import type { FileSplit, OutputLocation } from '../../services/common/plan/split.ts';
+import type { TaskStatus, TaskStop } from '../../services/common/task/task-status.ts';
+import type { SchedulerNode } from '../../services/coordinator/scheduler/scheduler-event.ts';
+import type { FetchReply } from './simulated-output.ts';
+import type { ExchangeServer, ReaderDeps } from './simulated-reader.ts';
+import { SimulatedTask } from './simulated-task.ts';
+import type { TaskHost, TaskOrder } from './simulated-task.ts';
+
+export interface WorkerProfile {
+  /** Milliseconds of one unit of work, at most. */
+  readonly maxWorkMs: number;
+  /** Tasks that run at once; Infinity lets tasks stream while their producers run. */
+  readonly slots: number;
+  readonly outputCapacityRows: number;
+  /** Root results up to so many rows travel in the final status. */
+  readonly inlineRows: number;
+}
+
+export interface WorkerDeps {
+  readonly readers: ReaderDeps;
+  readonly drawBelow: (bound: number) => number;
+  readonly sendStatus: (worker: SimulatedWorker, status: TaskStatus) => void;
+  readonly onSplitDone: (worker: SimulatedWorker, taskId: TaskId, split: FileSplit) => void;
+}
+
+export class SimulatedWorker implements ExchangeServer {
+  readonly node: SchedulerNode;
+  readonly profile: WorkerProfile;
+  isAlive = true;
+  readonly #deps: WorkerDeps;
+  readonly #tasks = new Map<string, SimulatedTask>();
+  readonly #versions = new Map<SimulatedTask, number>();
+  readonly #holders = new Set<SimulatedTask>();
+  readonly #waiting: SimulatedTask[] = [];
+  /** Readers that were done with a task before its first order came. */
+  readonly #destroyedEarly: OutputLocation[] = [];
+
+  constructor(node: SchedulerNode, profile: WorkerProfile, deps: WorkerDeps) {
+    this.node = node;
+    this.profile = profile;
+    this.#deps = deps;
+  }
+
+  get nodeId(): NodeId {
+    return this.node.nodeId;
+  }
+
+  get nodeInstanceId(): NodeInstanceId {
+    return this.node.nodeInstanceId;
+  }
+
+  update(order: TaskOrder): void {
+    if (!this.isAlive) return;
+    const key = keyOf(order.taskId);
+    const known = this.#tasks.get(key);
+    if (known !== undefined) return known.update(order);
+    if (order.fragment === undefined) throw new Error(`first order of task ${key} has no fragment`);
+    const task = new SimulatedTask(order.taskId, order.fragment, this.#host());
+    this.#tasks.set(key, task);
+    task.update(order);
+    for (const location of this.#destroyedEarly) {
+      if (keyOf(location.taskId) === key) this.destroy(location);
+    }
+  }
+
+  stop(taskId: TaskId, stop: TaskStop): void {
+    if (!this.isAlive) return;
+    const task = this.#tasks.get(keyOf(taskId));
+    if (task === undefined) throw new Error(`stop of an unknown task ${keyOf(taskId)}`);
+    task.stop(stop);
+  }
+
+  crash(): void {
+    this.isAlive = false;
+    for (const task of this.#tasks.values()) task.halt();
+  }
+
+  liveTasks(): readonly SimulatedTask[] {
+    return [...this.#tasks.values()].filter((task) => !task.isEnded());
+  }
+
+  fetch(location: OutputLocation, token: number): FetchReply {
+    if (location.nodeInstanceId !== this.nodeInstanceId) return { kind: 'lost' };
+    const task = this.#tasks.get(keyOf(location.taskId));
+    const output = task?.outputs[location.outputIndex];
+    // Its order may still be on its way; a result that went inline is announced by the coordinator.
+    if (task === undefined || output === undefined || task.inlinePages !== undefined) {
+      return { kind: 'wait' };
+    }
+    const isBroken = ['aborting', 'aborted', 'failing', 'failed'].includes(task.state);
+    // Readers never see an end of what is not whole; the coordinator tears the query down.
+    if (isBroken) return { kind: 'wait' };
+    const reply = output.fetch(location.bufferId, token);
+    task.pump();
+    return reply;
+  }
+
+  destroy(location: OutputLocation): void {
+    const task = this.#tasks.get(keyOf(location.taskId));
+    if (!this.isAlive || location.nodeInstanceId !== this.nodeInstanceId) return;
+    if (task === undefined) return void this.#destroyedEarly.push(location);
+    task.outputs[location.outputIndex]?.destroy(location.bufferId);
+    task.pump();
+  }
+
+  #host(): TaskHost {
+    const { readers, drawBelow } = this.#deps;
+    return {
+      readers,
+      waitsForAllInput: this.profile.slots !== Infinity,
+      outputCapacityRows: this.profile.outputCapacityRows,
+      inlineRows: this.profile.inlineRows,
+      work: (action) => {
+        readers.time.after(1 + drawBelow(this.profile.maxWorkMs), () => {
+          if (this.isAlive) action();
+        });
+      },
+      acquireSlot: (task) => this.#acquireSlot(task),
+      releaseSlot: (task) => this.#releaseSlot(task),
+      report: (task) => this.#report(task),
+      onSplitDone: (task, split) => this.#deps.onSplitDone(this, task.taskId, split),
+    };
+  }
+
+  #acquireSlot(task: SimulatedTask): boolean {
+    if (this.#holders.has(task)) return true;
+    if (this.#holders.size < this.profile.slots) {
+      this.#holders.add(task);
+      return true;
+    }
+    if (!this.#waiting.includes(task)) this.#waiting.push(task);
+    return false;
+  }
+
+  #releaseSlot(task: SimulatedTask): void {
+    const index = this.#waiting.indexOf(task);
+    if (index !== -1) this.#waiting.splice(index, 1);
+    if (!this.#holders.delete(task)) return;
+    const next = this.#waiting.shift();
+    if (next !== undefined) this.#deps.readers.time.after(0, () => next.pump());
+  }
+
+  #report(task: SimulatedTask): void {
+    const version = (this.#versions.get(task) ?? 0) + 1;
+    this.#versions.set(task, version);
+    const { nodeId, nodeInstanceId } = this;
+    this.#deps.sendStatus(this, { ...task.status(), nodeId, nodeInstanceId, version });
+  }
+}
+
+function keyOf(taskId: TaskId): string {
+  return `${taskId.stageId}.${taskId.partitionId}.${taskId.attempt}`;
+}

@@ -1,0 +1,228 @@
+/**
+ * One run of one seed: a random query on a random cluster, with everything that can go wrong, to its end. The same
+ * seed gives the same run, to the last message.
+ */
+import { createHash } from 'node:crypto';
+import type { Instant } from '../../services/common/ids.ts';
+import { seededRandom } from '../../services/common/random.ts';
+import { createQueryScheduler } from '../../services/coordinator/scheduler/query-scheduler.ts';
+import type { SchedulerEffect } from '../../services/coordinator/scheduler/scheduler-effect.ts';
+import type { SchedulerEvent } from '../../services/coordinator/scheduler/scheduler-event.ts';
+import { whyBlocked } from '../../services/coordinator/scheduler/why-blocked.ts';
+import { QUERY_ID } from '../support/scheduler-driver.ts';
+import type { Checker, Violations } from './checkers/checker.ts';
+import { EndChecker } from './checkers/end-checker.ts';
+import { ExchangeChecker } from './checkers/exchange-checker.ts';
+import { OrderChecker } from './checkers/order-checker.ts';
+import { checkOutcome } from './checkers/result-checker.ts';
+import { SplitChecker } from './checkers/split-checker.ts';
+import { createScenario } from './scenario.ts';
+import type { Fault, Scenario } from './scenario.ts';
+import { SimulatedClient } from './simulated-client.ts';
+import { SimulatedCluster } from './simulated-cluster.ts';
+import { SimulatedCoordinator } from './simulated-coordinator.ts';
+import { SimulatedNetwork } from './simulated-network.ts';
+import { SimulatedSplitSources } from './simulated-split-source.ts';
+import { VirtualTime } from './virtual-time.ts';
+import { createWorkload } from './workload.ts';
+import type { Workload } from './workload.ts';
+
+export interface SimulationReport {
+  readonly seed: number;
+  /** `finished`, or the code of the query's error. */
+  readonly outcome: string;
+  readonly eventCount: number;
+  readonly virtualMs: number;
+  /** Of every event and what was ordered on it. */
+  readonly traceHash: string;
+  readonly violations: Violations;
+}
+
+export interface SimulationOptions {
+  /** Plants a bug between the kernel and the world. */
+  readonly tamper?: (effects: readonly SchedulerEffect[]) => readonly SchedulerEffect[];
+  /** Hears every turn, for a person who replays a seed. */
+  readonly trace?: (line: string) => void;
+}
+
+/** A query that has not ended by then never will. */
+const END_LIMIT_MS = 120_000;
+/** Everything comes to rest so long after the end. */
+const REST_MS = 20_000;
+/** Beyond both limits: a run never ends by its deadline. */
+const DEADLINE = 3_600_000 as Instant;
+
+export function simulate(seed: number, options: SimulationOptions = {}): SimulationReport {
+  return new Simulation(seed, options).run();
+}
+
+class Simulation {
+  readonly #seed: number;
+  readonly #options: SimulationOptions;
+  readonly #random;
+  readonly #time = new VirtualTime();
+  readonly #scenario: Scenario;
+  readonly #workload: Workload;
+  readonly #violations: Violations = [];
+  readonly #checkers: readonly Checker[];
+  readonly #splitChecker: SplitChecker;
+  readonly #hash = createHash('sha256');
+  readonly #cluster: SimulatedCluster;
+  readonly #sources: SimulatedSplitSources;
+  readonly #client: SimulatedClient;
+  #coordinator: SimulatedCoordinator | undefined;
+  #eventCount = 0;
+  #endedAt = 0;
+
+  constructor(seed: number, options: SimulationOptions) {
+    this.#seed = seed;
+    this.#options = options;
+    this.#random = seededRandom(seed);
+    const random = this.#random;
+    this.#scenario = createScenario(random);
+    this.#workload = createWorkload(random);
+    const { fragments } = this.#workload;
+    this.#splitChecker = new SplitChecker(this.#workload, this.#scenario.options, this.#violations);
+    this.#checkers = [
+      new OrderChecker(fragments, this.#violations),
+      this.#splitChecker,
+      new ExchangeChecker(this.#workload, this.#violations),
+      new EndChecker(this.#workload, this.#violations),
+    ];
+    const time = this.#time;
+    const network = new SimulatedNetwork(time, random, this.#scenario.network);
+    const deliver = (event: SchedulerEvent) => this.#deliver(event);
+    this.#cluster = new SimulatedCluster({
+      time,
+      network,
+      random,
+      scenario: this.#scenario,
+      deliver,
+      onSplitDone: (_taskId, split) => this.#splitChecker.onSplitDone(split),
+    });
+    this.#sources = new SimulatedSplitSources({ time, random, splits: this.#workload.splits, deliver });
+    this.#client = new SimulatedClient({
+      readers: this.#cluster.readers,
+      random,
+      pauseMs: this.#scenario.clientPauseMs,
+      release: () => deliver({ kind: 'result-released' }),
+    });
+  }
+
+  run(): SimulationReport {
+    for (const { atMs, fault } of this.#scenario.faults) {
+      this.#time.after(atMs, () => this.#inflict(fault));
+    }
+    this.#startQuery();
+    try {
+      this.#time.run(END_LIMIT_MS, () => this.#coordinator?.end !== undefined);
+      this.#endedAt = this.#time.now();
+      if (this.#coordinator?.end === undefined) this.#reportHang();
+      else this.#checkEnd();
+    } catch (error) {
+      this.#violations.push(`crash: ${error instanceof Error ? (error.stack ?? '') : String(error)}`);
+    }
+    return {
+      seed: this.#seed,
+      outcome: this.#outcome(),
+      eventCount: this.#eventCount,
+      virtualMs: this.#endedAt,
+      traceHash: this.#hash.digest('hex'),
+      violations: this.#violations,
+    };
+  }
+
+  #startQuery(): void {
+    const created = createQueryScheduler(
+      {
+        queryId: QUERY_ID,
+        fragments: this.#workload.fragments,
+        nodes: this.#cluster.nodes(),
+        deadline: DEADLINE,
+        options: this.#scenario.options,
+      },
+      this.#time.now(),
+    );
+    this.#coordinator = new SimulatedCoordinator(created, {
+      time: this.#time,
+      tamper: this.#options.tamper ?? ((effects) => effects),
+      isHandover: () => this.#random.next() < this.#scenario.handoverRate,
+      ports: {
+        sendToWorker: (order) => this.#cluster.send(order),
+        loadSplits: (order) => this.#sources.load(order),
+        addResults: (results) => this.#client.add(results),
+        onTurn: (event, effects) => this.#observe(event, effects),
+      },
+    });
+  }
+
+  #deliver(event: SchedulerEvent): void {
+    this.#coordinator?.deliver(event);
+  }
+
+  #observe(event: SchedulerEvent | 'created', effects: readonly SchedulerEffect[]): void {
+    this.#eventCount += 1;
+    const line = JSON.stringify([this.#time.now(), event, effects], leaveOutFragments);
+    this.#hash.update(line);
+    this.#options.trace?.(line);
+    for (const checker of this.#checkers) checker.onTurn(event, effects);
+  }
+
+  #inflict(fault: Fault): void {
+    const { injected } = this.#cluster.misfortune;
+    switch (fault.kind) {
+      case 'crash':
+        return this.#cluster.crash(fault.node, fault.restarts);
+      case 'join':
+        return this.#cluster.join();
+      case 'drain':
+        return this.#cluster.drain(fault.node);
+      case 'task-failure':
+        return this.#cluster.failTask();
+      case 'split-failure':
+        injected.add('SOURCE_READ_FAILED');
+        return this.#sources.breakAll();
+      case 'cancel': {
+        injected.add('QUERY_CANCELLED');
+        const error = { code: 'QUERY_CANCELLED', message: 'cancelled by the user' } as const;
+        return this.#deliver({ kind: 'cancel-requested', error });
+      }
+      default:
+        throw new Error('unknown fault');
+    }
+  }
+
+  #checkEnd(): void {
+    const end = this.#coordinator?.end;
+    const error = end?.kind === 'fail-query' ? end.error : undefined;
+    const outcome = { error, isComplete: this.#client.isComplete(), rows: this.#client.rows() };
+    this.#violations.push(...checkOutcome(this.#workload, outcome, this.#cluster.misfortune));
+    this.#client.stop();
+    this.#time.run(this.#time.now() + REST_MS, () => false);
+    for (const checker of this.#checkers) checker.onRest?.(error === undefined);
+    for (const worker of this.#cluster.workers) {
+      if (!worker.isAlive) continue;
+      for (const { taskId, state } of worker.liveTasks()) {
+        const name = `${taskId.stageId}.${taskId.partitionId}`;
+        this.#violations.push(`rest: task ${name} on ${worker.nodeId} is still ${state}`);
+      }
+    }
+  }
+
+  #reportHang(): void {
+    const state = this.#coordinator?.state;
+    const reasons = state === undefined ? 'no coordinator' : JSON.stringify(whyBlocked(state));
+    this.#violations.push(`liveness: the query did not end: ${reasons}`);
+  }
+
+  #outcome(): string {
+    const end = this.#coordinator?.end;
+    if (end === undefined) return 'hanging';
+    return end.kind === 'fail-query' ? end.error.code : 'finished';
+  }
+}
+
+/** Fragments are the same all along; without them a trace can be read. */
+function leaveOutFragments(key: string, value: unknown): unknown {
+  return key === 'fragment' ? undefined : value;
+}

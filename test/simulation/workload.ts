@@ -1,0 +1,213 @@
+/**
+ * Random queries: plans of every shape the scheduler knows (scans, broadcast and partitioned joins, unions, shared
+ * fragments, round robin, limits, small single fragments) over random data, and the answer each must give.
+ */
+import type {
+  FragmentOutput,
+  PlanFragment,
+  RemoteSource,
+} from '../../services/common/plan/plan-fragment.ts';
+import type { FileSplit } from '../../services/common/plan/split.ts';
+import type { Random } from '../../services/common/random.ts';
+import { aFragment, aRemote, aScan, bySource, toClient, toFragment } from '../support/plan-builders.ts';
+import { digestOf, passRow, rowOfEmptySplit, rowsOfSplit } from './rows.ts';
+import type { Row } from './rows.ts';
+
+export interface Workload {
+  readonly fragments: readonly PlanFragment[];
+  /** All splits of each scan, by source. */
+  readonly splits: ReadonlyMap<number, readonly FileSplit[]>;
+  /** The answer without any limit. */
+  readonly expectedRows: readonly Row[];
+  readonly rowLimit: number | undefined;
+}
+
+type Scheme = FragmentOutput['scheme']['kind'];
+
+const DELIVERY: Record<Scheme, RemoteSource['delivery']> = {
+  single: 'gather',
+  hash: 'partitioned',
+  broadcast: 'broadcast',
+  arbitrary: 'arbitrary',
+};
+
+/** A fragment whose consumers are still being decided. */
+interface Draft {
+  readonly id: number;
+  readonly partitioning: PlanFragment['partitioning'];
+  readonly scans: number[];
+  readonly remotes: RemoteSource[];
+  readonly outputs: FragmentOutput[];
+  rowLimit?: number;
+}
+
+export function createWorkload(random: Random): Workload {
+  return new WorkloadBuilder(random).build();
+}
+
+class WorkloadBuilder {
+  readonly #random: Random;
+  readonly #drafts: Draft[] = [];
+  readonly #splits = new Map<number, readonly FileSplit[]>();
+  #nextSource = 1;
+  #rowLimit: number | undefined;
+
+  constructor(random: Random) {
+    this.#random = random;
+  }
+
+  build(): Workload {
+    this.#drawPlan();
+    const fragments = this.#drafts.map((draft) => this.#toFragment(draft));
+    const expectedRows = answer(fragments, this.#splits);
+    return { fragments, splits: this.#splits, expectedRows, rowLimit: this.#rowLimit };
+  }
+
+  #drawPlan(): void {
+    if (this.#happens(0.1)) return this.#drawSmallQuery();
+    if (this.#happens(0.1)) return this.#drawLimit();
+    let open = [this.#scanFragment([])];
+    const steps = this.#random.below(5);
+    for (let step = 0; step < steps; step += 1) open = this.#drawStep(open);
+    const [only] = open;
+    // The root may follow its splits itself: several root tasks.
+    const isRoot = open.length === 1 && only?.outputs.length === 0 && this.#happens(0.4);
+    if (only === undefined || isRoot) {
+      only?.outputs.push(toClient());
+      return;
+    }
+    const root = this.#fixedFragment('single', open);
+    root.outputs.push(toClient());
+  }
+
+  #drawStep(open: readonly Draft[]): Draft[] {
+    const inputs = this.#pick(open);
+    const rest = open.filter((draft) => !inputs.includes(draft) || this.#happens(0.15));
+    const kind = this.#random.below(10);
+    if (kind < 2) return [...open, this.#scanFragment([])];
+    if (kind < 5) return [...rest, this.#scanFragment(inputs)];
+    if (kind < 8) return [...rest, this.#fixedFragment('hash', inputs)];
+    return [...rest, this.#fixedFragment(kind < 9 ? 'arbitrary' : 'single', inputs)];
+  }
+
+  /** One fragment on one worker, over its own files. */
+  #drawSmallQuery(): void {
+    const draft = this.#draft({ kind: 'single' });
+    const scans = this.#random.below(3);
+    for (let scan = 0; scan < scans; scan += 1) this.#addScan(draft);
+    draft.outputs.push(toClient());
+  }
+
+  /** LIMIT without ORDER BY: the root stops its scans. */
+  #drawLimit(): void {
+    this.#rowLimit = 1 + this.#random.below(20);
+    const scan = this.#scanFragment([]);
+    scan.rowLimit = this.#rowLimit;
+    const root = this.#draft({ kind: 'single' });
+    this.#link([scan], root, 'single');
+    root.rowLimit = this.#rowLimit;
+    root.outputs.push(toClient());
+  }
+
+  /** A scan that reads its inputs whole (broadcast join) or shares them out. */
+  #scanFragment(inputs: readonly Draft[]): Draft {
+    const sourceId = this.#nextSource;
+    const draft = this.#draft(bySource(sourceId));
+    this.#addScan(draft);
+    if (this.#happens(0.1)) this.#addScan(draft);
+    for (const input of inputs) this.#link([input], draft, this.#happens(0.8) ? 'broadcast' : 'arbitrary');
+    return draft;
+  }
+
+  #fixedFragment(kind: 'hash' | 'arbitrary' | 'single', inputs: readonly Draft[]): Draft {
+    const draft = this.#draft({ kind });
+    const scheme = kind === 'single' ? 'single' : kind;
+    if (inputs.length > 1 && this.#happens(0.3)) {
+      this.#link(inputs, draft, scheme);
+      return draft;
+    }
+    inputs.forEach((input, index) => {
+      const isBuild = index > 0 && this.#happens(0.3);
+      this.#link([input], draft, isBuild ? 'broadcast' : scheme);
+      // A shared fragment may feed the same reader twice.
+      if (this.#happens(0.1)) this.#link([input], draft, 'broadcast');
+    });
+    return draft;
+  }
+
+  #link(producers: readonly Draft[], consumer: Draft, scheme: Scheme): void {
+    const sourceId = this.#nextSource;
+    this.#nextSource += 1;
+    const ids = producers.map((producer) => producer.id);
+    consumer.remotes.push(aRemote(sourceId, ids, DELIVERY[scheme]));
+    for (const producer of producers) producer.outputs.push(toFragment(consumer.id, sourceId, scheme));
+  }
+
+  #addScan(draft: Draft): void {
+    const sourceId = this.#nextSource;
+    this.#nextSource += 1;
+    draft.scans.push(sourceId);
+    const count = this.#happens(0.1) ? 0 : this.#random.below(this.#happens(0.2) ? 60 : 12);
+    const splits = Array.from({ length: count }, (_, index): FileSplit => ({
+      kind: 'file',
+      path: `/data/${sourceId}`,
+      sizeBytes: 0,
+      modifiedAtMs: 0,
+      firstRow: index * 10,
+      rowCount: this.#random.below(6),
+      bytes: this.#random.below(64 * 1024 * 1024),
+    }));
+    this.#splits.set(sourceId, splits);
+  }
+
+  #draft(partitioning: Draft['partitioning']): Draft {
+    const draft: Draft = { id: this.#drafts.length, partitioning, scans: [], remotes: [], outputs: [] };
+    this.#drafts.push(draft);
+    return draft;
+  }
+
+  /** One to three of the open fragments, in order. */
+  #pick(open: readonly Draft[]): Draft[] {
+    const count = 1 + this.#random.below(Math.min(3, open.length));
+    const first = this.#random.below(open.length - count + 1);
+    return open.slice(first, first + count);
+  }
+
+  #toFragment(draft: Draft): PlanFragment {
+    const isLeaf = draft.partitioning.kind === 'source';
+    return aFragment(draft.id, {
+      partitioning: draft.partitioning,
+      scans: draft.scans.map(aScan),
+      remoteSources: draft.remotes,
+      outputs: draft.outputs,
+      inputMode: isLeaf && this.#happens(0.9) ? 'incremental' : 'complete',
+      ...(draft.rowLimit === undefined ? {} : { rowLimit: draft.rowLimit }),
+    });
+  }
+
+  #happens(rate: number): boolean {
+    return this.#random.next() < rate;
+  }
+}
+
+/** The rows that a correct engine returns, as a multiset. */
+function answer(
+  fragments: readonly PlanFragment[],
+  splits: ReadonlyMap<number, readonly FileSplit[]>,
+): readonly Row[] {
+  const rowsOf = new Map<number, readonly Row[]>();
+  for (const fragment of fragments) {
+    const inputs = (kind: 'broadcast' | 'stream') =>
+      fragment.remoteSources
+        .filter((source) => (source.delivery === 'broadcast') === (kind === 'broadcast'))
+        .flatMap((source) => source.producers.flatMap((id) => rowsOf.get(id) ?? []));
+    const scanned = fragment.scans.flatMap(({ sourceId }) => {
+      const all = splits.get(sourceId) ?? [];
+      if (all.length === 0) return [rowOfEmptySplit(sourceId)];
+      return all.flatMap((split) => rowsOfSplit(sourceId, split));
+    });
+    const digest = digestOf(inputs('broadcast'));
+    rowsOf.set(fragment.id, [...scanned, ...inputs('stream')].map((row) => passRow(row, digest)));
+  }
+  return rowsOf.get(fragments.at(-1)?.id ?? -1) ?? [];
+}
