@@ -44,11 +44,15 @@ export function pruneJoin(pruning: Pruning, plan: Join | AnyJoin, needed: Needed
   };
 }
 
-/** The mark of a mark join, which is in neither input, always stays. */
+/** What a mark or single join is there for stays: the mark, and a value whose second row would be an error. */
 function keptOutput(plan: Join | AnyJoin, needed: Needed): readonly number[] {
-  const markColumn = plan.joinType === 'mark' ? [plan.columns.length - 1] : [];
-  const kept = inOrder(new Set([...needed, ...markColumn]));
+  const kept = inOrder(new Set([...needed, ...ownColumn(plan)]));
   return kept.length === 0 ? [0] : kept;
+}
+
+function ownColumn({ joinType, output, columns }: Join | AnyJoin): readonly number[] {
+  if (joinType === 'mark') return [columns.length - 1];
+  return joinType === 'single' && output.right.length > 0 ? [output.left.length] : [];
 }
 
 function columnsRead(

@@ -11,6 +11,7 @@ export function simplify(plan: LogicalPlan): LogicalPlan {
 /** An id above those of all scans. */
 export function firstFreeSourceId(plan: LogicalPlan): number {
   let next = 0;
-  for (const node of walkPlan(plan)) if (node.kind === 'scan') next = Math.max(next, node.scanId + 1);
+  for (const node of walkPlan(plan))
+    if (node.kind === 'scan') next = Math.max(next, node.scanId + 1);
   return next;
 }

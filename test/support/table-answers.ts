@@ -1,0 +1,67 @@
+/** Answers of DuckDB statements, compared as the equality rules say: rows as a multiset, doubles within rounding. */
+import type { DuckDBConnection } from '@duckdb/node-api';
+
+export interface TableAnswer {
+  readonly types: readonly string[];
+  /** Cell by cell as DuckDB shows it; null = NULL. */
+  readonly rows: readonly (readonly (string | null)[])[];
+}
+
+const RELATIVE_TOLERANCE = 1e-12;
+
+/** Types and rows of relations that have the same columns, one after the other. */
+export async function readAnswer(
+  connection: DuckDBConnection,
+  relations: readonly string[],
+): Promise<TableAnswer> {
+  const described = await connection.runAndReadAll(`DESCRIBE FROM ${relations[0] ?? ''}`);
+  const types = described.getRows().map((row) => String(row[1]));
+  const names = types.map((_, index) => `c${index}`).join(', ');
+  const cells = types.map((_, index) => `c${index}::VARCHAR`).join(', ');
+  const parts = relations.map((relation) => `SELECT ${cells} FROM ${relation} AS t(${names})`);
+  const read = await connection.runAndReadAll(parts.join(' UNION ALL '));
+  return { types, rows: read.getRows() as (string | null)[][] };
+}
+
+/** The first difference; undefined when the answers are the same. */
+export function differenceOf(actual: TableAnswer, expected: TableAnswer): string | undefined {
+  if (actual.types.join() !== expected.types.join()) {
+    return `types (${actual.types.join(', ')}), not (${expected.types.join(', ')})`;
+  }
+  if (actual.rows.length !== expected.rows.length) {
+    return `${actual.rows.length} rows, not ${expected.rows.length}`;
+  }
+  const isDouble = expected.types.map((type) => type === 'DOUBLE' || type === 'FLOAT');
+  const others = sorted(expected.rows, isDouble);
+  for (const [index, row] of sorted(actual.rows, isDouble).entries()) {
+    const other = others[index] ?? [];
+    const isSame = row.every((cell, column) =>
+      isDouble[column] === true ? isClose(cell, other[column] ?? null) : cell === other[column],
+    );
+    if (!isSame) return `row (${row.join(', ')}), not (${other.join(', ')})`;
+  }
+  return undefined;
+}
+
+type Row = TableAnswer['rows'][number];
+
+/** By the exact columns first: doubles may differ a little. */
+function sorted(rows: readonly Row[], isDouble: readonly boolean[]): readonly Row[] {
+  const keyed = rows.map((row) => ({
+    row,
+    exact: JSON.stringify(row.filter((_, column) => isDouble[column] !== true)),
+    doubles: row.filter((_, column) => isDouble[column] === true).map(Number),
+  }));
+  const compare = (a: (typeof keyed)[number], b: (typeof keyed)[number]): number => {
+    if (a.exact !== b.exact) return a.exact < b.exact ? -1 : 1;
+    const column = a.doubles.findIndex((value, index) => value !== b.doubles[index]);
+    return column < 0 ? 0 : (a.doubles[column] ?? 0) - (b.doubles[column] ?? 0);
+  };
+  return keyed.sort(compare).map(({ row }) => row);
+}
+
+function isClose(a: string | null, b: string | null): boolean {
+  if (a === b || a === null || b === null) return a === b;
+  const [x, y] = [Number(a), Number(b)];
+  return Math.abs(x - y) <= RELATIVE_TOLERANCE * Math.max(Math.abs(x), Math.abs(y));
+}
