@@ -21,6 +21,8 @@ export interface SlotStart {
 export type SlotOrder =
   /** Opens an instance of this profile, in place of the one before. Answered by `opened` or `failed`. */
   | { readonly kind: 'open'; readonly profile: SlotProfile }
+  /** Answered by `inspected` or `failed`. */
+  | { readonly kind: 'inspect' }
   /** Not answered. */
   | { readonly kind: 'begin'; readonly runNumber: number; readonly run: FragmentRun }
   /** Runs one statement. Answered by `executed` or `failed`. */
@@ -36,6 +38,7 @@ export type SlotOrder =
 
 export type SlotReport =
   | { readonly kind: 'opened' }
+  | { readonly kind: 'inspected'; readonly engine: EngineDescription }
   | { readonly kind: 'pages'; readonly pages: readonly DealtPage[] }
   /** The slot has read an input page of so many bytes. */
   | { readonly kind: 'consumed'; readonly sourceId: SourceId; readonly byteCount: number }
@@ -43,6 +46,13 @@ export type SlotReport =
   | { readonly kind: 'flushed' }
   | { readonly kind: 'ended' }
   | { readonly kind: 'failed'; readonly error: ErrorReport };
+
+/** What must be the same on all workers of a cluster. */
+export interface EngineDescription {
+  readonly duckdbVersion: string;
+  /** Of hash() over all types: it deals the rows. */
+  readonly hashFingerprint: string;
+}
 
 /** On the input port; without a page: the source's end. */
 export interface InputPage {

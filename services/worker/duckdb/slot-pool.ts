@@ -17,6 +17,7 @@ import type {
   StatementBatch,
   StatementResult,
 } from '../task/fragment-slot.ts';
+import type { EngineDescription } from './slot-messages.ts';
 import type { SlotProfile } from './slot-profile.ts';
 import { Slot } from './slot.ts';
 
@@ -74,17 +75,15 @@ export class SlotPool implements FragmentSlots {
     });
   }
 
-  /** Opens all slots with the usual profile. @throws EngineError when one cannot be opened. */
-  async prewarm(): Promise<void> {
+  /**
+   * Opens all slots with the usual profile; answers as soon as one can say what its DuckDB is.
+   * @throws EngineError when one cannot be opened.
+   */
+  async prewarm(): Promise<EngineDescription> {
     const { settings } = this.#options;
     const request: SlotRequest = { threads: 'task', memoryLimitBytes: 0, settings };
-    await Promise.all(
-      this.#places.map(async (place) => {
-        place.state = 'busy';
-        await place.slot.open(this.#profile(place, request, this.#leaseBytes(place, request)));
-        this.#giveBack(place);
-      }),
-    );
+    const opened = this.#places.map(async (place) => await this.#prewarmPlace(place, request));
+    return await Promise.any(opened).catch(async () => await opened[0]!);
   }
 
   async acquire(request: SlotRequest, signal: AbortSignal): Promise<FragmentSlot> {
@@ -160,6 +159,7 @@ export class SlotPool implements FragmentSlots {
 
   #findPlace(request: SlotRequest): Place | undefined {
     const idle = this.#places.filter((place) => place.state === 'idle');
+    for (const place of idle) this.#replaceLost(place);
     const wide =
       request.threads === 'worker' ? idle.find(({ kind }) => kind === 'wide') : undefined;
     if (wide !== undefined) return wide;
@@ -167,6 +167,12 @@ export class SlotPool implements FragmentSlots {
     const isOpen = (place: Place): boolean =>
       place.slot.isOpenFor(this.#profile(place, request, this.#leaseBytes(place, request)));
     return narrow.find(isOpen) ?? narrow[0];
+  }
+
+  #replaceLost(place: Place): void {
+    if (!place.slot.isLost) return;
+    this.#deps.log.error({ slot: place.index }, 'a slot was lost; another takes its place');
+    place.slot = new Slot(this.#options.threadEntry);
   }
 
   /** Half of the memory is for the wide slot and half for the narrow ones, unless the task asks otherwise. */
@@ -188,11 +194,20 @@ export class SlotPool implements FragmentSlots {
     };
   }
 
-  #giveBack(place: Place): void {
-    if (place.slot.isLost) {
-      this.#deps.log.error({ slot: place.index }, 'a slot was lost; another takes its place');
-      place.slot = new Slot(this.#options.threadEntry);
+  async #prewarmPlace(place: Place, request: SlotRequest): Promise<EngineDescription> {
+    place.state = 'busy';
+    try {
+      await place.slot.open(this.#profile(place, request, this.#leaseBytes(place, request)));
+      return await place.slot.inspect();
+    } catch (error) {
+      this.#deps.log.error({ err: error, slot: place.index }, 'a slot could not be opened');
+      throw error;
+    } finally {
+      this.#giveBack(place);
     }
+  }
+
+  #giveBack(place: Place): void {
     place.state = 'idle';
     if (!this.#isClosed) this.#grant();
     else if (this.#isIdle) this.#onDrained();

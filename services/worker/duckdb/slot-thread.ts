@@ -3,8 +3,11 @@
  * `interrupt` comes between: statements run on threads of DuckDB while this one takes messages.
  */
 import type { DuckDBConnection } from '@duckdb/node-api';
+import duckdb from '@duckdb/node-bindings';
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import { assert, assertNever } from '../../common/assert.ts';
+import { learnVariantType } from '../../common/duckdb/duckdb-type.ts';
+import { hashFingerprint } from '../../common/duckdb/hash-fingerprint.ts';
 import { openInstance, type OpenInstance } from '../../common/duckdb/open-instance.ts';
 import { toErrorReport } from '../../common/error.ts';
 import { systemClock } from '../../common/system-clock.ts';
@@ -53,6 +56,11 @@ class SlotThread {
       case 'open':
         await this.#open(order.profile);
         return this.#report({ kind: 'opened' });
+      case 'inspect': {
+        const fingerprint = await hashFingerprint(this.#connection);
+        const engine = { duckdbVersion: duckdb.library_version(), hashFingerprint: fingerprint };
+        return this.#report({ kind: 'inspected', engine });
+      }
       case 'begin':
         this.#run = order;
         return undefined;
@@ -86,6 +94,7 @@ class SlotThread {
     this.#instance?.close();
     this.#instance = undefined;
     this.#instance = await openInstance(profile);
+    await learnVariantType(this.#connection);
     registerEmitRows(this.#connection, (chunk) => {
       assert(this.#session !== undefined, 'rows belong to a run');
       this.#session.emit(chunk);

@@ -15,11 +15,12 @@ import type {
   StatementResult,
 } from '../task/fragment-slot.ts';
 import { InputFeed } from './input-feed.ts';
-import type { SlotOrder, SlotReport, SlotStart } from './slot-messages.ts';
+import type { EngineDescription, SlotOrder, SlotReport, SlotStart } from './slot-messages.ts';
 import { profileKey, type SlotProfile } from './slot-profile.ts';
 import { SlotSignals } from './slot-signals.ts';
 
-type Answer = Extract<SlotReport, { kind: 'opened' | 'executed' | 'flushed' | 'ended' }>;
+type AnswerKind = 'opened' | 'inspected' | 'executed' | 'flushed' | 'ended';
+type Answer = Extract<SlotReport, { kind: AnswerKind }>;
 
 interface PendingAnswer {
   readonly resolve: (answer: Answer) => void;
@@ -74,6 +75,13 @@ export class Slot {
     this.#profileKey = undefined;
     await this.#ask({ kind: 'open', profile });
     this.#profileKey = profileKey(profile);
+  }
+
+  /** Needs an open instance. */
+  async inspect(): Promise<EngineDescription> {
+    const answer = await this.#ask({ kind: 'inspect' });
+    assert(answer.kind === 'inspected', 'an inspection is answered by a description');
+    return answer.engine;
   }
 
   begin(run: FragmentRun, io: FragmentIo): void {
@@ -165,6 +173,7 @@ export class Slot {
         this.#takePending().reject(fromErrorReport(report.error));
         return;
       case 'opened':
+      case 'inspected':
       case 'executed':
       case 'flushed':
       case 'ended':

@@ -1,0 +1,100 @@
+/**
+ * What the worker says on one control stream, asked for at the pace of the connection: its hello, then, once it
+ * is welcome, statuses, acknowledgements and heartbeats, at last a goodbye.
+ */
+import type {
+  ConnectRequest,
+  Hello,
+  Heartbeat,
+} from '../../../proto/gen/skein/internal/v1/worker_control.ts';
+import { taskStatusToWire } from '../../common/rpc/task-wire.ts';
+import type { ControlOutbox } from './control-outbox.ts';
+
+export interface ControlMessagesOptions {
+  readonly hello: Hello;
+  readonly outbox: ControlOutbox;
+  readonly heartbeat: () => Heartbeat;
+}
+
+type Message = NonNullable<ConnectRequest['message']>;
+
+export class ControlMessages implements AsyncIterable<ConnectRequest> {
+  readonly #options: ControlMessagesOptions;
+  #isWelcome = false;
+  #isHeartbeatDue = false;
+  #acknowledgeUpTo: number | undefined;
+  #isLeaving = false;
+  #isOver = false;
+  #wake: (() => void) | undefined;
+
+  constructor(options: ControlMessagesOptions) {
+    this.#options = options;
+  }
+
+  onWelcome(): void {
+    this.#isWelcome = true;
+    this.wakeUp();
+  }
+
+  heartbeatDue(): void {
+    this.#isHeartbeatDue = true;
+    this.wakeUp();
+  }
+
+  /** Orders up to this number have arrived. */
+  acknowledge(sequence: number): void {
+    this.#acknowledgeUpTo = sequence;
+    this.wakeUp();
+  }
+
+  /** Says goodbye behind what waits, and ends the stream. */
+  leave(): void {
+    this.#isLeaving = true;
+    this.wakeUp();
+  }
+
+  /** The connection is gone. */
+  end(): void {
+    this.#isOver = true;
+    this.wakeUp();
+  }
+
+  /** There may be a status to send. */
+  wakeUp(): void {
+    const wake = this.#wake;
+    this.#wake = undefined;
+    wake?.();
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<ConnectRequest, void, void> {
+    yield message({ $case: 'hello', value: this.#options.hello });
+    while (!this.#isOver) {
+      const next = this.#isWelcome ? this.#next() : undefined;
+      if (next !== undefined) yield next;
+      else if (this.#isLeaving) break;
+      else await new Promise<void>((resolve) => (this.#wake = resolve));
+    }
+    if (!this.#isOver) yield message({ $case: 'goodbye', value: {} });
+  }
+
+  /** Statuses first: somebody waits for them. */
+  #next(): ConnectRequest | undefined {
+    const status = this.#options.outbox.next();
+    if (status !== undefined) {
+      const value = taskStatusToWire(status.status);
+      return { sequence: BigInt(status.sequence), message: { $case: 'taskStatus', value } };
+    }
+    if (this.#acknowledgeUpTo !== undefined) {
+      const sequence = BigInt(this.#acknowledgeUpTo);
+      this.#acknowledgeUpTo = undefined;
+      return message({ $case: 'acknowledgement', value: { sequence } });
+    }
+    if (!this.#isHeartbeatDue) return undefined;
+    this.#isHeartbeatDue = false;
+    return message({ $case: 'heartbeat', value: this.#options.heartbeat() });
+  }
+}
+
+function message(value: Message): ConnectRequest {
+  return { sequence: 0n, message: value };
+}
