@@ -57,6 +57,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
 
   'coordinator/main.ts': 'io',
   'coordinator/config.ts': 'io',
+  'coordinator/planner': 'io',
   'coordinator/split-source': 'local',
   'coordinator/scheduler': 'pure',
   'coordinator/cluster': 'pure',

@@ -1,11 +1,11 @@
 /** A role's process as a child: started from dist/, ready by its one line, ended with its parent, explained. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type { Clock } from '../clock.ts';
 import { EngineError } from '../error.ts';
+import { supervisedEnvironment } from './config.ts';
+import { countOomKills, limitedCommand } from './memory-evidence.ts';
 import { ResidentMemory } from './resident-memory.ts';
-import { SUPERVISED_VARIABLE } from './run-as-process.ts';
 
 export interface RoleProcessOptions {
   /** The module to run, in dist/. */
@@ -14,48 +14,52 @@ export interface RoleProcessOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** Resident memory above this ends the process; 0 = no limit. */
   readonly memoryLimitBytes?: number;
+  /** Takes what the process writes to standard error; without it, that goes to ours. */
+  readonly onStderr?: (text: string) => void;
   readonly clock: Clock;
 }
 
 /** How a process ended, with words for people. */
 export interface ExitReport {
   readonly processId: number;
+  /** null when a signal ended it, or when it could not be started. */
   readonly exitCode: number | null;
   readonly signal: NodeJS.Signals | null;
+  /** By its own limit or, as far as can be told, by the kernel for want of memory. */
   readonly exceededMemory: boolean;
   /** "exited with code 1", "killed by SIGKILL (peak memory 1.2 GiB)" … */
   readonly cause: string;
 }
-
-/** The largest number of threads that DuckDB statements and file reads of one process hold at once. */
-const THREAD_POOL_SIZE = '64';
 
 /** One run of a role's process. It ends when this process does, even if that is killed. */
 export class RoleProcess {
   readonly #child: ChildProcess;
   readonly #clock: Clock;
   readonly #memory: ResidentMemory;
+  readonly #oomKillsBefore = countOomKills();
+  #isKilledByUs = false;
   /** host:port (or unix:PATH); rejects when the process ends before it is ready. */
   readonly ready: Promise<string>;
   readonly exited: Promise<ExitReport>;
 
   constructor(options: RoleProcessOptions) {
-    this.#clock = options.clock;
-    this.#child = spawn(process.execPath, [options.entry, ...options.args], {
+    const { entry, args, environment = {}, memoryLimitBytes = 0, onStderr, clock } = options;
+    this.#clock = clock;
+    const [command = '', ...rest] = limitedCommand(
+      [process.execPath, entry, ...args],
+      memoryLimitBytes,
+    );
+    this.#child = spawn(command, rest, {
       // An open standard input tells the child that its parent lives.
-      stdio: ['pipe', 'pipe', 'inherit'],
-      env: {
-        ...process.env,
-        UV_THREADPOOL_SIZE: THREAD_POOL_SIZE,
-        ...options.environment,
-        [SUPERVISED_VARIABLE]: '1',
-      },
+      stdio: ['pipe', 'pipe', onStderr === undefined ? 'inherit' : 'pipe'],
+      env: supervisedEnvironment(environment),
     });
     this.#child.stdin?.on('error', () => undefined);
+    if (onStderr !== undefined) this.#child.stderr?.setEncoding('utf8').on('data', onStderr);
     this.#memory = new ResidentMemory({
       processId: this.#child.pid ?? 0,
-      limitBytes: options.memoryLimitBytes ?? 0,
-      clock: options.clock,
+      limitBytes: memoryLimitBytes,
+      clock,
       onExceeded: () => this.kill(),
     });
     this.exited = this.#awaitExit();
@@ -79,18 +83,34 @@ export class RoleProcess {
   }
 
   kill(): void {
+    this.#isKilledByUs = true;
     this.#child.kill('SIGKILL');
   }
 
   async #awaitExit(): Promise<ExitReport> {
-    const spawned = once(this.#child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
-    const [exitCode, signal] = await spawned;
+    const [exitCode, signal, startError] = await this.#awaitEnd();
     this.#memory.stop();
     const { peakBytes, exceeded } = this.#memory;
-    const end = signal === null ? `exited with code ${exitCode}` : `killed by ${signal}`;
-    const peak = `peak memory ${(peakBytes / 1024 ** 2).toFixed(0)} MiB`;
-    const cause = exceeded ? `${end} for exceeding its memory limit (${peak})` : `${end} (${peak})`;
-    return { processId: this.processId, exitCode, signal, exceededMemory: exceeded, cause };
+    const isOomKill =
+      signal === 'SIGKILL' && !this.#isKilledByUs && countOomKills() > this.#oomKillsBefore;
+    const cause = [
+      startError ?? (signal === null ? `exited with code ${exitCode}` : `killed by ${signal}`),
+      ...(exceeded ? ['for exceeding its memory limit'] : []),
+      ...(isOomKill ? ['by the kernel, out of memory'] : []),
+      ...(peakBytes === 0 ? [] : [`(peak memory ${(peakBytes / 1024 ** 2).toFixed(0)} MiB)`]),
+    ].join(' ');
+    const exceededMemory = exceeded || isOomKill;
+    return { processId: this.processId, exitCode, signal, exceededMemory, cause };
+  }
+
+  /** After its end, or when it cannot be started. Waits until all that it wrote has arrived. */
+  #awaitEnd(): Promise<[number | null, NodeJS.Signals | null, string?]> {
+    return new Promise((resolve) => {
+      this.#child.once('error', (error) =>
+        resolve([null, null, `could not be started: ${error.message}`]),
+      );
+      this.#child.once('close', (exitCode, signal) => resolve([exitCode, signal]));
+    });
   }
 
   async #awaitReady(): Promise<string> {

@@ -2,6 +2,7 @@
 import { realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { toErrorReport } from '../error.ts';
+import { isSupervised } from './config.ts';
 
 export interface RunningRole {
   /** host:port (or unix:PATH) of its gRPC services. */
@@ -51,14 +52,11 @@ function reportFailure(error: unknown): number {
   return report.code === 'INVALID_CONFIGURATION' ? 2 : 1;
 }
 
-/** A supervisor sets this for its children; a process on a terminal keeps running when its input ends. */
-export const SUPERVISED_VARIABLE = 'SKEIN_SUPERVISED';
-
 function endRequested(): Promise<undefined> {
   return new Promise((resolve) => {
     process.once('SIGTERM', () => resolve(undefined));
     process.once('SIGINT', () => resolve(undefined));
-    if (process.env[SUPERVISED_VARIABLE] === undefined) return;
+    if (!isSupervised()) return;
     process.stdin.once('end', () => resolve(undefined));
     process.stdin.once('error', () => resolve(undefined));
     process.stdin.resume();

@@ -1,4 +1,5 @@
 import type { Clock } from '../../common/clock.ts';
+import { Doorbell } from '../../common/doorbell.ts';
 import type { ErrorReport } from '../../common/error.ts';
 import { EngineError, fromErrorReport } from '../../common/error.ts';
 import type { Instant, QueryId } from '../../common/ids.ts';
@@ -9,7 +10,6 @@ import type { SessionProperties } from '../../common/session-properties.ts';
 import type { Principal } from '../../common/task/task-status.ts';
 import type { QueryDescription, StageDescription } from '../scheduler/query-description.ts';
 import type { ResultLocation } from '../scheduler/scheduler-effect.ts';
-import { Changes } from '../runtime/changes.ts';
 import type { Lease } from './lease.ts';
 import type { ResultNews } from './result-log.ts';
 import { ResultLog } from './result-log.ts';
@@ -96,7 +96,7 @@ export class Query {
   readonly results = new ResultLog();
   readonly #clock: Clock;
   readonly #onPhase: QueryDeps['onPhase'];
-  readonly #changes = new Changes();
+  readonly #changes = new Doorbell();
   readonly #ended = new AbortController();
   #phase: QueryPhase = 'queued';
   #error: ErrorReport | undefined;
@@ -156,7 +156,7 @@ export class Query {
 
   addResults(locations: readonly ResultLocation[], noMore: boolean): void {
     this.results.add(locations, noMore);
-    this.#changes.notify();
+    this.#changes.ring();
   }
 
   /** Steps back and steps behind the end are ignored: they come late. */
@@ -222,7 +222,7 @@ export class Query {
         } else if (this.isEnded) {
           return;
         } else {
-          await this.#changes.next(signal);
+          await this.#changes.wait(signal);
         }
       }
     } finally {
@@ -251,7 +251,7 @@ export class Query {
         } else if (this.isEnded) {
           return this.#endResult(noMore);
         } else {
-          await this.#changes.next(signal);
+          await this.#changes.wait(signal);
         }
       }
     } finally {
@@ -300,7 +300,7 @@ export class Query {
 
   #bump(): void {
     this.#version += 1;
-    this.#changes.notify();
+    this.#changes.ring();
   }
 
   #blockedReason(description: QueryDescription | undefined): string {

@@ -1,6 +1,5 @@
 import type {
   CancelRequest,
-  NodeDescription,
   QueryCoordinatorServiceService,
   QueryInfo,
   SubmitRequest,
@@ -9,13 +8,14 @@ import type {
 } from '../../../proto/gen/skein/internal/v1/query_coordinator.ts';
 import type { TableDescription } from '../../../proto/gen/skein/internal/v1/planner.ts';
 import type { ErrorCode } from '../../common/error.ts';
+import type { Instant } from '../../common/ids.ts';
 import type { CallContext, ServiceHandlers } from '../../common/rpc/method.ts';
 import { principalFromWire } from '../../common/rpc/task-wire.ts';
 import { parsed } from '../../common/rpc/wire-field.ts';
 import type { Principal } from '../../common/task/task-status.ts';
 import type { QueryRegistry } from '../query/query-registry.ts';
 import type { WorkerDirectory } from '../runtime/worker-directory.ts';
-import { queryInfoToWire, resultUpdateToWire, workerToWire } from './query-wire.ts';
+import { coordinatorToWire, queryReportToWire, resultUpdateToWire, workerToWire } from './query-wire.ts';
 
 /** Lists the tables that a principal may see. */
 export type ListTables = (
@@ -23,12 +23,20 @@ export type ListTables = (
   signal: AbortSignal,
 ) => Promise<readonly TableDescription[]>;
 
+/** This process, as a member of the cluster. */
+export interface CoordinatorDescription {
+  readonly address: string;
+  readonly cores: number;
+  readonly memoryBytes: number;
+  readonly startedAt: Instant;
+  readonly now: Instant;
+}
+
 export interface QueryCoordinatorDeps {
   readonly registry: QueryRegistry;
   readonly workers: WorkerDirectory;
   readonly listTables: ListTables;
-  /** This process, as a member of the cluster. */
-  readonly describeCoordinator: () => NodeDescription;
+  readonly describeCoordinator: () => CoordinatorDescription;
 }
 
 /** A list shows what a statement is about, and its size does not grow with the statements. */
@@ -43,16 +51,16 @@ export function queryCoordinatorService(
   return {
     submit: (request) => ({ query: submit(registry, request) }),
     get: (request) => ({
-      query: queryInfoToWire(registry.get(request.queryId, principalOf(request))),
+      query: queryReportToWire(registry.get(request.queryId, principalOf(request))),
     }),
     list(request) {
       const page = registry.list(principalOf(request), request);
-      const queries = page.queries.map((report) => queryInfoToWire(report)).map(withShortSql);
+      const queries = page.queries.map((report) => queryReportToWire(report)).map(withShortSql);
       return { queries, nextPageToken: page.nextPageToken };
     },
     async *watch(request, { signal }) {
       for await (const report of registry.watch(request.queryId, principalOf(request), signal)) {
-        yield { query: queryInfoToWire(report) };
+        yield { query: queryReportToWire(report) };
       }
     },
     watchResults: (request, context) => watchResults(registry, request, context),
@@ -67,7 +75,7 @@ export function queryCoordinatorService(
     cancel: async (request) => ({ query: await cancel(registry, request) }),
     listNodes(request) {
       principalOf(request);
-      return { nodes: [deps.describeCoordinator(), ...workers.describe().map(workerToWire)] };
+      return { nodes: [coordinatorToWire(deps.describeCoordinator()), ...workers.describe().map(workerToWire)] };
     },
     async listCatalogTables(request, { signal }) {
       const { catalog } = request;
@@ -91,13 +99,13 @@ function submit(registry: QueryRegistry, request: SubmitRequest): QueryInfo {
     // A copy: decoded bytes are a view that would keep the whole message alive.
     parameters: Uint8Array.from(request.parameters),
   });
-  return queryInfoToWire(report);
+  return queryReportToWire(report);
 }
 
 async function cancel(registry: QueryRegistry, request: CancelRequest): Promise<QueryInfo> {
   const code = parsed(request.code, (text) => CANCEL_CODES.find((each) => each === text), 'code');
   const error = { code, message: request.reason };
-  return queryInfoToWire(await registry.cancel(request.queryId, principalOf(request), error));
+  return queryReportToWire(await registry.cancel(request.queryId, principalOf(request), error));
 }
 
 async function* watchResults(

@@ -12,9 +12,11 @@ import { columnsToWire } from '../../common/rpc/column-type-wire.ts';
 import { errorReportToWire } from '../../common/rpc/error-wire.ts';
 import { outputLocationToWire } from '../../common/rpc/split-wire.ts';
 import { enumMapping } from '../../common/rpc/wire-field.ts';
+import { VERSION } from '../../common/version.ts';
 import type { MemberDescription } from '../cluster/cluster-state.ts';
 import type { QueryPhase, QueryReport, ResultUpdate } from '../query/query.ts';
 import type { StageDescription } from '../scheduler/query-description.ts';
+import type { CoordinatorDescription } from './query-coordinator-service.ts';
 
 const PHASES = enumMapping<QueryPhase, WireQueryState>({
   queued: WireQueryState.QUERY_STATE_QUEUED,
@@ -32,7 +34,7 @@ const COMMITMENTS = enumMapping<ResultUpdate['commitment'], WireCommitment>({
   superseded: WireCommitment.RESULT_COMMITMENT_SUPERSEDED,
 });
 
-export function queryInfoToWire(report: QueryReport): QueryInfo {
+export function queryReportToWire(report: QueryReport): QueryInfo {
   return {
     queryId: report.queryId,
     state: PHASES.toWire(report.phase),
@@ -97,5 +99,20 @@ export function workerToWire(member: MemberDescription): NodeDescription {
     runningTasks: member.load.runningTasks,
     joinTimeMs: member.joinedAt,
     heartbeatTimeMs: member.heardAt,
+  };
+}
+
+export function coordinatorToWire(self: CoordinatorDescription): NodeDescription {
+  return {
+    nodeId: 'coordinator',
+    role: 'coordinator',
+    state: 'active',
+    address: self.address,
+    version: VERSION,
+    cores: self.cores,
+    memoryBytes: BigInt(self.memoryBytes),
+    runningTasks: 0,
+    joinTimeMs: self.startedAt,
+    heartbeatTimeMs: self.now,
   };
 }

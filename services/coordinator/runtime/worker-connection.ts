@@ -1,9 +1,9 @@
 import type { Clock } from '../../common/clock.ts';
+import { Doorbell } from '../../common/doorbell.ts';
 import type { ErrorReport } from '../../common/error.ts';
 import { EngineError } from '../../common/error.ts';
 import type { TaskStatus } from '../../common/task/task-status.ts';
 import type { WorkerLoad, WorkerRun } from '../cluster/cluster-event.ts';
-import { Changes } from './changes.ts';
 import type { NumberedOrder, WorkerOrder } from './order-outbox.ts';
 import { OrderOutbox } from './order-outbox.ts';
 
@@ -77,7 +77,7 @@ export class WorkerSession {
 export class WorkerConnection {
   readonly #session: WorkerSession;
   readonly #clock: Clock;
-  readonly #changes = new Changes();
+  readonly #news = new Doorbell();
   readonly #closing = new AbortController();
   /** The last order sent on this stream. */
   #sentSequence: number;
@@ -102,13 +102,14 @@ export class WorkerConnection {
     yield { kind: 'welcome', receivedSequence: this.#acknowledged };
     while (!leaving.aborted) {
       const message = this.#nextMessage();
-      if (message === undefined) await this.#changes.next(leaving);
+      // Leaving is how such a stream ends, and no failure.
+      if (message === undefined) await this.#news.wait(leaving).catch(() => undefined);
       else yield message;
     }
   }
 
   wake(): void {
-    this.#changes.notify();
+    this.#news.ring();
   }
 
   drain(): void {

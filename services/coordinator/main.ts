@@ -1,0 +1,156 @@
+/** Composition root of the coordinator: `startCoordinator` inside another process, or this file as a process. */
+import { randomBytes, randomUUID } from 'node:crypto';
+import { availableParallelism, totalmem } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { pino } from 'pino';
+import type { Clock } from '../common/clock.ts';
+import type { Logger } from '../common/logger.ts';
+import { isProcessEntry, runAsProcess } from '../common/process/run-as-process.ts';
+import { serverCredentials } from '../common/rpc/credentials.ts';
+import { RpcServer } from '../common/rpc/server.ts';
+import { systemClock } from '../common/system-clock.ts';
+import { PROTOCOL_VERSION, VERSION } from '../common/version.ts';
+import { type CoordinatorConfig, coordinatorConfigFromProcess } from './config.ts';
+import { recordingsIn } from './log/file-query-log.ts';
+import { PlannerPool } from './planner/planner-pool.ts';
+import { PlannerProcesses } from './planner/planner-processes.ts';
+import { QueryRegistry } from './query/query-registry.ts';
+import { addCoordinatorServices } from './rpc/coordinator-services.ts';
+import { NO_QUERY_LOG } from './runtime/ports.ts';
+import { WorkerDirectory } from './runtime/worker-directory.ts';
+
+export { coordinatorConfig } from './config.ts';
+
+export interface RunningCoordinator {
+  /** host:port of its gRPC services. */
+  readonly address: string;
+  /** Rejects when it cannot go on: no planner can be started with this configuration. */
+  readonly failed: Promise<never>;
+  /** Running queries get `graceMs` to end. */
+  close(graceMs: number): Promise<void>;
+}
+
+export interface CoordinatorDeps {
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** The planner's module; without it, the one that is compiled beside this module. */
+  readonly plannerEntry?: string;
+}
+
+/** Streams and calls that are left when all queries have ended. */
+const SERVER_GRACE_MS = 1_000;
+const PLANNER_GRACE_MS = 1_000;
+
+export async function startCoordinator(
+  config: CoordinatorConfig,
+  deps: CoordinatorDeps,
+): Promise<RunningCoordinator> {
+  const { clock, log } = deps;
+  const { planner, processes } = startPlanners(config, deps);
+  const { registry, workers } = createCore(config, deps, planner);
+  const server = new RpcServer({ credentials: serverCredentials(config.tls), clock, log });
+  const close = async (graceMs: number): Promise<void> => {
+    server.setServing(false);
+    const grace = new AbortController();
+    const cancelGrace = clock.schedule(graceMs, () => grace.abort());
+    await registry.close(grace.signal);
+    cancelGrace();
+    workers.close();
+    await server.shutdown({ graceMs: SERVER_GRACE_MS });
+    await planner.close(PLANNER_GRACE_MS);
+    processes.close();
+  };
+  const self = { address: '', startedAt: clock.now() };
+  addCoordinatorServices(
+    server,
+    {
+      registry,
+      workers,
+      listTables: (request, signal) =>
+        planner.call((client, options) => client.listTables(request, options), signal),
+      describeCoordinator: () => ({
+        ...self,
+        cores: availableParallelism(),
+        memoryBytes: totalmem(),
+        now: clock.now(),
+      }),
+      clock,
+      log,
+    },
+    {
+      coordinatorInstanceId: randomUUID(),
+      heartbeatIntervalMs: config.workers.heartbeatIntervalMs,
+    },
+  );
+  try {
+    const port = await server.listen(`${config.host}:${config.port}`);
+    self.address = `${config.host}:${port}`;
+  } catch (error) {
+    await close(0);
+    throw error;
+  }
+  planner.ready.then(
+    () => server.setServing(true),
+    () => undefined,
+  );
+  return { address: self.address, failed: planner.ready.then(never), close };
+}
+
+function startPlanners(
+  config: CoordinatorConfig,
+  { clock, log, plannerEntry }: CoordinatorDeps,
+): { readonly planner: PlannerPool; readonly processes: PlannerProcesses } {
+  const { catalog, memoryLimitBytes, processCount, timeoutMs } = config.planner;
+  const processes = new PlannerProcesses({
+    entry: plannerEntry ?? fileURLToPath(new URL('../planner/main.js', import.meta.url)),
+    catalog,
+    memoryLimitBytes,
+    logLevel: config.logLevel,
+    clock,
+  });
+  const startProcess = () => processes.start();
+  const planner = new PlannerPool({ processCount, timeoutMs, startProcess }, { clock, log });
+  return { planner, processes };
+}
+
+/** Queries and workers know each other: orders go one way, facts the other. */
+function createCore(
+  config: CoordinatorConfig,
+  { clock, log }: CoordinatorDeps,
+  planner: PlannerPool,
+): { readonly registry: QueryRegistry; readonly workers: WorkerDirectory } {
+  const { recordingDirectory } = config;
+  const workers = new WorkerDirectory(
+    { protocolVersion: PROTOCOL_VERSION, ...config.workers },
+    {
+      listener: {
+        onNodeEvent: (event) => registry.onNodeEvent(event),
+        onTaskStatus: (status) => registry.onTaskStatus(status),
+      },
+      clock,
+      log,
+    },
+  );
+  const registry = new QueryRegistry(config.queries, {
+    planner,
+    cluster: workers,
+    workers,
+    openLog: recordingDirectory === '' ? () => NO_QUERY_LOG : recordingsIn(recordingDirectory, log),
+    clock,
+    log,
+    randomBytes: (count) => Uint8Array.from(randomBytes(count)),
+  });
+  return { registry, workers };
+}
+
+function never(): Promise<never> {
+  return new Promise(() => undefined);
+}
+
+if (isProcessEntry(import.meta.url)) {
+  await runAsProcess('coordinator', () => {
+    const config = coordinatorConfigFromProcess();
+    const log = pino({ name: 'coordinator', level: config.logLevel }, process.stderr);
+    return startCoordinator(config, { clock: systemClock, log });
+  });
+}

@@ -1,0 +1,18 @@
+import { QueryCoordinatorServiceService } from '../../../proto/gen/skein/internal/v1/query_coordinator.ts';
+import { WorkerControlServiceService } from '../../../proto/gen/skein/internal/v1/worker_control.ts';
+import type { RpcServer } from '../../common/rpc/server.ts';
+import type { QueryCoordinatorDeps } from './query-coordinator-service.ts';
+import { queryCoordinatorService } from './query-coordinator-service.ts';
+import type { WorkerControlDeps } from './worker-control-service.ts';
+import { workerControlService } from './worker-control-service.ts';
+import type { CoordinatorTraits } from './worker-control-wire.ts';
+
+/** All that a coordinator serves: to gateways, and to workers and their supervisors. */
+export function addCoordinatorServices(
+  server: RpcServer,
+  deps: QueryCoordinatorDeps & WorkerControlDeps,
+  traits: CoordinatorTraits,
+): void {
+  server.addService(QueryCoordinatorServiceService, queryCoordinatorService(deps));
+  server.addService(WorkerControlServiceService, workerControlService(deps, traits));
+}
