@@ -1,6 +1,6 @@
 /** Runs statements through a gateway and reads their results as texts, for comparison with plain DuckDB. */
 import { type RecordBatch, RecordBatchReader } from 'apache-arrow';
-import { cellReader } from '../../services/cli/format/arrow-cells.ts';
+import { rowsOf } from '../../services/cli/format/batch-rows.ts';
 import { cellText } from '../../services/cli/format/cell.ts';
 import { runStatement } from '../../services/cli/sql/run-statement.ts';
 import type { QueryClient } from '../../services/cli/sql/query-client.ts';
@@ -38,15 +38,7 @@ export async function query(
 }
 
 function textRows(batch: RecordBatch): (string | null)[][] {
-  const readers = batch.schema.fields.map((field, i) => {
-    const data = batch.data.children[i];
-    if (data === undefined) throw new Error(`no data for column ${field.name}`);
-    return cellReader(field, data);
-  });
-  return Array.from({ length: batch.numRows }, (_, row) =>
-    readers.map((read) => {
-      const cell = read(row);
-      return cell.kind === 'null' ? null : cellText(cell);
-    }),
+  return rowsOf(batch).map((row) =>
+    row.map((cell) => (cell.kind === 'null' ? null : cellText(cell))),
   );
 }

@@ -2,27 +2,32 @@
  * Reads cells of Arrow record batches as DuckDB shows them. Values come straight from the buffers, since the
  * library's own getters lose precision (timestamps as milliseconds, decimals as words).
  */
+import { type Data, DataType, type Field, IntervalUnit, Precision, Type } from 'apache-arrow';
 import {
-  type Data,
-  DataType,
-  type Field,
-  IntervalUnit,
-  Precision,
-  Type,
-} from 'apache-arrow';
+  binaryAt,
+  bitAt,
+  bytesOf,
+  childOf,
+  decodeUtf8,
+  isValid,
+  itemRows,
+  viewOf,
+} from './arrow-data.ts';
 import { type Cell, NULL_CELL } from './cell.ts';
+import { geometryText } from './geometry-text.ts';
+import { bignumText, bitText, blobText, timeWithZoneText, uuidText } from './opaque-text.ts';
 import {
-  bitText,
   dateText,
+  decimalText,
   doubleText,
   floatText,
   intervalText,
-  scaledText,
   timestampText,
   timeText,
-  uuidText,
+  wideInteger,
 } from './scalar-text.ts';
-import { bignumText, blobText, littleEndianInteger, timeWithZoneText } from './opaque-text.ts';
+import { instantText } from './time-zone.ts';
+import { variantReader } from './variant-cell.ts';
 
 export type CellReader = (row: number) => Cell;
 
@@ -33,13 +38,6 @@ export function cellReader(field: Field, data: Data): CellReader {
   return (row) => (isValid(data, row) ? read(row) : NULL_CELL);
 }
 
-function isValid(data: Data, row: number): boolean {
-  const bitmap = data.nullBitmap;
-  if (bitmap === undefined || bitmap.length === 0) return true;
-  const bit = data.offset + row;
-  return (((bitmap[bit >> 3] ?? 0) >> (bit & 7)) & 1) === 1;
-}
-
 function valueReader(field: Field, data: Data): CellReader {
   const extension = extensionOf(field);
   if (extension !== undefined) return extensionReader(extension, data);
@@ -48,134 +46,132 @@ function valueReader(field: Field, data: Data): CellReader {
       return () => NULL_CELL;
     case Type.Bool:
       return (row) => {
-        const bit = data.offset + row;
-        const set = (((data.values as Uint8Array)[bit >> 3] ?? 0) >> (bit & 7)) & 1;
-        return { kind: 'boolean', text: set === 1 ? 'true' : 'false' };
+        const isSet = bitAt(data.values as Uint8Array, data.offset + row);
+        return { kind: 'boolean', text: isSet ? 'true' : 'false' };
       };
     case Type.Utf8:
+      return text((row) => decodeUtf8(binaryAt(data, row)));
     case Type.Binary:
-      return bytesReader(data, data.type.typeId === Type.Utf8 ? decodeUtf8 : blobText);
+      return text((row) => blobText(binaryAt(data, row)));
     case Type.List:
     case Type.FixedSizeList:
+      return listReader(data);
     case Type.Struct:
+      return structReader(data);
     case Type.Map:
+      return mapReader(data);
     case Type.Union:
-      return nestedReader(data);
+      return unionReader(data);
     default:
       return scalarReader(data);
   }
 }
 
+const text =
+  (read: (row: number) => string): CellReader =>
+  (row) => ({ kind: 'text', text: read(row) });
+
+const number =
+  (read: (row: number) => string): CellReader =>
+  (row) => ({ kind: 'number', text: read(row) });
+
 function scalarReader(data: Data): CellReader {
   const { type } = data;
   const values = data.values as ArrayLike<number | bigint>;
   const at = (row: number): number | bigint => values[row] ?? 0;
-  if (DataType.isInt(type)) return (row) => ({ kind: 'number', text: String(at(row)) });
+  if (DataType.isInt(type)) return number((row) => String(at(row)));
   if (DataType.isFloat(type)) {
-    const text = type.precision === Precision.SINGLE ? floatText : doubleText;
-    return (row) => ({ kind: 'number', text: text(Number(at(row))) });
+    const toText = type.precision === Precision.SINGLE ? floatText : doubleText;
+    return number((row) => toText(Number(at(row))));
   }
   if (DataType.isDecimal(type)) {
-    const bytes = bytesOf(data.values as ArrayBufferView);
-    return (row) => ({
-      kind: 'number',
-      text: scaledText(littleEndianInteger(bytes, row * 16, 'signed'), type.scale),
-    });
+    const wide = wideReader(data);
+    return number((row) => decimalText(wide(row, 'signed'), type));
   }
-  if (DataType.isDate(type)) return (row) => ({ kind: 'text', text: dateText(Number(at(row))) });
-  if (DataType.isTime(type))
-    return (row) => ({ kind: 'text', text: timeText(BigInt(at(row)), type.unit) });
+  if (DataType.isDate(type)) return text((row) => dateText(Number(at(row))));
+  if (DataType.isTime(type)) return text((row) => timeText(BigInt(at(row)), type.unit));
   if (DataType.isTimestamp(type)) {
-    const zone = type.timezone === null || type.timezone === undefined ? '' : '+00';
-    return (row) => ({ kind: 'text', text: timestampText(BigInt(at(row)), type.unit) + zone });
+    const { unit, timezone } = type;
+    if (timezone === null || timezone === undefined)
+      return text((row) => timestampText(BigInt(at(row)), unit));
+    return text((row) => instantText(BigInt(at(row)), timezone));
   }
-  if (DataType.isInterval(type) && type.unit === IntervalUnit.MONTH_DAY_NANO) {
+  if (DataType.isInterval(type) && type.unit === IntervalUnit.MONTH_DAY_NANO)
     return monthDayNanoReader(data);
-  }
   throw new Error(`no text form for Arrow type ${String(type)}`);
 }
 
 function monthDayNanoReader(data: Data): CellReader {
-  const bytes = bytesOf(data.values as ArrayBufferView);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return (row) => {
+  const view = viewOf(bytesOf(data.values as ArrayBufferView));
+  return text((row) => {
     const months = view.getInt32(row * 16, true);
     const days = view.getInt32(row * 16 + 4, true);
     const nanos = view.getBigInt64(row * 16 + 8, true);
-    return { kind: 'text', text: intervalText(months, days, nanos / 1000n) };
-  };
-}
-
-function bytesReader(data: Data, toText: (bytes: Uint8Array) => string): CellReader {
-  const offsets = data.valueOffsets as Int32Array;
-  const bytes = data.values as Uint8Array;
-  return (row) => ({
-    kind: 'text',
-    text: toText(bytes.subarray(offsets[row] ?? 0, offsets[row + 1] ?? 0)),
+    return intervalText(months, days, nanos / 1000n);
   });
 }
 
-function nestedReader(data: Data): CellReader {
-  const { type } = data;
-  if (DataType.isStruct(type)) return structReader(type.children, data);
-  const [childField] = type.children;
-  const [childData] = data.children;
-  if (DataType.isUnion(type)) return unionReader(data);
-  if (childField === undefined || childData === undefined)
-    throw new Error(`${String(type)} without a child`);
-  const child = cellReader(childField, childData);
-  const range = rangeReader(data);
-  if (!DataType.isMap(type)) return (row) => ({ kind: 'list', items: range(row).map(child) });
-  return (row) => ({
-    kind: 'map',
-    entries: range(row).map((index): readonly [Cell, Cell] => {
-      const entry = child(index);
-      const [key, value] = entry.kind === 'struct' ? entry.fields : [];
-      return [key?.[1] ?? NULL_CELL, value?.[1] ?? NULL_CELL];
-    }),
-  });
+function wideReader(data: Data): (row: number, signedness: 'signed' | 'unsigned') => bigint {
+  const view = viewOf(bytesOf(data.values as ArrayBufferView));
+  return (row, signedness) => wideInteger(view, row * 16, signedness);
 }
 
-function structReader(fields: readonly Field[], data: Data): CellReader {
-  const readers = fields.map((field, i) => {
-    const child = data.children[i];
-    if (child === undefined) throw new Error(`struct field ${field.name} has no data`);
-    return [field.name, cellReader(field, child)] as const;
-  });
+function listReader(data: Data): CellReader {
+  const child = childReader(data, 0);
+  const quoted = data.type.typeId === Type.List && extensionOf(fieldOf(data, 0)) !== 'arrow.json';
+  return (row) => ({ kind: 'list', items: itemRows(data, row).map(child), quoted });
+}
+
+function structReader(data: Data): CellReader {
+  const readers = childReaders(data);
   return (row) => ({
     kind: 'struct',
     fields: readers.map(([name, read]) => [name, read(row)] as const),
   });
 }
 
-function unionReader(data: Data): CellReader {
-  const typeIds = data.typeIds as Int8Array;
-  const readers = data.type.children.map((field, i) => {
-    const child = data.children[i];
-    if (child === undefined) throw new Error(`union member ${field.name} has no data`);
-    return cellReader(field, child);
+function mapReader(data: Data): CellReader {
+  const entries = childOf(data, 0);
+  const key = childReader(entries, 0);
+  const value = childReader(entries, 1);
+  return (row) => ({
+    kind: 'map',
+    entries: itemRows(data, row).map((entry) => [key(entry), value(entry)] as const),
   });
-  return (row) => readers[typeIds[row] ?? 0]?.(row) ?? NULL_CELL;
 }
 
-/** Rows of the child that belong to a list. */
-function rangeReader(data: Data): (row: number) => readonly number[] {
-  const { type } = data;
-  if (DataType.isFixedSizeList(type)) {
-    const size = type.listSize;
-    return (row) => Array.from({ length: size }, (_, i) => (data.offset + row) * size + i);
-  }
-  const offsets = data.valueOffsets as Int32Array;
+/** A NULL union is told by the NULL of its first member only. */
+function unionReader(data: Data): CellReader {
+  const typeIds = data.typeIds as Int8Array;
+  const readers = childReaders(data);
   return (row) => {
-    const from = offsets[row] ?? 0;
-    return Array.from({ length: (offsets[row + 1] ?? from) - from }, (_, i) => from + i);
+    const reader = readers[typeIds[row] ?? 0];
+    if (reader === undefined) throw new Error(`a union has no member ${typeIds[row]}`);
+    const [member, read] = reader;
+    const value = read(row);
+    return value.kind === 'null' ? NULL_CELL : { kind: 'union', member, value };
   };
 }
 
-/** `arrow.json`, `arrow.uuid`, or DuckDB's type name of an `arrow.opaque`. */
-function extensionOf(field: Field): string | undefined {
+function childReaders(data: Data): readonly (readonly [string, CellReader])[] {
+  return data.type.children.map(
+    (field: Field, i: number) => [field.name, childReader(data, i)] as const,
+  );
+}
+
+function childReader(data: Data, index: number): CellReader {
+  return cellReader(fieldOf(data, index), childOf(data, index));
+}
+
+function fieldOf(data: Data, index: number): Field {
+  const field = data.type.children[index] as Field | undefined;
+  if (field === undefined) throw new Error(`${String(data.type)} has no field ${index}`);
+  return field;
+}
+
+/** The name of an Arrow extension, or DuckDB's name of a type that Arrow has no extension for. */
+export function extensionOf(field: Field): string | undefined {
   const name = field.metadata.get('ARROW:extension:name');
-  if (name === undefined || name === 'arrow.json') return undefined;
   if (name !== 'arrow.opaque') return name;
   const metadata = JSON.parse(field.metadata.get('ARROW:extension:metadata') ?? '{}') as {
     type_name?: string;
@@ -184,43 +180,34 @@ function extensionOf(field: Field): string | undefined {
 }
 
 function extensionReader(extension: string, data: Data): CellReader {
-  const fixed = bytesOf(data.values as ArrayBufferView);
   switch (extension) {
+    case 'arrow.json':
+      return (row) => ({ kind: 'json', text: decodeUtf8(binaryAt(data, row)) });
     case 'arrow.uuid':
-      return (row) => ({ kind: 'text', text: uuidText(fixed.subarray(row * 16, row * 16 + 16)) });
+      return text((row) => uuidText(fixedBytesAt(data, row, 16)));
     case 'hugeint':
-      return (row) => ({
-        kind: 'number',
-        text: String(littleEndianInteger(fixed, row * 16, 'signed')),
-      });
-    case 'uhugeint':
-      return (row) => ({
-        kind: 'number',
-        text: String(littleEndianInteger(fixed, row * 16, 'unsigned')),
-      });
+    case 'uhugeint': {
+      const wide = wideReader(data);
+      const signedness = extension === 'hugeint' ? 'signed' : 'unsigned';
+      return number((row) => String(wide(row, signedness)));
+    }
     case 'time_tz':
-      return (row) => ({
-        kind: 'text',
-        text: timeWithZoneText(fixed.subarray(row * 8, row * 8 + 8)),
-      });
+      return text((row) =>
+        timeWithZoneText(viewOf(fixedBytesAt(data, row, 8)).getBigUint64(0, true)),
+      );
     case 'bit':
-      return bytesReader(data, bitText);
+      return text((row) => bitText(binaryAt(data, row)));
     case 'bignum':
-      return (row) => {
-        const cell = bytesReader(data, bignumText)(row);
-        return cell.kind === 'text' ? { kind: 'number', text: cell.text } : cell;
-      };
+      return number((row) => bignumText(binaryAt(data, row)));
+    case 'geoarrow.wkb':
+      return text((row) => geometryText(binaryAt(data, row)));
+    case 'variant':
+      return variantReader(data);
     default:
       throw new Error(`no text form for Arrow extension ${extension}`);
   }
 }
 
-function bytesOf(view: ArrayBufferView): Uint8Array {
-  return new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
-}
-
-const utf8 = new TextDecoder();
-
-function decodeUtf8(bytes: Uint8Array): string {
-  return utf8.decode(bytes);
+function fixedBytesAt(data: Data, row: number, byteWidth: number): Uint8Array {
+  return bytesOf(data.values as ArrayBufferView).subarray(row * byteWidth, (row + 1) * byteWidth);
 }

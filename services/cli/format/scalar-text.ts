@@ -11,29 +11,48 @@ const SECONDS_PER_DAY = 86_400n;
 const INFINITE_DAYS = 2_147_483_647;
 const INFINITE_TICKS = 9_223_372_036_854_775_807n;
 
-/** `unscaled` × 10^-scale. */
-export function scaledText(unscaled: bigint, scale: number): string {
+/** 16 bytes at `offset`, least significant first. */
+export function wideInteger(
+  view: DataView,
+  offset: number,
+  signedness: 'signed' | 'unsigned',
+): bigint {
+  const low = view.getBigUint64(offset, true);
+  const high =
+    signedness === 'signed'
+      ? view.getBigInt64(offset + 8, true)
+      : view.getBigUint64(offset + 8, true);
+  return (high << 64n) + low;
+}
+
+/** `unscaled` × 10^-scale. A type without digits before the point shows none, not even a zero. */
+export function decimalText(
+  unscaled: bigint,
+  type: { readonly precision: number; readonly scale: number },
+): string {
+  const { precision, scale } = type;
   if (scale === 0) return String(unscaled);
   const sign = unscaled < 0n ? '-' : '';
-  const digits = String(unscaled < 0n ? -unscaled : unscaled).padStart(scale + 1, '0');
+  const size = String(unscaled < 0n ? -unscaled : unscaled);
+  const digits = size.padStart(precision > scale ? scale + 1 : scale, '0');
   return `${sign}${digits.slice(0, -scale)}.${digits.slice(-scale)}`;
 }
 
 export function doubleText(value: number): string {
-  return floatingText(value, String(Math.abs(value)));
+  return floatingText(value, String);
 }
 
 export function floatText(value: number): string {
-  return floatingText(value, shortestFloat32(Math.abs(value)));
+  return floatingText(value, shortestFloat32);
 }
 
-/** `shortest`: the fewest digits that read back as |value|, in any of JavaScript's notations. */
-function floatingText(value: number, shortest: string): string {
+/** `shortest`: the fewest digits that read back as the number, in any of JavaScript's notations. */
+function floatingText(value: number, shortest: (size: number) => string): string {
   if (Number.isNaN(value)) return 'nan';
   const sign = value < 0 || Object.is(value, -0) ? '-' : '';
   if (!Number.isFinite(value)) return `${sign}inf`;
   if (value === 0) return `${sign}0.0`;
-  const [mantissa = '', exponentText = '0'] = shortest.split('e');
+  const [mantissa = '', exponentText = '0'] = shortest(Math.abs(value)).split('e');
   const [whole = '', fraction = ''] = mantissa.split('.');
   const leadingZeros = /^0*/.exec(whole + fraction)?.[0].length ?? 0;
   const digits = (whole + fraction).slice(leadingZeros).replace(/0+$/, '');
@@ -53,12 +72,42 @@ function placePoint(digits: string, exponent: number): string {
   return `${whole}.${digits.slice(exponent + 1) || '0'}`;
 }
 
+const MAX_FLOAT32_DIGITS = 9;
+/** More than any tie between candidates has. */
+const EXACT_DIGITS = 40;
+
+/**
+ * The fewest digits that read back as the same 32-bit float, and of these the nearest to it. Where that is not
+ * one choice (a tie, or digits exactly between two floats) DuckDB takes the digits of the double.
+ */
 function shortestFloat32(value: number): string {
-  for (let precision = 1; precision <= 9; precision += 1) {
-    const text = value.toPrecision(precision);
-    if (Math.fround(Number(text)) === value) return String(Number(text));
+  const [mantissa = '', exponent = '0'] = value.toExponential(EXACT_DIGITS).split('e');
+  const digits = mantissa.replace('.', '');
+  const [lower, upper] = float32Limits(value);
+  for (let count = 1; count <= MAX_FLOAT32_DIGITS; count += 1) {
+    const below = BigInt(digits.slice(0, count));
+    const rest = digits.slice(count);
+    const candidates = [below, below + 1n]
+      .map((candidate) => `${candidate}e${Number(exponent) - count + 1}`)
+      .filter((candidate) => Number(candidate) >= lower && Number(candidate) <= upper);
+    if (candidates.length === 0) continue;
+    const isTie = candidates.length === 2 && /^50*$/.test(rest);
+    const nearest = (rest < '5' ? candidates[0] : candidates.at(-1)) ?? '';
+    const isLimit = Number(nearest) === lower || Number(nearest) === upper;
+    return isTie || isLimit ? String(value) : nearest;
   }
   return String(value);
+}
+
+/** The numbers between the float and its neighbours, all of which are doubles. */
+function float32Limits(value: number): readonly [number, number] {
+  const float = new Float32Array([value]);
+  const bits = new Uint32Array(float.buffer);
+  bits[0] = (bits[0] ?? 0) - 1;
+  const previous = float[0] ?? 0;
+  bits[0] += 2;
+  const next = float[0] ?? 0;
+  return [(value + previous) / 2, (value + (Number.isFinite(next) ? next : 2 ** 128)) / 2];
 }
 
 /** Days since 1970-01-01; years before 1 as `(BC)`. */
@@ -108,15 +157,19 @@ function fractionText(ticks: bigint, perSecond: bigint): string {
   return `.${digits.replace(/0+$/, '')}`;
 }
 
-export function timestampText(ticks: bigint, unit: TimeUnit): string {
-  if (ticks === INFINITE_TICKS) return 'infinity';
-  if (ticks === -INFINITE_TICKS) return '-infinity';
+export function isFiniteTimestamp(ticks: bigint): boolean {
+  return ticks !== INFINITE_TICKS && ticks !== -INFINITE_TICKS;
+}
+
+/** `zone`: what stands behind a finite instant, such as `+00`. */
+export function timestampText(ticks: bigint, unit: TimeUnit, zone = ''): string {
+  if (!isFiniteTimestamp(ticks)) return ticks > 0n ? 'infinity' : '-infinity';
   const perDay = TICKS_PER_SECOND[unit] * SECONDS_PER_DAY;
   const timeOfDay = ((ticks % perDay) + perDay) % perDay;
   const days = Number((ticks - timeOfDay) / perDay);
   const date = dateText(days);
   const time = timeText(timeOfDay, unit);
-  return date.endsWith(' (BC)') ? `${date.slice(0, -5)} (BC) ${time}` : `${date} ${time}`;
+  return `${date} ${time}${zone}`;
 }
 
 export function intervalText(months: number, days: number, micros: bigint): string {
@@ -134,24 +187,6 @@ export function intervalText(months: number, days: number, micros: bigint): stri
 
 function addPart(parts: string[], count: number, unit: string): void {
   if (count !== 0) parts.push(`${count} ${unit}${count === 1 || count === -1 ? '' : 's'}`);
-}
-
-/** 16 bytes in network order. */
-export function uuidText(bytes: Uint8Array): string {
-  const hex = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex');
-  return [
-    hex.slice(0, 8),
-    hex.slice(8, 12),
-    hex.slice(12, 16),
-    hex.slice(16, 20),
-    hex.slice(20),
-  ].join('-');
-}
-
-/** DuckDB's bit string: the first byte counts the padding bits at the front of the second. */
-export function bitText(bytes: Uint8Array): string {
-  const bits = [...bytes.subarray(1)].map((byte) => byte.toString(2).padStart(8, '0')).join('');
-  return bits.slice(bytes[0] ?? 0);
 }
 
 function twoDigits(value: number | bigint): string {

@@ -1,9 +1,8 @@
 /** Runs one statement: submit, stream the result into a format, release it. */
-import { DataType, type RecordBatch, RecordBatchReader, type Schema } from 'apache-arrow';
-import { fromErrorReport } from '../../common/error.ts';
-import { cellReader } from '../format/arrow-cells.ts';
-import type { Cell } from '../format/cell.ts';
-import type { ResultColumn, ResultFormat } from '../format/result-format.ts';
+import { RecordBatchReader } from 'apache-arrow';
+import { EngineError } from '../../common/error.ts';
+import { columnsOf, rowsOf } from '../format/batch-rows.ts';
+import type { ResultFormat } from '../format/result-format.ts';
 import type { QueryClient, ResultPart, SubmitOptions } from './query-client.ts';
 
 /** Takes the Arrow IPC bytes of a result, in order. */
@@ -49,10 +48,7 @@ async function* arrowBytes(
     if (part.arrowIpc.length > 0) yield part.arrowIpc;
   }
   if (!complete) {
-    throw fromErrorReport({
-      code: 'INTERNAL_ERROR',
-      message: 'the result ended before it was complete',
-    });
+    throw new EngineError('INTERNAL_ERROR', 'the result ended before it was complete');
   }
 }
 
@@ -73,26 +69,7 @@ export function formatSink(format: ResultFormat): ResultSink {
     const reader = await RecordBatchReader.from(bytes);
     await reader.open();
     await format.begin(columnsOf(reader.schema));
-    for await (const batch of reader) {
-      await format.rows(rowsOf(batch));
-    }
+    for await (const batch of reader) await format.rows(rowsOf(batch));
     await format.end();
   };
-}
-
-function columnsOf(schema: Schema): readonly ResultColumn[] {
-  return schema.fields.map((field) => ({
-    name: field.name,
-    isNumeric:
-      DataType.isInt(field.type) || DataType.isFloat(field.type) || DataType.isDecimal(field.type),
-  }));
-}
-
-function rowsOf(batch: RecordBatch): readonly (readonly Cell[])[] {
-  const readers = batch.schema.fields.map((field, i) => {
-    const data = batch.data.children[i];
-    if (data === undefined) throw new Error(`no data for column ${field.name}`);
-    return cellReader(field, data);
-  });
-  return Array.from({ length: batch.numRows }, (_, row) => readers.map((read) => read(row)));
 }
