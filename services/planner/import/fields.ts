@@ -1,6 +1,8 @@
 import { UnsupportedError } from '../logical/unsupported.ts';
 import { isJsonArray, isJsonObject, type Json, type JsonObject } from './json-reader.ts';
 
+const MAX_POSITION = BigInt(Number.MAX_SAFE_INTEGER);
+
 /**
  * Strict access to the objects of a serialized plan. A field nobody knows, or one of another shape than
  * expected, is UnsupportedError: what is not understood must not be dropped.
@@ -44,10 +46,7 @@ export class Fields {
 
   /** A position or count. */
   index(name: string): number {
-    const value = this.#object[name];
-    if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0)
-      throw this.#refuse(name);
-    return value;
+    return this.#position(this.#object[name], name);
   }
 
   list(name: string): readonly Json[] {
@@ -57,11 +56,7 @@ export class Fields {
   }
 
   indexes(name: string): readonly number[] {
-    return this.list(name).map((value) => {
-      if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0)
-        throw this.#refuse(name);
-      return value;
-    });
+    return this.list(name).map((value) => this.#position(value, name));
   }
 
   texts(name: string): readonly string[] {
@@ -76,6 +71,11 @@ export class Fields {
     const value = this.json(name);
     const isEmpty = value === null || value === '' || (isJsonArray(value) && value.length === 0);
     if (!isEmpty && !harmless.includes(value)) throw this.#refuse(name);
+  }
+
+  #position(value: Json | undefined, name: string): number {
+    if (typeof value !== 'bigint' || value < 0n || value > MAX_POSITION) throw this.#refuse(name);
+    return Number(value);
   }
 
   #refuse(name: string): UnsupportedError {
@@ -95,6 +95,5 @@ export function textOf(value: Json | undefined, where: string): string {
 
 export function bigintOf(value: Json | undefined, where: string): bigint {
   if (typeof value === 'bigint') return value;
-  if (typeof value === 'number' && Number.isSafeInteger(value)) return BigInt(value);
   throw new UnsupportedError(`shape of ${where}`);
 }

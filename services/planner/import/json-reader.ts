@@ -19,7 +19,7 @@ export class JsonSyntaxError extends Error {
   }
 }
 
-/** Integers are numbers while those hold them exactly, bigints beyond. */
+/** Integers are bigints, numbers with a fraction or an exponent are numbers: so writing them back loses nothing. */
 export function readJson(text: string): Json {
   const reader = new JsonReader(text);
   const value = reader.value();
@@ -122,10 +122,9 @@ class JsonReader {
     const match = NUMBER.exec(this.#text);
     if (match === null) throw new JsonSyntaxError('a value', this.#offset);
     this.#offset = NUMBER.lastIndex;
-    const value = Number(match[0]);
-    const isInteger = match[1] === undefined && match[2] === undefined;
-    if (!isInteger || Number.isSafeInteger(value) || !Number.isFinite(value)) return value;
-    return BigInt(match[0]);
+    const [text, fraction, exponent] = match;
+    const isInteger = fraction === undefined && exponent === undefined && /\d$/.test(text);
+    return isInteger ? BigInt(text) : Number(text);
   }
 
   #word<T extends boolean | null>(word: string, value: T): T {

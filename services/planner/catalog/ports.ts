@@ -1,0 +1,24 @@
+import { type ParquetFooter } from './parquet-footer.ts';
+import { type FileIdentity } from './table.ts';
+
+export interface DirectoryEntry {
+  readonly name: string;
+  readonly isDirectory: boolean;
+}
+
+/** Directories and files as the file system has them now. */
+export interface FileTree {
+  /** `undefined` when there is no such directory. */
+  entriesOf(directory: string): Promise<readonly DirectoryEntry[] | undefined>;
+  /** `undefined` when there is no such file. */
+  identityOf(path: string): Promise<FileIdentity | undefined>;
+}
+
+/** Reads the footers of Parquet files. */
+export interface FooterReader {
+  /**
+   * One footer for each file, in order.
+   * @throws EngineError SOURCE_CORRUPT, SOURCE_READ_FAILED or FILE_NOT_ALLOWED, naming the file
+   */
+  readFooters(paths: readonly string[]): Promise<readonly ParquetFooter[]>;
+}
