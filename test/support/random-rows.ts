@@ -20,7 +20,8 @@ const PLAIN_VALUES: Readonly<Record<PlainTypeId, string>> = {
   USMALLINT: '$ % 65536',
   UINTEGER: '$ % 4294967296',
   UBIGINT: 'hash($)',
-  UHUGEINT: "($::VARCHAR || '0123456789012345678')::UHUGEINT",
+  UHUGEINT:
+    "['340282366920938463463374607431768211455', '18446744073709551616', '0', $::VARCHAR][$ % 4 + 1]",
   FLOAT: "['NaN'::FLOAT, '-infinity', '-0.0', $ / 7, 1e-40][$ % 5 + 1]",
   DOUBLE: "['NaN'::DOUBLE, 'infinity', '-0.0', $ / 7, -1e300][$ % 5 + 1]",
   DATE: "[DATE '1970-01-01' + ($ % 40000)::INTEGER - 20000, 'infinity', '-infinity'][least($ % 20, 2) + 1]",

@@ -28,6 +28,8 @@ export interface RecordBatchMessage extends BatchLayout {
 /** Bytes before the metadata: the continuation marker and the metadata's length. */
 const PREFIX_BYTES = 8;
 const CONTINUATION = 0xffffffff;
+/** A node and a buffer's range each are two 64-bit numbers in the metadata. */
+const STRUCT_BYTES = 16;
 
 export function encodeRecordBatch(batch: RecordBatchMessage): Page {
   let bodyBytes = 0;
@@ -117,6 +119,10 @@ export function finishMessage(
  */
 export function decodeRecordBatch(page: Page): RecordBatchMessage {
   const { batch, bodyStart, bodyBytes } = readHeader(page);
+  const longest = bodyStart / STRUCT_BYTES;
+  if (batch.nodesLength() > longest || batch.buffersLength() > longest) {
+    throw corrupt('metadata are longer than the page');
+  }
   const nodes: BatchNode[] = [];
   for (let index = 0; index < batch.nodesLength(); index += 1) {
     const node = batch.nodes(index)!;
