@@ -1,5 +1,5 @@
 /** A worker around a task, without DuckDB and network: slots, outputs and inputs that a test drives. */
-import { EngineError } from '../../services/common/error.ts';
+import type { EngineError } from '../../services/common/error.ts';
 import type {
   NodeId,
   NodeInstanceId,
@@ -249,9 +249,9 @@ export class FakeSlot implements FragmentSlot {
     });
   }
 
-  emitPage(byteLength: number, deal = 0): Promise<void> | undefined {
+  emitPage(byteLength: number, deal = 0): void {
     const page = { deal, partition: 0, page: new ArrayBuffer(byteLength), rowCount: 1 };
-    return this.io?.acceptPage(page);
+    void this.io?.acceptPage(page);
   }
 }
 

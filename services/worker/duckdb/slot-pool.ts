@@ -75,6 +75,11 @@ export class SlotPool implements FragmentSlots {
     });
   }
 
+  /** DuckDB memory that the running tasks may use together. */
+  get leasedBytes(): number {
+    return this.#deps.memory.leasedBytes;
+  }
+
   /**
    * Opens all slots with the usual profile; answers as soon as one can say what its DuckDB is.
    * @throws EngineError when one cannot be opened.
@@ -110,7 +115,8 @@ export class SlotPool implements FragmentSlots {
     const error = new EngineError('SHUTTING_DOWN', 'the worker is shutting down');
     for (const waiting of this.#waiting.splice(0)) waiting.refuse(error);
     if (!this.#isIdle) await new Promise<void>((resolve) => (this.#onDrained = resolve));
-    await Promise.all(this.#places.map(({ slot }) => (slot.isLost ? undefined : slot.close())));
+    const living = this.#places.filter(({ slot }) => !slot.isLost);
+    await Promise.all(living.map(async ({ slot }) => await slot.close()));
     rmSync(this.#options.spillDirectory, { recursive: true, force: true });
   }
 
@@ -141,7 +147,7 @@ export class SlotPool implements FragmentSlots {
   /** Grants in order: nobody passes one who waits for the same kind of slot, or for memory. */
   #grant(): void {
     const passed = new Set<SlotRequest['threads']>();
-    for (const waiting of [...this.#waiting]) {
+    for (const waiting of this.#waiting) {
       const { request } = waiting;
       if (passed.has(request.threads)) continue;
       const place = this.#findPlace(request);

@@ -18,7 +18,7 @@ import type { NodeIdentity } from './node-identity.ts';
 import { TaskExecution } from './task-execution.ts';
 import type { TaskPorts } from './task-ports.ts';
 
-export interface TaskManagerOptions {
+export interface TasksOptions {
   readonly identity: NodeIdentity;
   /** Without a line to the coordinator for so long, tasks end as TASK_ABANDONED. */
   readonly clientTimeoutMs: number;
@@ -26,7 +26,7 @@ export interface TaskManagerOptions {
   readonly endedTaskMaxAgeMs: number;
 }
 
-export interface TaskManagerDeps {
+export interface TasksDeps {
   readonly clock: Clock;
   readonly log: Logger;
   readonly ports: TaskPorts;
@@ -34,8 +34,8 @@ export interface TaskManagerDeps {
 }
 
 export class TaskManager {
-  readonly #options: TaskManagerOptions;
-  readonly #deps: TaskManagerDeps;
+  readonly #options: TasksOptions;
+  readonly #deps: TasksDeps;
   readonly #live = new Map<string, TaskExecution>();
   readonly #ended = new Set<string>();
   /** Per (query, stage, partition): the newest attempt that was ordered. */
@@ -44,7 +44,7 @@ export class TaskManager {
   #cancelWatch: (() => void) | undefined;
   #onIdle: (() => void)[] = [];
 
-  constructor(options: TaskManagerOptions, deps: TaskManagerDeps) {
+  constructor(options: TasksOptions, deps: TasksDeps) {
     this.#options = options;
     this.#deps = deps;
   }

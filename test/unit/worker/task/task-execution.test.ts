@@ -363,41 +363,6 @@ describe('an update that breaks the contract', () => {
   });
 });
 
-describe('statuses', () => {
-  it('have growing versions and come at once for states, now and then for progress', async () => {
-    const task = start(SCAN, { splitAssignments: [assign(1, fileSplits(1, 0, 9), true)] });
-    await settle();
-    const before = worker.statuses.length;
-    worker.slots.last.statements[0]?.finish();
-    await settle();
-    worker.slots.last.statements[1]?.finish();
-    await settle();
-    expect(worker.statuses.length).toBe(before);
-    await worker.clock.advance(100);
-    expect(worker.status.stats.splitsCompleted).toBe(5);
-    task.stop('cancel');
-    await settle();
-    const versions = worker.statuses.map(({ version }) => version);
-    expect(versions).toEqual(versions.map((_version, i) => i + 1));
-  });
-
-  it('say at once that an output is overfull (T25)', async () => {
-    start(SCAN, { splitAssignments: [assign(1, fileSplits(1, 0, 1))] });
-    await settle();
-    worker.output.fill();
-    await settle();
-    expect(worker.status.outputs[0]?.overutilized).toBe(true);
-  });
-
-  it('end with the task: the deadline watch and its timers are gone', async () => {
-    start(RESULT);
-    await settle();
-    worker.slots.last.statements[0]?.finish();
-    await settle();
-    expect(worker.clock.pendingCount).toBe(0);
-  });
-});
-
 describe('a task beyond its deadline', () => {
   it('ends by itself when nobody came to end it', async () => {
     start(SCAN, { deadline: 1000 as TaskUpdate['deadline'] });
