@@ -7,13 +7,19 @@ import type { PageFixture } from './page-fixture.ts';
 
 export type Texts = readonly (readonly (string | null)[])[];
 
+/** So that long results have several pages. */
+const SMALL_PAGE_BYTES = 64 * 1024;
+
 /** The statement's result as the Arrow IPC stream that clients read. */
 export async function resultStream(
   fixture: PageFixture,
   sql: string,
   timeZone = 'UTC',
 ): Promise<Buffer> {
-  const { columns, pages } = await fixture.paginate(sql, { layout: 'result' });
+  const { columns, pages } = await fixture.paginate(sql, {
+    layout: 'result',
+    targetPageBytes: SMALL_PAGE_BYTES,
+  });
   return Buffer.concat([
     encodeSchemaMessage(columns, { timeZone }),
     ...pages.map(({ page }) => new Uint8Array(page)),

@@ -1,19 +1,28 @@
 import { type Cell, cellText } from './cell.ts';
+import { displayWidth, shownLines } from './display-text.ts';
 import type { ResultColumn, ResultFormat, WriteText } from './result-format.ts';
 
-/** Rows that decide the column widths; later ones are written at once, cut to no width. */
+/** Rows that decide the column widths, and how many characters of them at most. */
 const SAMPLED_ROWS = 5000;
+const SAMPLED_CHARACTERS = 4 * 1024 * 1024;
+/** One long text must not pad every other row of its column. */
+const MAX_PADDED_WIDTH = 200;
+
+/** The lines of each cell of a row. */
+type TableRow = readonly (readonly string[])[];
 
 /**
  * Aligned tables. Widths come from the first rows, so that memory stays bounded and long results appear before
- * they end; a wider value further down pushes its line to the right and loses nothing.
+ * they end; a wider value pushes its line to the right and loses nothing. Line breaks stay line breaks: as in
+ * psql, a + stands behind a line that the next one continues.
  */
 export class TableFormat implements ResultFormat {
   readonly #write: WriteText;
   readonly #style: 'box' | 'markdown';
   #columns: readonly ResultColumn[] = [];
   #widths: readonly number[] | undefined;
-  #sample: (readonly string[])[] = [];
+  #sample: TableRow[] = [];
+  #sampledCharacters = 0;
   #rowCount = 0;
 
   constructor(write: WriteText, style: 'box' | 'markdown') {
@@ -27,10 +36,15 @@ export class TableFormat implements ResultFormat {
 
   async rows(rows: readonly (readonly Cell[])[]): Promise<void> {
     this.#rowCount += rows.length;
-    const texts = rows.map((row) => row.map((cell) => this.#escape(cellText(cell))));
-    if (this.#widths !== undefined) return await this.#writeLines(texts);
-    this.#sample.push(...texts);
-    if (this.#sample.length >= SAMPLED_ROWS) await this.#writeHead();
+    const texts = rows.map((row) => row.map((cell) => this.#cellLines(cellText(cell))));
+    if (this.#widths !== undefined) return await this.#writeRows(texts);
+    for (const row of texts) {
+      this.#sample.push(row);
+      for (const lines of row) this.#sampledCharacters += sum(lines.map((line) => line.length));
+    }
+    const isSampled =
+      this.#sample.length >= SAMPLED_ROWS || this.#sampledCharacters >= SAMPLED_CHARACTERS;
+    if (isSampled) await this.#writeHead();
   }
 
   async end(): Promise<void> {
@@ -41,37 +55,48 @@ export class TableFormat implements ResultFormat {
     );
   }
 
-  /** A line break inside a cell would break the table. */
-  #escape(text: string): string {
-    const oneLine = text.replaceAll('\r', '\\r').replaceAll('\n', '\\n');
-    return this.#style === 'markdown' ? oneLine.replaceAll('|', '\\|') : oneLine;
+  #cellLines(text: string): readonly string[] {
+    const lines = shownLines(text);
+    if (this.#style === 'box') return lines;
+    return [lines.join('<br>').replaceAll('|', '\\|')];
   }
 
   async #writeHead(): Promise<void> {
     if (this.#widths !== undefined) return;
-    const names = this.#columns.map((column) => this.#escape(column.name));
-    this.#widths = names.map((name, i) =>
-      this.#sample.reduce(
-        (width, row) => Math.max(width, displayWidth(row[i] ?? '')),
-        displayWidth(name),
-      ),
-    );
+    const names = this.#columns.map((column) => this.#cellLines(column.name));
+    const rows = [names, ...this.#sample];
+    this.#widths = names.map((_, i) => {
+      const widest = rows.reduce(
+        (width, row) => Math.max(width, ...(row[i] ?? []).map(displayWidth)),
+        0,
+      );
+      return Math.min(widest, MAX_PADDED_WIDTH);
+    });
     const top = this.#style === 'box' ? `${this.#rule('┌', '┬', '┐')}\n` : '';
-    await this.#write(`${top}${this.#line(names)}\n${this.#headRule()}\n`);
+    await this.#write(`${top}${this.#rowText(names)}\n${this.#headRule()}\n`);
     const sample = this.#sample;
     this.#sample = [];
-    await this.#writeLines(sample);
+    await this.#writeRows(sample);
   }
 
-  async #writeLines(rows: readonly (readonly string[])[]): Promise<void> {
-    if (rows.length > 0) await this.#write(`${rows.map((row) => this.#line(row)).join('\n')}\n`);
+  async #writeRows(rows: readonly TableRow[]): Promise<void> {
+    if (rows.length > 0) await this.#write(`${rows.map((row) => this.#rowText(row)).join('\n')}\n`);
   }
 
-  #line(texts: readonly string[]): string {
+  #rowText(row: TableRow): string {
+    const height = Math.max(1, ...row.map((lines) => lines.length));
+    return Array.from({ length: height }, (_, line) => this.#lineText(row, line)).join('\n');
+  }
+
+  #lineText(row: TableRow, line: number): string {
     const bar = this.#style === 'box' ? '│' : '|';
-    const cells = texts.map((text, i) => {
+    const cells = row.map((lines, i) => {
+      const text = lines[line] ?? '';
       const space = ' '.repeat(Math.max(0, (this.#widths?.[i] ?? 0) - displayWidth(text)));
-      return this.#columns[i]?.isNumeric === true ? ` ${space}${text} ` : ` ${text}${space} `;
+      const end = line < lines.length - 1 ? '+' : ' ';
+      return this.#columns[i]?.isNumeric === true
+        ? ` ${space}${text}${end}`
+        : ` ${text}${space}${end}`;
     });
     return bar + cells.join(bar) + bar;
   }
@@ -89,19 +114,6 @@ export class TableFormat implements ResultFormat {
   }
 }
 
-/** Columns on a terminal: wide East Asian characters and emoji take two, combining marks none. */
-export function displayWidth(text: string): number {
-  // eslint-disable-next-line no-control-regex -- the range is all of ASCII
-  if (/^[\x00-\x7f]*$/.test(text)) return text.length;
-  let width = 0;
-  for (const char of text) {
-    if (/\p{Mark}|\u200d|\ufe0f/u.test(char)) continue;
-    width +=
-      /\p{Emoji_Presentation}|[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]/u.test(
-        char,
-      )
-        ? 2
-        : 1;
-  }
-  return width;
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
 }

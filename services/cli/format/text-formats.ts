@@ -1,4 +1,5 @@
 import { type Cell, cellJson, cellText } from './cell.ts';
+import { displayWidth, shownLine, shownLines } from './display-text.ts';
 import type { FormatName, ResultColumn, ResultFormat, WriteText } from './result-format.ts';
 import { TableFormat } from './table-format.ts';
 
@@ -20,7 +21,7 @@ export function textFormat(name: Exclude<FormatName, 'arrow'>, write: WriteText)
   }
 }
 
-/** RFC 4180 with a header line; NULL is empty, an empty text is quoted. */
+/** As DuckDB writes it (RFC 4180 with a header line): NULL is empty, an empty text is quoted. */
 class CsvFormat implements ResultFormat {
   readonly #write: WriteText;
 
@@ -43,7 +44,8 @@ class CsvFormat implements ResultFormat {
 }
 
 function csvField(text: string): string {
-  return text === '' || /[",\r\n]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  // DuckDB reads lines that begin with # as comments.
+  return text === '' || /[",\r\n#]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
 /** One object a line. */
@@ -56,7 +58,7 @@ class JsonLinesFormat implements ResultFormat {
   }
 
   async begin(columns: readonly ResultColumn[]): Promise<void> {
-    this.#names = columns.map((column) => JSON.stringify(column.name));
+    this.#names = jsonNames(columns);
   }
 
   async rows(rows: readonly (readonly Cell[])[]): Promise<void> {
@@ -78,7 +80,7 @@ class JsonFormat implements ResultFormat {
   }
 
   async begin(columns: readonly ResultColumn[]): Promise<void> {
-    this.#names = columns.map((column) => JSON.stringify(column.name));
+    this.#names = jsonNames(columns);
     await this.#write('[');
   }
 
@@ -95,14 +97,26 @@ class JsonFormat implements ResultFormat {
   }
 }
 
+/** Names in an object must differ: a second `a` is `a_1`, as DuckDB renames it. */
+function jsonNames(columns: readonly ResultColumn[]): readonly string[] {
+  const names = new Set<string>();
+  for (const { name } of columns) {
+    let unique = name;
+    for (let count = 1; names.has(unique); count += 1) unique = `${name}_${count}`;
+    names.add(unique);
+  }
+  return [...names].map((name) => JSON.stringify(name));
+}
+
 function jsonObject(names: readonly string[], row: readonly Cell[]): string {
   return `{${row.map((cell, i) => `${names[i]}:${cellJson(cell)}`).join(',')}}`;
 }
 
-/** One line a column, as psql's \x shows it. */
+/** One line a column, or more where the value has more, as psql's \x shows it. */
 class VerticalFormat implements ResultFormat {
   readonly #write: WriteText;
   #names: readonly string[] = [];
+  #indent = '';
   #rowCount = 0;
 
   constructor(write: WriteText) {
@@ -110,16 +124,22 @@ class VerticalFormat implements ResultFormat {
   }
 
   async begin(columns: readonly ResultColumn[]): Promise<void> {
-    const width = Math.max(0, ...columns.map((column) => column.name.length));
-    this.#names = columns.map((column) => column.name.padEnd(width));
+    const names = columns.map((column) => shownLine(column.name));
+    const width = Math.max(0, ...names.map(displayWidth));
+    this.#names = names.map((name) => name + ' '.repeat(width - displayWidth(name)));
+    this.#indent = ' '.repeat(width);
   }
 
   async rows(rows: readonly (readonly Cell[])[]): Promise<void> {
-    for (const row of rows) {
+    const texts = rows.map((row) => {
       this.#rowCount += 1;
-      const lines = row.map((cell, i) => `${this.#names[i]} | ${cellText(cell)}`);
-      await this.#write(`-[ ROW ${this.#rowCount} ]-\n${lines.join('\n')}\n`);
-    }
+      const lines = row.map((cell, i) => {
+        const value = shownLines(cellText(cell)).join(`\n${this.#indent} | `);
+        return `${this.#names[i]} | ${value}\n`;
+      });
+      return `-[ ROW ${this.#rowCount} ]-\n${lines.join('')}`;
+    });
+    if (texts.length > 0) await this.#write(texts.join(''));
   }
 
   async end(): Promise<void> {

@@ -260,8 +260,11 @@ describe('the text of nested cells', () => {
     );
   });
 
+  /** What the lexer of nested values might treat in its own way, and what it does not. */
+  const ODD_CHARACTERS =
+    'a|N| |\t|\n|\v|\f|\r|\'|"|,|:|;|=|(|)|[|]|{|}|\\|/|-|+|.|0|é|😀|\u00a0|\u2003|\ufeff';
   const oddText = fc.string({
-    unit: fc.constantFrom(...'aN \t\n\v\f\r\'",:;=()[]{}\\/-+.0é😀\u00a0\u2003\ufeff'),
+    unit: fc.constantFrom(...ODD_CHARACTERS.split('|')),
     maxLength: 8,
   });
 
