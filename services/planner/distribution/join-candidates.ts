@@ -36,14 +36,17 @@ export interface PartitionedJoin {
   readonly movesRight: boolean;
 }
 
-/** `cost`: bytes that the busiest task receives and joins. */
+/** `cost`: work of the busiest task, in bytes that a hash join reads. */
 export interface JoinCandidate {
   readonly placement: JoinPlacement;
   readonly cost: number;
 }
 
 /** What a stage more costs, however little it reads. */
-const STAGE_COST_BYTES = 256 * 1024;
+const STAGE_COST = 256 * 1024;
+/** Encoding a byte of a page and dealing it out, and taking it in again, beside joining it. */
+const SEND_COST = 2;
+const RECEIVE_COST = 2;
 
 /** Joins whose result has each row of the left side at most once, or once for each match: the right side may be copied. */
 const RIGHT_MAY_BE_COPIED: ReadonlySet<JoinType> = new Set([
@@ -104,7 +107,7 @@ function sizeOf(placed: Placed): SideSize {
 
 function togetherCost({ left, right }: Sizes): number {
   const received = (left.isLocal ? 0 : left.bytes) + (right.isLocal ? 0 : right.bytes);
-  return STAGE_COST_BYTES + received + left.bytes + right.bytes;
+  return STAGE_COST + RECEIVE_COST * received + left.bytes + right.bytes;
 }
 
 interface BroadcastCandidate extends JoinCandidate {
@@ -130,7 +133,7 @@ function broadcastCandidates(plan: AnyKindOfJoin, sizes: Sizes): readonly Broadc
 /** Every task receives and joins all of the copied side, and joins its share of the other. */
 function broadcastCost(copied: SideSize, staying: SideSize, taskCount: number): number {
   const received = copied.isConstant ? 0 : copied.bytes;
-  return received + copied.bytes + staying.bytes / taskCount;
+  return RECEIVE_COST * received + copied.bytes + staying.bytes / taskCount;
 }
 
 function partitionedCandidates(
@@ -179,8 +182,8 @@ function areDealtBy(
 function partitionedCost({ movesLeft, movesRight }: PartitionedJoin, sizes: Sizes): number {
   const { left, right, taskCount } = sizes;
   const moved = (movesLeft ? left.bytes : 0) + (movesRight ? right.bytes : 0);
-  const newStage = movesLeft && movesRight ? STAGE_COST_BYTES : 0;
-  return newStage + (moved + left.bytes + right.bytes) / taskCount;
+  const newStage = movesLeft && movesRight ? STAGE_COST : 0;
+  return newStage + ((SEND_COST + RECEIVE_COST) * moved + left.bytes + right.bytes) / taskCount;
 }
 
 /**

@@ -3,7 +3,6 @@ import { isVolatile } from '../logical/expression-tree.ts';
 import { type Aggregate } from '../logical/logical-plan.ts';
 import { aggregateOf, positionsIn, referencesTo } from './columns.ts';
 import { decomposeAll, finishAll, mergeAll, type Decomposition } from './decompose-aggregate.ts';
-import { placedRows, rowsOf } from './estimate.ts';
 import { perTask, toHash, toSingle } from './exchange.ts';
 import { remapHashKeys, satisfiesGrouping } from './partitioning.ts';
 import { placeGlobalDistinct } from './place-global-distinct.ts';
@@ -17,9 +16,6 @@ import {
   type Placed,
 } from './placed.ts';
 import { type Placer } from './placer.ts';
-
-/** Partial aggregates do not pay when they leave more than this share of their input. */
-const WORTHWHILE_REDUCTION = 0.75;
 
 /**
  * Aggregates where the groups are already together; else from parts, when every aggregate has parts; else
@@ -35,7 +31,7 @@ export function placeAggregate(placer: Placer, plan: Aggregate): Placed {
     return whole(gatherByKey(placer, input, plan), plan);
 
   const decompositions = decomposeAll(plan.aggregates);
-  if (decompositions !== undefined && canSplit(plan) && paysOff(input, plan)) {
+  if (decompositions !== undefined && canSplit(plan)) {
     return twoPhases(placer, input, { plan, decompositions });
   }
   if (plan.groups.length === 0) {
@@ -83,11 +79,6 @@ function isPlainGrouping({ groups, groupingSets }: Aggregate): boolean {
 function canSplit({ groupingSets }: Aggregate): boolean {
   const names = groupingSets.map((set) => set.toSorted((a, b) => a - b).join());
   return new Set(names).size === names.length;
-}
-
-function paysOff(input: Placed, plan: Aggregate): boolean {
-  if (plan.groups.length === 0 || !isPlainGrouping(plan)) return true;
-  return rowsOf(plan) <= placedRows(input) * WORTHWHILE_REDUCTION;
 }
 
 interface Split {
