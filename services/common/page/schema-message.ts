@@ -50,16 +50,16 @@ export interface SchemaOptions {
   readonly timeZone?: string;
 }
 
-/** The schema of a stream of pages, in its encapsulated form. All fields are nullable. */
+/** The schema of a stream of pages, in its encapsulated form. */
 export function encodeSchemaMessage(
   columns: readonly Column[],
   options: SchemaOptions = {},
 ): Uint8Array {
   const { layout = 'result', timeZone = 'UTC' } = options;
   const builder = new Builder(1024);
-  const fields = columns.map((column) => {
-    return encodeField(builder, arrowField(column, layout), { timeZone, nullable: true });
-  });
+  const fields = columns.map((column) =>
+    encodeField(builder, arrowField(column, layout), timeZone),
+  );
   const fieldsVector = Schema.createFieldsVector(builder, fields);
   Schema.startSchema(builder);
   Schema.addEndianness(builder, Endianness.Little);
@@ -69,23 +69,15 @@ export function encodeSchemaMessage(
   return encapsulate(finishMessage(builder, { headerType, header, bodyBytes: 0 }));
 }
 
-interface FieldContext {
-  readonly timeZone: string;
-  readonly nullable: boolean;
-}
-
-function encodeField(builder: Builder, field: ArrowField, context: FieldContext): Offset {
-  const { timeZone, nullable } = context;
-  const children = childrenOf(field.type).map((child) => {
-    return encodeField(builder, child.field, { timeZone, nullable: child.nullable });
-  });
+function encodeField(builder: Builder, field: ArrowField, timeZone: string): Offset {
+  const children = childrenOf(field.type).map((child) => encodeField(builder, child, timeZone));
   const name = builder.createString(field.name);
   const childrenVector = Field.createChildrenVector(builder, children);
   const metadata = field.extension && encodeExtension(builder, field.extension);
   const type = encodeType(builder, field.type, timeZone);
   Field.startField(builder);
   Field.addName(builder, name);
-  Field.addNullable(builder, nullable);
+  Field.addNullable(builder, field.nullable ?? true);
   Field.addTypeType(builder, type.id);
   Field.addType(builder, type.offset);
   Field.addChildren(builder, childrenVector);
@@ -93,25 +85,18 @@ function encodeField(builder: Builder, field: ArrowField, context: FieldContext)
   return Field.endField(builder);
 }
 
-interface ChildField {
-  readonly field: ArrowField;
-  readonly nullable: boolean;
-}
-
-/** The entries of a map and their keys are the only fields that Arrow forbids to be NULL. */
-function childrenOf(type: ArrowType): readonly ChildField[] {
-  const nullable = (field: ArrowField): ChildField => ({ field, nullable: true });
+function childrenOf(type: ArrowType): readonly ArrowField[] {
   switch (type.kind) {
     case 'list':
     case 'fixed-size-list':
-      return [nullable(type.item)];
+      return [type.item];
     case 'struct':
-      return type.fields.map(nullable);
+      return type.fields;
     case 'sparse-union':
-      return type.members.map(nullable);
+      return type.members;
     case 'map': {
       const entries: ArrowType = { kind: 'struct', fields: [type.key, type.value] };
-      return [{ field: { name: 'entries', type: entries }, nullable: false }];
+      return [{ name: 'entries', type: entries, nullable: false }];
     }
     default:
       return [];

@@ -5,7 +5,7 @@
  * lossless. DuckDB's `arrow_lossless_conversion` is the model for the extension types.
  *
  * Clients read plain utf8 and binary (never large, view or dictionary encoded), since drivers differ
- * in the rest. Every field is nullable.
+ * in the rest.
  */
 import { assertNever } from '../assert.ts';
 import type { Column, ColumnType, NamedType, PlainTypeId } from './column-type.ts';
@@ -45,6 +45,8 @@ export interface ArrowField {
   readonly name: string;
   readonly type: ArrowType;
   readonly extension?: ArrowExtension;
+  /** Arrow demands it of a map's entries and keys; every other field may be NULL. */
+  readonly nullable?: false;
 }
 
 /** `result`: what clients read. `exchange`: what workers pass to each other. */
@@ -219,7 +221,7 @@ function nestedStorage(type: NestedType, layout: PageLayout): ArrowStorage {
     case 'MAP': {
       const key = arrowField({ name: 'key', type: type.key }, layout);
       const value = arrowField({ name: 'value', type: type.value }, layout);
-      return { type: { kind: 'map', key, value } };
+      return { type: { kind: 'map', key: { ...key, nullable: false }, value } };
     }
     case 'UNION':
       return unionStorage(type.members, layout);

@@ -115,6 +115,15 @@ describe('encodeSchemaMessage', () => {
     expect(describeField(fieldsOf([columnOf(type)], { layout: 'exchange' })[0]!)).toBe(exchange);
   });
 
+  it('lets everything be NULL but the entries of a map and their keys, as Arrow demands', () => {
+    const type: ColumnType = { id: 'MAP', key: { id: 'DATE' }, value: { id: 'DATE' } };
+    const [field] = fieldsOf([columnOf(type)]);
+    const [entries] = field!.type.children as Field[];
+    const [key, value] = entries!.type.children as Field[];
+    const nullable = [field, entries, key, value].map((each) => each!.nullable);
+    expect(nullable).toEqual([true, false, false, true]);
+  });
+
   it('keeps names as they are, twice the same too, and lets every column be NULL', () => {
     const names = ['a', 'a', '', 'ümlaut "quoted"'];
     const fields = fieldsOf(names.map((name) => ({ name, type: { id: 'INTEGER' } })));
