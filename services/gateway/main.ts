@@ -14,7 +14,7 @@ import { type GatewayConfig, gatewayConfigFromProcess } from './config.ts';
 import { callerBy } from './rpc/caller.ts';
 import { CoordinatorClient } from './rpc/coordinator-client.ts';
 import { addPublicServices } from './rpc/public-services.ts';
-import { resultPages } from './rpc/result-pages.ts';
+import { ExchangeResultPages } from './rpc/result-pages.ts';
 import { SessionCodec } from './session/session-codec.ts';
 
 export interface RunningGateway {
@@ -48,7 +48,14 @@ export async function startGateway(
   const sessions = new SessionCodec(key);
   addPublicServices(
     server,
-    { coordinator, pages: resultPages(exchange), sessions, caller, clock, log },
+    {
+      coordinator,
+      pagesFor: (principal) => new ExchangeResultPages({ source: exchange, clock, principal }),
+      sessions,
+      caller,
+      clock,
+      log,
+    },
     config,
   );
   const port = await server.listen(`${config.host}:${config.port}`);

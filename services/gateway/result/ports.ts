@@ -45,6 +45,4 @@ export interface PageReadReply {
 /** Reads output buffers of workers. Fails with RESULT_TOKEN_EXPIRED when the first page was dropped. */
 export interface ResultPages {
   read(request: PageRead, signal: AbortSignal): Promise<PageReadReply>;
-  /** The client has all of these pages: free the buffer. */
-  release(location: OutputLocation, capability: Uint8Array): Promise<void>;
 }

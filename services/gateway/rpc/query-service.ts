@@ -20,7 +20,8 @@ import { publicQuery } from './public-wire.ts';
 
 export interface QueryServiceDeps {
   readonly coordinator: CoordinatorClient;
-  readonly pages: ResultPages;
+  /** The pages of results, read in the name of a principal. */
+  readonly pagesFor: (principal: Principal) => ResultPages;
   readonly sessions: SessionCodec;
   readonly caller: Caller;
   readonly clock: Clock;
@@ -139,7 +140,7 @@ async function* fetchResults(
   const chunks = streamResult(
     {
       updates: deps.coordinator.watchResults(principal, queryId, context.signal),
-      pages: deps.pages,
+      pages: deps.pagesFor(principal),
       clock: deps.clock,
       resumeAt,
       maxBufferedBytes: options.resultBufferBytes,

@@ -81,8 +81,6 @@ class FakePages implements ResultPages {
     for (let token = request.token; token < end; token += 1) pages.push(pageOf(partition, token));
     return { pages, complete: end === count };
   }
-
-  async release(): Promise<void> {}
 }
 
 function pageOf(partition: number, token: number): Uint8Array {
@@ -171,7 +169,6 @@ describe('a result stream', () => {
   it('takes inline pages instead of fetching, also when a location was announced before (R8)', async () => {
     const never: ResultPages = {
       read: () => new Promise(() => undefined),
-      release: () => Promise.resolve(),
     };
     const inline = { location: locationOf(0), inlinePages: [pageOf(0, 0), pageOf(0, 1)] };
     const updates = once(
@@ -231,7 +228,6 @@ describe('a result stream that fails', () => {
   it("reports the query's error, which names the cause, rather than the read's", async () => {
     const failing: ResultPages = {
       read: () => Promise.reject(new EngineError('EXCHANGE_FAILED', 'connection refused')),
-      release: () => Promise.resolve(),
     };
     async function* updates(): AsyncGenerator<ResultUpdate, void, void> {
       yield update({ locations: locations(1), noMoreLocations: true });
@@ -247,7 +243,6 @@ describe('a result stream that fails', () => {
     const clock = new VirtualClock();
     const failing: ResultPages = {
       read: () => Promise.reject(new EngineError('EXCHANGE_FAILED', 'connection refused')),
-      release: () => Promise.resolve(),
     };
     async function* updates(): AsyncGenerator<ResultUpdate, void, void> {
       yield update({ locations: locations(1), noMoreLocations: true });
