@@ -66,12 +66,7 @@ describe('distribute', () => {
     const byKey = groupBy(joined, [column(0), column(1)], [count], LARGE);
     expect(place(byKey)).toEqual(['source', 'source', 'hash 0:hash 1:hash']);
     const byOther = groupBy(joined, [column(1)], [count]);
-    expect(place(byOther)).toEqual([
-      'source',
-      'source',
-      'hash 0:hash 1:hash',
-      'hash 2:hash',
-    ]);
+    expect(place(byOther)).toEqual(['source', 'source', 'hash 0:hash 1:hash', 'hash 2:hash']);
   });
 
   it('groups by the outer side of a join only by the side that is never filled with NULLs', () => {
@@ -91,12 +86,7 @@ describe('distribute', () => {
       LARGE,
     );
     const plan = join('inner', { left: below, right: scan(2, 2, LARGE) }, [2, 1], LARGE);
-    expect(place(plan)).toEqual([
-      'source',
-      'source',
-      'source',
-      'hash 0:hash 1:hash 2:hash',
-    ]);
+    expect(place(plan)).toEqual(['source', 'source', 'source', 'hash 0:hash 1:hash 2:hash']);
   });
 
   it('broadcasts a small build side and hashes a large one', () => {
@@ -190,7 +180,9 @@ describe('distribute', () => {
       [count],
     );
     const physical = distributePlan(plan);
-    const sent = physical.stages.flatMap(({ inputs }) => inputs.map(({ columns }) => columns.length));
+    const sent = physical.stages.flatMap(({ inputs }) =>
+      inputs.map(({ columns }) => columns.length),
+    );
     expect(sent).toEqual([2, 1, 2]);
   });
 });
