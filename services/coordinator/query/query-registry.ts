@@ -117,7 +117,7 @@ export class QueryRegistry {
   get(queryId: string, principal: Principal): QueryReport {
     const { query } = this.#find(queryId, principal);
     query.lease.renew();
-    return query.report();
+    return query.tell();
   }
 
   /** The principal's queries, newest first. */
@@ -166,7 +166,7 @@ export class QueryRegistry {
   async cancel(queryId: string, principal: Principal, error: ErrorReport): Promise<QueryReport> {
     const entry = this.#find(queryId, principal);
     await this.#cancel(entry, error);
-    return entry.query.report();
+    return entry.query.tell();
   }
 
   onTaskStatus(status: TaskStatus): void {

@@ -144,7 +144,8 @@ export class Query {
 
   /** The owner knows how it ended and needs it no more; other ended queries are not forgotten lightly. */
   get isSettled(): boolean {
-    return this.#isDelivered || this.results.isReleased || this.lease.isExpired;
+    const isTaken = this.#phase === 'finished' && this.results.isReleased;
+    return this.#isDelivered || isTaken || this.lease.isExpired;
   }
 
   /** `describe`: what the scheduler knows from now on. */
@@ -209,6 +210,12 @@ export class Query {
     };
   }
 
+  /** The report for its owner, who knows then how it ended. */
+  tell(): QueryReport {
+    this.#isDelivered ||= this.#phase === 'failed';
+    return this.report();
+  }
+
   /** The query whenever it changes; a slow reader sees the latest only. Ends after the end of the query. */
   async *watch(signal: AbortSignal): AsyncGenerator<QueryReport, void, void> {
     const release = this.lease.hold();
@@ -218,7 +225,7 @@ export class Query {
       while (!signal.aborted) {
         if (seen !== this.#version) {
           seen = this.#version;
-          yield this.report();
+          yield this.tell();
         } else if (this.isEnded) {
           return;
         } else {

@@ -8,13 +8,13 @@ import type {
 } from '../../../proto/gen/skein/internal/v1/query_coordinator.ts';
 import type { TableDescription } from '../../../proto/gen/skein/internal/v1/planner.ts';
 import type { ErrorCode } from '../../common/error.ts';
-import type { Instant } from '../../common/ids.ts';
 import type { CallContext, ServiceHandlers } from '../../common/rpc/method.ts';
 import { principalFromWire } from '../../common/rpc/task-wire.ts';
 import { parsed } from '../../common/rpc/wire-field.ts';
 import type { Principal } from '../../common/task/task-status.ts';
 import type { QueryRegistry } from '../query/query-registry.ts';
 import type { WorkerDirectory } from '../runtime/worker-directory.ts';
+import type { CoordinatorDescription } from './query-wire.ts';
 import { coordinatorToWire, queryReportToWire, resultUpdateToWire, workerToWire } from './query-wire.ts';
 
 /** Lists the tables that a principal may see. */
@@ -22,15 +22,6 @@ export type ListTables = (
   request: { readonly principal: Principal; readonly catalog: string },
   signal: AbortSignal,
 ) => Promise<readonly TableDescription[]>;
-
-/** This process, as a member of the cluster. */
-export interface CoordinatorDescription {
-  readonly address: string;
-  readonly cores: number;
-  readonly memoryBytes: number;
-  readonly startedAt: Instant;
-  readonly now: Instant;
-}
 
 export interface QueryCoordinatorDeps {
   readonly registry: QueryRegistry;

@@ -8,6 +8,7 @@ import {
   QueryState as WireQueryState,
   ResultCommitment as WireCommitment,
 } from '../../../proto/gen/skein/internal/v1/query_coordinator.ts';
+import type { Instant } from '../../common/ids.ts';
 import { columnsToWire } from '../../common/rpc/column-type-wire.ts';
 import { errorReportToWire } from '../../common/rpc/error-wire.ts';
 import { outputLocationToWire } from '../../common/rpc/split-wire.ts';
@@ -16,7 +17,6 @@ import { VERSION } from '../../common/version.ts';
 import type { MemberDescription } from '../cluster/cluster-state.ts';
 import type { QueryPhase, QueryReport, ResultUpdate } from '../query/query.ts';
 import type { StageDescription } from '../scheduler/query-description.ts';
-import type { CoordinatorDescription } from './query-coordinator-service.ts';
 
 const PHASES = enumMapping<QueryPhase, WireQueryState>({
   queued: WireQueryState.QUERY_STATE_QUEUED,
@@ -100,6 +100,15 @@ export function workerToWire(member: MemberDescription): NodeDescription {
     joinTimeMs: member.joinedAt,
     heartbeatTimeMs: member.heardAt,
   };
+}
+
+/** This process, as a member of the cluster. */
+export interface CoordinatorDescription {
+  readonly address: string;
+  readonly cores: number;
+  readonly memoryBytes: number;
+  readonly startedAt: Instant;
+  readonly now: Instant;
 }
 
 export function coordinatorToWire(self: CoordinatorDescription): NodeDescription {
