@@ -3,15 +3,20 @@ import type { RowRange } from './bitmap.ts';
 import type { ColumnBuilder } from './column-builder.ts';
 import type { ColumnVector } from './column-vector.ts';
 import { createColumnBuilder } from './nested-builder.ts';
-import type { Page } from './page.ts';
-import { type BatchLayout, encodeRecordBatch } from './record-batch-message.ts';
+import { type Page, TARGET_PAGE_BYTES } from './page.ts';
+import { type BatchLayout, encodeRecordBatch, PREFIX_BYTES } from './record-batch-message.ts';
 import type { Storage } from './storage.ts';
 
+/** After a page larger than this, which a huge row makes, its memory is not kept. */
+const MAX_KEPT_BYTES = 4 * TARGET_PAGE_BYTES;
+
 export class PageBuilder {
-  readonly #columns: readonly ColumnBuilder[];
+  readonly #storages: readonly Storage[];
+  #columns: readonly ColumnBuilder[];
   #rowCount = 0;
 
   constructor(storages: readonly Storage[]) {
+    this.#storages = storages;
     this.#columns = storages.map(createColumnBuilder);
   }
 
@@ -19,9 +24,10 @@ export class PageBuilder {
     return this.#rowCount;
   }
 
-  /** Bytes that the page's body would have now. */
+  /** Bytes that the page would have now, without its metadata; 0 when it has no row. */
   get byteLength(): number {
-    let total = 0;
+    if (this.#rowCount === 0) return 0;
+    let total = PREFIX_BYTES;
     for (const column of this.#columns) total += column.byteLength;
     return total;
   }
@@ -47,7 +53,8 @@ export class PageBuilder {
     const layout: BatchLayout = { nodes: [], buffers: [] };
     for (const column of this.#columns) column.collect(layout);
     const page = encodeRecordBatch({ rowCount: this.#rowCount, ...layout });
-    for (const column of this.#columns) column.reset();
+    if (page.byteLength > MAX_KEPT_BYTES) this.#columns = this.#storages.map(createColumnBuilder);
+    else for (const column of this.#columns) column.reset();
     this.#rowCount = 0;
     return page;
   }

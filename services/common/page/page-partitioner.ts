@@ -45,7 +45,7 @@ export class PagePartitioner {
     this.#builders = Array.from({ length: partitionCount }, () => new PageBuilder(storages));
   }
 
-  /** Bytes held in unfinished pages. */
+  /** Bytes held in unfinished pages; 0 only when they have no row. */
   get bufferedBytes(): number {
     return this.#builders.reduce((total, builder) => total + builder.byteLength, 0);
   }

@@ -26,7 +26,7 @@ export interface RecordBatchMessage extends BatchLayout {
 }
 
 /** Bytes before the metadata: the continuation marker and the metadata's length. */
-const PREFIX_BYTES = 8;
+export const PREFIX_BYTES = 8;
 const CONTINUATION = 0xffffffff;
 /** A node and a buffer's range each are two 64-bit numbers in the metadata. */
 const STRUCT_BYTES = 16;

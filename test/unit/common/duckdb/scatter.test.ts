@@ -35,8 +35,8 @@ describe('rows dealt by hash', () => {
         }
       },
     );
-    await fc.assert(property, { numRuns: 8 });
-  });
+    await fc.assert(property, { numRuns: 6 });
+  }, 60_000);
 });
 
 /** Rows keep their order within a partition. */

@@ -57,17 +57,25 @@ describe('PagePartitioner', () => {
 
   it('holds nothing after a flush', () => {
     const partitioner = new PagePartitioner({ storages: [STORAGE], partitionCount: 2 });
-    const empty = partitioner.bufferedBytes;
+    expect(partitioner.bufferedBytes).toBe(0);
     expect(partitioner.append([columnOf(STORAGE, [['aa'], null])], Int32Array.of(0, 1))).toEqual(
       [],
     );
-    expect(partitioner.bufferedBytes).toBeGreaterThan(empty);
+    expect(partitioner.bufferedBytes).toBeGreaterThan(0);
     expect(partitioner.flush().map(({ partition, rowCount }) => [partition, rowCount])).toEqual([
       [0, 1],
       [1, 1],
     ]);
-    expect(partitioner.bufferedBytes).toBe(empty);
+    expect(partitioner.bufferedBytes).toBe(0);
     expect(partitioner.flush()).toEqual([]);
+  });
+
+  it('counts rows without columns too', () => {
+    const partitioner = new PagePartitioner({ storages: [], partitionCount: 1 });
+    expect(partitioner.append([], new Int32Array(3))).toEqual([]);
+    expect(partitioner.bufferedBytes).toBeGreaterThan(0);
+    const [page] = partitioner.flush();
+    expect(decodePage(page!.page, [])).toEqual({ rowCount: 3, columns: [] });
   });
 
   it('refuses a partition that does not exist', () => {
