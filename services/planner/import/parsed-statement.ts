@@ -1,0 +1,136 @@
+import { isJsonArray, isJsonObject, type Json, type JsonObject } from './json-reader.ts';
+
+/** A table as a statement names it. `''` where it names no catalog or schema. */
+export interface TableReference {
+  readonly catalog: string;
+  readonly schema: string;
+  readonly table: string;
+}
+
+/**
+ * What is done with the parts of a parsed statement (`json_serialize_sql`) while it is copied. Names of
+ * functions are in lower case; names that mean a common table expression in scope are no tables.
+ */
+export interface StatementVisitor {
+  /** The table's node, or another one in its place. */
+  readonly table?: (reference: TableReference, node: JsonObject) => Json;
+  readonly parameter?: (name: string, node: JsonObject) => Json;
+  /** Scalar, aggregate, window and macro calls. */
+  readonly call?: (name: string) => void;
+  readonly tableFunction?: (name: string) => void;
+}
+
+/** Copies a parsed statement, or any part of one. */
+export function rewriteStatement(value: Json, visitor: StatementVisitor): Json {
+  return rewrite(value, visitor, new Set());
+}
+
+type Scope = ReadonlySet<string>;
+
+function rewrite(value: Json, visitor: StatementVisitor, scope: Scope): Json {
+  if (isJsonArray(value)) return value.map((item) => rewrite(item, visitor, scope));
+  if (!isJsonObject(value)) return value;
+  if (value['type'] === 'BASE_TABLE') return rewriteTable(value, visitor, scope);
+  if (value['class'] === 'PARAMETER' && visitor.parameter !== undefined) {
+    return visitor.parameter(textField(value, 'identifier'), value);
+  }
+  const name = value['function_name'];
+  if (typeof name === 'string') visitor.call?.(name.toLowerCase());
+  if (value['type'] === 'TABLE_FUNCTION') return rewriteTableFunction(value, visitor, scope);
+  return isJsonObject(value['cte_map'])
+    ? rewriteQueryNode(value, value['cte_map'], { visitor, scope })
+    : rewriteFields(value, visitor, scope);
+}
+
+function rewriteFields(value: JsonObject, visitor: StatementVisitor, scope: Scope): JsonObject {
+  const copy: Record<string, Json> = {};
+  for (const [key, item] of Object.entries(value)) copy[key] = rewrite(item, visitor, scope);
+  return copy;
+}
+
+function rewriteTable(node: JsonObject, visitor: StatementVisitor, scope: Scope): Json {
+  const reference = {
+    catalog: textField(node, 'catalog_name'),
+    schema: textField(node, 'schema_name'),
+    table: textField(node, 'table_name'),
+  };
+  const isUnqualified = reference.catalog === '' && reference.schema === '';
+  if (isUnqualified && scope.has(reference.table.toLowerCase())) return node;
+  return visitor.table?.(reference, node) ?? node;
+}
+
+function rewriteTableFunction(
+  node: JsonObject,
+  visitor: StatementVisitor,
+  scope: Scope,
+): JsonObject {
+  const call = node['function'];
+  if (!isJsonObject(call)) return rewriteFields(node, visitor, scope);
+  visitor.tableFunction?.(textField(call, 'function_name').toLowerCase());
+  const { function: _, ...others } = node;
+  return {
+    ...rewriteFields(others, visitor, scope),
+    function: rewriteFields(call, visitor, scope),
+  };
+}
+
+/** A common table expression is seen by those after it and by the query; a recursive one also by itself. */
+function rewriteQueryNode(
+  node: JsonObject,
+  cteMap: JsonObject,
+  { visitor, scope }: { readonly visitor: StatementVisitor; readonly scope: Scope },
+): JsonObject {
+  const entries = isJsonArray(cteMap['map']) ? cteMap['map'] : [];
+  let visible: Scope = scope;
+  const map = entries.map((entry) => {
+    const name = isJsonObject(entry) ? textField(entry, 'key').toLowerCase() : '';
+    const withItself: Scope = new Set([...visible, name]);
+    const copy = rewrite(entry, visitor, isRecursive(entry) ? withItself : visible);
+    visible = withItself;
+    return copy;
+  });
+  const { cte_map: _, ...others } = node;
+  return { ...rewriteFields(others, visitor, visible), cte_map: { ...cteMap, map } };
+}
+
+function isRecursive(entry: Json): boolean {
+  const definition = isJsonObject(entry) ? entry['value'] : undefined;
+  const query = isJsonObject(definition) ? definition['query'] : undefined;
+  const node = isJsonObject(query) ? query['node'] : undefined;
+  return isJsonObject(node) && node['type'] === 'RECURSIVE_CTE_NODE';
+}
+
+function textField(node: JsonObject, name: string): string {
+  const value = node[name];
+  return typeof value === 'string' ? value : '';
+}
+
+/** What a statement that parsed as a SELECT is; DuckDB writes SHOW and DESCRIBE as one over a special table. */
+export type SelectKind =
+  | { readonly kind: 'query' }
+  | { readonly kind: 'show-tables'; readonly catalog: string }
+  | { readonly kind: 'describe' }
+  /** Another SHOW or SUMMARIZE, by the name it goes by. */
+  | { readonly kind: 'other-show'; readonly name: string };
+
+export function selectKind(statement: Json): SelectKind {
+  const node = isJsonObject(statement) ? statement['node'] : undefined;
+  const from = isJsonObject(node) ? node['from_table'] : undefined;
+  if (!isJsonObject(from) || from['type'] !== 'SHOW_REF') return { kind: 'query' };
+  const name = textField(from, 'table_name').replaceAll('"', '');
+  switch (textField(from, 'show_type')) {
+    case 'DESCRIBE':
+      return { kind: 'describe' };
+    case 'SUMMARY':
+      return { kind: 'other-show', name: 'SUMMARIZE' };
+    case 'SHOW_FROM':
+      return {
+        kind: 'show-tables',
+        catalog: textField(from, 'catalog_name') || textField(from, 'schema_name'),
+      };
+    default:
+      return name === 'tables'
+        ? { kind: 'show-tables', catalog: '' }
+        : { kind: 'other-show', name: `SHOW ${name.replaceAll('_', ' ').trim().toUpperCase()}` };
+  }
+}
