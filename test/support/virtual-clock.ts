@@ -31,10 +31,13 @@ export class VirtualClock implements Clock {
   sleep(durationMs: number, signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       if (signal.aborted) return reject(signal.reason as Error);
-      const cancel = this.schedule(durationMs, resolve);
-      signal.addEventListener('abort', () => (cancel(), reject(signal.reason as Error)), {
-        once: true,
-      });
+      const wake = (): void => {
+        signal.removeEventListener('abort', giveUp);
+        resolve();
+      };
+      const giveUp = (): void => (cancel(), reject(signal.reason as Error));
+      const cancel = this.schedule(durationMs, wake);
+      signal.addEventListener('abort', giveUp, { once: true });
     });
   }
 

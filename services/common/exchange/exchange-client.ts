@@ -14,7 +14,7 @@ export interface ExchangeClientOptions {
   readonly ticket: ExchangeTicket;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Pages asked for or received and not yet taken; default 32 MiB. Exceeded by one page per producer at most. */
+  /** Pages asked for or received and not taken; default 32 MiB. Exceeded by one page of each producer at most. */
   readonly maxBufferedBytes?: number;
   readonly maxErrorDurationMs?: number;
 }
@@ -30,33 +30,44 @@ const MAX_RESPONSE_BYTES = 16 << 20;
 
 interface Producer {
   readonly reader: BufferReader;
+  /** Its own, so that no signal has as many listeners as there are producers. */
+  readonly closing: AbortController;
   /** The first page that has not arrived. */
   token: number;
+  /** What its next reply will probably bring: a moving average, 0 at first. */
+  expectedBytes: number;
 }
 
 /**
  * Pulls the pages of many output buffers, each to its end, in bounded memory. Pages of one buffer keep their order;
- * those of different buffers mix as they arrive. All buffers are asked at once, each for its share of the free
- * bytes, so that an idle producer never keeps a busy one waiting.
+ * those of different buffers mix as they arrive.
+ *
+ * Half of the memory is for what has arrived: requests start while that and what the running ones will probably
+ * bring fit in (scheduling.md §4, "Consumer"). An idle producer brings nothing and so keeps no other one waiting.
+ * The other half is for being wrong: all producers together are never asked for more than that.
  */
 export class ExchangeClient {
   readonly #options: ExchangeClientOptions;
-  readonly #maxBufferedBytes: number;
+  /** Half of the memory. */
+  readonly #windowBytes: number;
   readonly #known = new Set<string>();
+  readonly #producers: Producer[] = [];
   /** Producers to ask next, first come first served. */
   readonly #idle: Producer[] = [];
   readonly #arrived: ReceivedPage[] = [];
-  readonly #closing = new AbortController();
   readonly #changed = new Doorbell();
   #openCount = 0;
-  #askedBytes = 0;
+  /** Of the running requests. */
+  #expectedBytes = 0;
   #bufferedBytes = 0;
   #noMoreLocations = false;
+  #isClosed = false;
   #failure: { readonly error: unknown } | undefined;
 
   constructor(options: ExchangeClientOptions) {
     this.#options = options;
-    this.#maxBufferedBytes = options.maxBufferedBytes ?? DEFAULT_MAX_BUFFERED_BYTES;
+    const maxBufferedBytes = options.maxBufferedBytes ?? DEFAULT_MAX_BUFFERED_BYTES;
+    this.#windowBytes = Math.max(1, Math.floor(maxBufferedBytes / 2));
   }
 
   /** Bytes of the pages that have arrived and are not taken. */
@@ -67,7 +78,7 @@ export class ExchangeClient {
   /** Reads this buffer too. Naming it again changes nothing: each is read once (T14). */
   addLocation(location: OutputLocation): void {
     const key = `${formatTaskId(location.taskId)}/${location.outputIndex}/${location.bufferId}`;
-    if (this.#known.has(key) || this.#closing.signal.aborted) return;
+    if (this.#known.has(key) || this.#isClosed) return;
     assert(!this.#noMoreLocations, 'no location is added after the last');
     this.#known.add(key);
     const { source, ticket, clock, maxErrorDurationMs } = this.#options;
@@ -75,8 +86,10 @@ export class ExchangeClient {
       { location, ticket },
       { source, clock, ...(maxErrorDurationMs === undefined ? {} : { maxErrorDurationMs }) },
     );
+    const producer = { reader, closing: new AbortController(), token: 0, expectedBytes: 0 };
+    this.#producers.push(producer);
     this.#openCount += 1;
-    this.#idle.push({ reader, token: 0 });
+    this.#idle.push(producer);
     this.#askMore();
   }
 
@@ -107,55 +120,55 @@ export class ExchangeClient {
 
   /** Ends reading early: drops what has arrived and lets the producers drop the rest. Repeating it is harmless. */
   close(): void {
-    if (this.#closing.signal.aborted) return;
-    this.#closing.abort(new EngineError('CALL_CANCELLED', 'the exchange is closed'));
+    if (this.#isClosed) return;
+    this.#isClosed = true;
     this.#arrived.length = 0;
     this.#bufferedBytes = 0;
+    const reason = new EngineError('CALL_CANCELLED', 'the exchange is closed');
     for (const producer of this.#idle.splice(0)) this.#destroy(producer);
-    this.#fail(this.#closing.signal.reason);
+    for (const { closing } of this.#producers) closing.abort(reason);
+    this.#fail(reason);
   }
 
   #askMore(): void {
-    while (!this.#closing.signal.aborted && this.#failure === undefined) {
+    while (!this.#isClosed && this.#failure === undefined) {
       const [producer] = this.#idle;
-      const maxBytes = this.#shareOfOne();
-      const inUse = this.#bufferedBytes + this.#askedBytes;
-      if (producer === undefined || (inUse > 0 && inUse + maxBytes > this.#maxBufferedBytes))
-        return;
+      const inUse = this.#bufferedBytes + this.#expectedBytes;
+      if (producer === undefined) return;
+      if (inUse > 0 && inUse + producer.expectedBytes > this.#windowBytes) return;
       this.#idle.shift();
-      void this.#ask(producer, maxBytes);
+      void this.#ask(producer);
     }
   }
 
-  /** An equal share for each open buffer, so that the shares of all fit together. */
-  #shareOfOne(): number {
-    const share = Math.floor(this.#maxBufferedBytes / Math.max(1, this.#openCount));
-    return Math.max(1, Math.min(MAX_RESPONSE_BYTES, share));
-  }
-
-  async #ask(producer: Producer, maxBytes: number): Promise<void> {
-    const { token } = producer;
-    this.#askedBytes += maxBytes;
+  async #ask(producer: Producer): Promise<void> {
+    const { token, expectedBytes } = producer;
+    const share = Math.floor(this.#windowBytes / this.#openCount);
+    const maxBytes = Math.max(1, Math.min(MAX_RESPONSE_BYTES, share));
+    this.#expectedBytes += expectedBytes;
     try {
       const request = { token, maxBytes, acknowledgedToken: token };
-      const reply = await producer.reader.read(request, this.#closing.signal);
-      this.#askedBytes -= maxBytes;
+      const reply = await producer.reader.read(request, producer.closing.signal);
+      this.#expectedBytes -= expectedBytes;
       this.#take(producer, reply);
     } catch (error) {
-      this.#askedBytes -= maxBytes;
+      this.#expectedBytes -= expectedBytes;
       // Of an ended exchange nobody wants to know; its buffers are given back.
-      if (this.#closing.signal.aborted) this.#destroy(producer);
+      if (this.#isClosed) this.#destroy(producer);
       else this.#fail(error);
     }
   }
 
   #take(producer: Producer, reply: PageReply): void {
-    if (this.#closing.signal.aborted) return this.#destroy(producer);
+    if (this.#isClosed) return this.#destroy(producer);
+    let replyBytes = 0;
     for (const page of reply.pages) {
       this.#arrived.push({ page, isOwned: reply.isOwned });
-      this.#bufferedBytes += page.byteLength;
+      replyBytes += page.byteLength;
     }
+    this.#bufferedBytes += replyBytes;
     producer.token += reply.pages.length;
+    producer.expectedBytes = (producer.expectedBytes + replyBytes) / 2;
     if (reply.complete) {
       this.#openCount -= 1;
       this.#destroy(producer);
@@ -169,8 +182,8 @@ export class ExchangeClient {
 
   /** A buffer that is not read on at once frees its pages now instead of at the next read. */
   #acknowledge(producer: Producer): void {
-    const { reader, token } = producer;
-    reader.acknowledge(token, this.#closing.signal).catch((error: unknown) => {
+    const { reader, token, closing } = producer;
+    reader.acknowledge(token, closing.signal).catch((error: unknown) => {
       this.#options.log.debug({ err: error }, 'pages were not acknowledged; the next read does it');
     });
   }

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Readable } from 'node:stream';
 import type {
   CallOptions as GrpcCallOptions,
@@ -76,6 +77,7 @@ export class RpcChannel {
   ): Promise<Response> {
     const { signal } = options;
     if (signal.aborted) return Promise.reject(signal.reason);
+    allowManyCalls(signal);
     return new Promise((resolve, reject) => {
       const call = this.#client.makeUnaryRequest(
         method.path,
@@ -148,6 +150,7 @@ export class RpcChannel {
   }
 
   #reader<Response>(call: CancellableCall, signal: AbortSignal): MessageReader<Response> {
+    allowManyCalls(signal);
     const reader = new MessageReader<Response>(call, { onLeave: () => call.cancel() });
     const cancel = (): void => {
       reader.fail(signal.reason);
@@ -168,6 +171,11 @@ export class RpcChannel {
 }
 
 type CancellableCall = Readable & { cancel(): void };
+
+/** One signal may end any number of calls at once; each takes its listener off. */
+function allowManyCalls(signal: AbortSignal): void {
+  setMaxListeners(0, signal);
+}
 
 function cappedDeserialize<Response>(
   method: Pick<RpcMethod<never, Response>, 'path' | 'responseDeserialize'>,
