@@ -1,4 +1,5 @@
 import { assertNever } from '../../common/assert.ts';
+import { type Column } from '../../common/plan/column-type.ts';
 import {
   type FragmentOutput,
   type PlanFragment,
@@ -8,6 +9,11 @@ import {
 
 /** One row of EXPLAIN: DuckDB's columns explain_key and explain_value. */
 export type ExplainRow = readonly [key: string, value: string];
+
+export const EXPLAIN_COLUMNS: readonly Column[] = [
+  { name: 'explain_key', type: { id: 'VARCHAR' } },
+  { name: 'explain_value', type: { id: 'VARCHAR' } },
+];
 
 /** The rung of the ladder with its reason, then each fragment, the one that reads nothing of others first. */
 export function explainRows(plan: QueryPlan): readonly ExplainRow[] {
