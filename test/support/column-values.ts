@@ -75,78 +75,66 @@ export function columnOf(
       return { kind: 'null', rowCount };
     case 'fixed': {
       const { byteWidth } = storage;
-      const bytes = Uint8Array.from(
-        Buffer.from(values.map((value) => value ?? '00'.repeat(byteWidth)).join(''), 'hex'),
-      );
-      const words = wordsOf(bytes.buffer, { byteOffset: 0, rowCount, byteWidth });
+      const hex = values.map((value) => value ?? '00'.repeat(byteWidth)).join('');
+      const { buffer } = Uint8Array.from(Buffer.from(hex, 'hex'));
+      const words = wordsOf(buffer, { byteOffset: 0, rowCount, byteWidth });
       return { kind: 'fixed', rowCount, validity, byteWidth, words };
     }
-    case 'boolean':
-      return {
-        kind: 'boolean',
-        rowCount,
-        validity,
-        values: Uint8Array.from(values, (value) => Number(value === true)),
-      };
+    case 'boolean': {
+      const flags = Uint8Array.from(values, (value) => Number(value === true));
+      return { kind: 'boolean', rowCount, validity, values: flags };
+    }
     case 'bytes': {
       const texts = values.map((value) => [...Buffer.from((value as string | null) ?? '', 'hex')]);
-      const { starts, ends, items } = layOut(texts, scattered ? 0xee : undefined);
-      return {
-        kind: 'bytes',
-        rowCount,
-        validity,
-        starts,
-        ends,
-        bytes: Uint8Array.from(items),
-        contiguous: isContiguous(starts, ends),
-      };
+      const { items: bytes, ...ranges } = layOut(texts, scattered ? 0xee : undefined);
+      return { kind: 'bytes', rowCount, validity, bytes: Uint8Array.from(bytes), ...ranges };
     }
+    default:
+      return nestedColumnOf(storage, values, scattered);
+  }
+}
+
+type NestedStorage = Extract<Storage, { kind: 'list' | 'array' | 'struct' | 'union' }>;
+
+function nestedColumnOf(
+  storage: NestedStorage,
+  values: readonly ColumnValue[],
+  scattered: boolean,
+): ColumnVector {
+  const rowCount = values.length;
+  const validity = validityOf(values);
+  const itemColumn = (item: Storage, inner: readonly ColumnValue[]) =>
+    columnOf(
+      item,
+      inner.map((value) => fill(item, value)),
+      scattered,
+    );
+  const child = (index: number) =>
+    values.map((value) => (value as readonly ColumnValue[] | null)?.[index] ?? null);
+  switch (storage.kind) {
     case 'list': {
-      const { starts, ends, items } = layOut(
-        values.map((value) => (value ?? []) as ColumnValue[]),
-        scattered ? null : undefined,
-      );
-      const item = columnOf(
-        storage.item,
-        items.map((value) => fill(storage.item, value)),
-        scattered,
-      );
-      return {
-        kind: 'list',
-        rowCount,
-        validity,
-        starts,
-        ends,
-        item,
-        contiguous: isContiguous(starts, ends),
-      };
+      const lists = values.map((value) => (value ?? []) as ColumnValue[]);
+      const { items: inner, ...ranges } = layOut(lists, scattered ? null : undefined);
+      const item = itemColumn(storage.item, inner);
+      return { kind: 'list', rowCount, validity, item, ...ranges };
     }
     case 'array': {
-      const items = values.flatMap(
-        (value) => (value ?? Array<null>(storage.size).fill(null)) as ColumnValue[],
-      );
-      const item = columnOf(
+      const { size } = storage;
+      const nulls = Array<null>(size).fill(null);
+      const item = itemColumn(
         storage.item,
-        items.map((value) => fill(storage.item, value)),
-        scattered,
+        values.flatMap((value) => (value ?? nulls) as ColumnValue[]),
       );
-      return { kind: 'array', rowCount, validity, size: storage.size, item };
+      return { kind: 'array', rowCount, validity, size, item };
     }
-    case 'struct':
-      return {
-        kind: 'struct',
-        rowCount,
-        validity,
-        fields: childrenOf(storage.fields, values, scattered),
-      };
+    case 'struct': {
+      const fields = storage.fields.map((field, index) => itemColumn(field, child(index)));
+      return { kind: 'struct', rowCount, validity, fields };
+    }
     case 'union': {
-      const tags = Uint8Array.from(values, (_, row) => row % storage.members.length);
-      return {
-        kind: 'union',
-        rowCount,
-        tags,
-        members: childrenOf(storage.members, values, scattered),
-      };
+      const members = storage.members.map((member, index) => itemColumn(member, child(index)));
+      const tags = Uint8Array.from(values, (_, row) => row % members.length);
+      return { kind: 'union', rowCount, tags, members };
     }
   }
 }
@@ -158,37 +146,24 @@ function fill(storage: Storage, value: ColumnValue): ColumnValue {
     : value;
 }
 
-function childrenOf(
-  storages: readonly Storage[],
-  values: readonly ColumnValue[],
-  scattered: boolean,
-): ColumnVector[] {
-  return storages.map((storage, index) => {
-    const child = values.map((value) =>
-      value === null ? null : (value as readonly ColumnValue[])[index]!,
-    );
-    return columnOf(
-      storage,
-      child.map((value) => fill(storage, value)),
-      scattered,
-    );
-  });
+interface LaidOut<T> {
+  readonly starts: Uint32Array;
+  readonly ends: Uint32Array;
+  readonly contiguous: boolean;
+  readonly items: T[];
 }
 
-function layOut<T>(
-  values: readonly (readonly T[])[],
-  gap: T | undefined,
-): { starts: Uint32Array; ends: Uint32Array; items: T[] } {
-  const items: T[] = [];
-  const starts: number[] = [];
-  const ends: number[] = [];
-  for (const value of values) {
-    if (gap !== undefined) items.push(gap);
-    starts.push(items.length);
-    items.push(...value);
-    ends.push(items.length);
+function layOut<T>(values: readonly (readonly T[])[], gap: T | undefined): LaidOut<T> {
+  const laidOut: T[] = [];
+  const starts = new Uint32Array(values.length);
+  const ends = new Uint32Array(values.length);
+  for (const [row, value] of values.entries()) {
+    if (gap !== undefined) laidOut.push(gap);
+    starts[row] = laidOut.length;
+    laidOut.push(...value);
+    ends[row] = laidOut.length;
   }
-  return { starts: Uint32Array.from(starts), ends: Uint32Array.from(ends), items };
+  return { starts, ends, contiguous: isContiguous(starts, ends), items: laidOut };
 }
 
 function validityOf(values: readonly ColumnValue[]): Uint8Array | undefined {
