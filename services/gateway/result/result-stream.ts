@@ -5,7 +5,9 @@
  * the consumer beyond `maxBufferedBytes`, so a slow client stops the workers. The stream ends with `complete`
  * only when every root task of a committed attempt was read to its end: anything else is an error.
  */
+import { assertNever } from '../../common/assert.ts';
 import type { Clock } from '../../common/clock.ts';
+import { Doorbell } from '../../common/doorbell.ts';
 import { EngineError } from '../../common/error.ts';
 import type { PartitionId } from '../../common/ids.ts';
 import { encodeSchemaMessage, END_OF_STREAM } from '../../common/page/schema-message.ts';
@@ -21,6 +23,7 @@ export interface ResultChunk {
 }
 
 export interface ResultStreamOptions {
+  readonly queryId: string;
   readonly updates: AsyncIterable<ResultUpdate>;
   readonly pages: ResultPages;
   readonly clock: Clock;
@@ -44,10 +47,19 @@ interface RootTask {
   state: 'idle' | 'reading' | 'done';
 }
 
+/** `source`: where the task's pages were read; the task may have a better one by now. */
+interface Read {
+  readonly task: RootTask;
+  readonly source: ResultLocation;
+}
+
 type Arrival =
-  | { readonly kind: 'update'; readonly result: IteratorResult<ResultUpdate> }
-  | { readonly kind: 'pages'; readonly task: RootTask; readonly reply: PageReadReply }
-  | { readonly kind: 'read-failed'; readonly error: unknown };
+  | { readonly kind: 'update'; readonly update: ResultUpdate }
+  | { readonly kind: 'updates-ended' }
+  | { readonly kind: 'updates-failed'; readonly error: unknown }
+  | { readonly kind: 'pages'; readonly read: Read; readonly reply: PageReadReply }
+  | { readonly kind: 'read-failed'; readonly read: Read; readonly error: unknown }
+  | { readonly kind: 'verdict-late' };
 
 export async function* streamResult(
   options: ResultStreamOptions,
@@ -68,9 +80,13 @@ class ResultStream {
   readonly #signal: AbortSignal;
   readonly #updates: AsyncIterator<ResultUpdate>;
   readonly #tasks = new Map<PartitionId, RootTask>();
-  readonly #inFlight = new Map<object, Promise<Arrival>>();
+  readonly #arrivals: Arrival[] = [];
+  readonly #arrived = new Doorbell();
   #latest: ResultUpdate | undefined;
+  #updatesEnded = false;
   #window: ReplayWindow | undefined;
+  /** What failed a read, until the coordinator says why. */
+  #suspect: { readonly error: unknown; readonly cancelWait: () => void } | undefined;
 
   constructor(options: ResultStreamOptions, signal: AbortSignal) {
     this.#options = options;
@@ -81,30 +97,19 @@ class ResultStream {
   async *run(): AsyncGenerator<ResultChunk, void, void> {
     this.#awaitUpdate();
     while (!this.#isComplete()) {
-      const arrival = await Promise.race(this.#inFlight.values());
-      this.#signal.throwIfAborted();
-      switch (arrival.kind) {
-        case 'update':
-          yield* this.#onUpdate(arrival.result);
-          break;
-        case 'pages':
-          yield* this.#onPages(arrival.task, arrival.reply);
-          break;
-        case 'read-failed':
-          await this.#failWithVerdict(arrival.error);
-          break;
-      }
+      yield* this.#on(await this.#nextArrival());
       this.#startReads();
     }
     yield {
       arrowIpc: END_OF_STREAM,
-      token: encodeResultToken(this.#position(true)),
+      token: this.#tokenHere(true),
       complete: true,
     };
   }
 
   /** Not awaited: a source in the middle of waiting ends only when its own call does. */
   close(): void {
+    this.#suspect?.cancelWait();
     this.#updates.return?.().catch(() => undefined);
   }
 
@@ -114,26 +119,69 @@ class ResultStream {
     return [...this.#tasks.values()].every((task) => task.state === 'done');
   }
 
-  #awaitUpdate(): void {
-    const key = this.#updates;
-    const arrival = this.#updates.next().then((result): Arrival => ({ kind: 'update', result }));
-    // Raced on the next turn, or never when the reader leaves now: then nobody is left to tell.
-    arrival.catch(() => undefined);
-    this.#inFlight.set(key, arrival);
+  async #nextArrival(): Promise<Arrival> {
+    for (;;) {
+      this.#signal.throwIfAborted();
+      const arrival = this.#arrivals.shift();
+      if (arrival !== undefined) return arrival;
+      await this.#arrived.wait(this.#signal);
+    }
   }
 
-  *#onUpdate(result: IteratorResult<ResultUpdate>): Generator<ResultChunk, void, void> {
-    this.#inFlight.delete(this.#updates);
-    if (result.done === true) {
-      if (this.#latest?.noMoreLocations === true) return;
-      throw new EngineError(
-        'INTERNAL_ERROR',
-        'the coordinator ended the result before it was complete',
-      );
+  #arrive(arrival: Arrival): void {
+    this.#arrivals.push(arrival);
+    this.#arrived.ring();
+  }
+
+  *#on(arrival: Arrival): Generator<ResultChunk, void, void> {
+    switch (arrival.kind) {
+      case 'update':
+        this.#awaitUpdate();
+        if (this.#suspect === undefined) yield* this.#onUpdate(arrival.update);
+        break;
+      case 'updates-ended':
+        this.#onUpdatesEnded();
+        break;
+      case 'updates-failed':
+        throw arrival.error;
+      case 'pages':
+        if (this.#suspect === undefined) yield* this.#onPages(arrival.read, arrival.reply);
+        break;
+      case 'read-failed':
+        this.#onReadFailed(arrival.read, arrival.error);
+        break;
+      case 'verdict-late':
+        throw this.#suspect?.error;
+      default:
+        assertNever(arrival);
     }
-    const update = result.value;
+  }
+
+  #awaitUpdate(): void {
+    this.#updates.next().then(
+      (result) =>
+        this.#arrive(
+          result.done === true
+            ? { kind: 'updates-ended' }
+            : { kind: 'update', update: result.value },
+        ),
+      (error: unknown) => this.#arrive({ kind: 'updates-failed', error }),
+    );
+  }
+
+  #onUpdatesEnded(): void {
+    this.#updatesEnded = true;
+    if (this.#suspect !== undefined) throw this.#suspect.error;
+    if (this.#latest?.noMoreLocations === true) return;
+    throw new EngineError(
+      'INTERNAL_ERROR',
+      'the coordinator ended the result before it was complete',
+    );
+  }
+
+  *#onUpdate(update: ResultUpdate): Generator<ResultChunk, void, void> {
     if (this.#latest === undefined) yield* this.#begin(update);
-    if (update.attempt !== this.#latest?.attempt && this.#latest !== undefined) {
+    else if (update.attempt !== this.#latest.attempt) {
       throw new EngineError(
         'RESULT_TOKEN_EXPIRED',
         'the query was retried; fetch its result from the start',
@@ -141,7 +189,6 @@ class ResultStream {
     }
     this.#latest = update;
     for (const source of update.locations) this.#addTask(source);
-    this.#awaitUpdate();
   }
 
   *#begin(update: ResultUpdate): Generator<ResultChunk, void, void> {
@@ -177,11 +224,10 @@ class ResultStream {
     if (source.inlinePages === undefined || task.state === 'done') return;
     task.source = source;
     task.state = 'idle';
-    this.#inFlight.delete(task);
   }
 
   #startReads(): void {
-    if (this.#latest?.commitment !== 'committed') return;
+    if (this.#latest?.commitment !== 'committed' || this.#suspect !== undefined) return;
     for (const task of this.#tasks.values()) {
       if (task.state === 'idle') this.#startRead(task);
     }
@@ -189,18 +235,19 @@ class ResultStream {
 
   #startRead(task: RootTask): void {
     task.state = 'reading';
-    const arrival = this.#read(task).then(
-      (reply): Arrival => ({ kind: 'pages', task, reply }),
-      (error: unknown): Arrival => ({ kind: 'read-failed', error }),
+    const read = { task, source: task.source };
+    this.#read(read).then(
+      (reply) => this.#arrive({ kind: 'pages', read, reply }),
+      (error: unknown) => this.#arrive({ kind: 'read-failed', read, error }),
     );
-    this.#inFlight.set(task, arrival);
   }
 
-  async #read(task: RootTask): Promise<PageReadReply> {
-    const { inlinePages, location } = task.source;
+  async #read({ task, source }: Read): Promise<PageReadReply> {
+    const { inlinePages, location } = source;
     if (inlinePages !== undefined)
       return { pages: inlinePages.slice(task.readToken), complete: true };
-    const share = Math.floor(this.#options.maxBufferedBytes / (2 * this.#tasks.size));
+    const { maxBufferedBytes, pages } = this.#options;
+    const share = Math.floor(maxBufferedBytes / (2 * this.#tasks.size));
     const request = {
       location,
       capability: this.#latest?.capability ?? new Uint8Array(),
@@ -208,11 +255,11 @@ class ResultStream {
       acknowledgedToken: this.#window?.acknowledgedToken(task.partition) ?? 0,
       maxBytes: Math.max(1, share),
     };
-    return await this.#options.pages.read(request, this.#signal);
+    return await pages.read(request, this.#signal);
   }
 
-  *#onPages(task: RootTask, reply: PageReadReply): Generator<ResultChunk, void, void> {
-    this.#inFlight.delete(task);
+  *#onPages({ task, source }: Read, reply: PageReadReply): Generator<ResultChunk, void, void> {
+    if (source !== task.source) return;
     task.readToken += reply.pages.length;
     task.state = reply.complete ? 'done' : 'idle';
     // Reading on before sending keeps worker and client busy at the same time.
@@ -225,40 +272,31 @@ class ResultStream {
     }
   }
 
+  /** A worker that fails under a read is news to the coordinator too: its error names the cause. */
+  #onReadFailed({ task, source }: Read, error: unknown): void {
+    if (source !== task.source || this.#suspect !== undefined) return;
+    const isCallersFault = error instanceof EngineError && error.code === 'RESULT_TOKEN_EXPIRED';
+    if (isCallersFault || this.#updatesEnded) throw error;
+    const cancelWait = this.#options.clock.schedule(VERDICT_WAIT_MS, () =>
+      this.#arrive({ kind: 'verdict-late' }),
+    );
+    this.#suspect = { error, cancelWait };
+  }
+
   *#cut(page: Uint8Array): Generator<ResultChunk, void, void> {
     let from = 0;
     while (page.byteLength - from > MAX_CHUNK_BYTES) {
       yield { arrowIpc: page.subarray(from, from + MAX_CHUNK_BYTES), complete: false };
       from += MAX_CHUNK_BYTES;
     }
-    const token = encodeResultToken(this.#position(false));
-    yield { arrowIpc: page.subarray(from), token, complete: false };
+    yield { arrowIpc: page.subarray(from), token: this.#tokenHere(false), complete: false };
   }
 
-  #position(complete: boolean): ResultToken {
+  #tokenHere(complete: boolean): Uint8Array {
     const pages = new Map(
       [...this.#tasks.values()].map((task) => [task.partition, task.sentToken]),
     );
-    return { attempt: this.#latest?.attempt ?? 0, pages, complete };
-  }
-
-  /** A worker that fails under a read is news to the coordinator too: its error names the cause. */
-  async #failWithVerdict(readError: unknown): Promise<never> {
-    const waiting = new AbortController();
-    const signal = AbortSignal.any([this.#signal, waiting.signal]);
-    const giveUp = this.#options.clock.sleep(VERDICT_WAIT_MS, signal).then(() => 'late' as const);
-    try {
-      for (;;) {
-        const next = this.#inFlight.get(this.#updates);
-        if (next === undefined) break;
-        const arrival = await Promise.race([next, giveUp]);
-        if (arrival === 'late' || arrival.kind !== 'update' || arrival.result.done === true) break;
-        this.#awaitUpdate();
-      }
-    } finally {
-      waiting.abort();
-      giveUp.catch(() => undefined);
-    }
-    throw readError;
+    const { queryId } = this.#options;
+    return encodeResultToken({ queryId, attempt: this.#latest?.attempt ?? 0, pages, complete });
   }
 }

@@ -2,13 +2,14 @@
  * The resume token of a result (design: result tokens). It holds all that is needed to continue exactly behind
  * it, so any gateway can: the attempt, and for each root task how many of its pages lie before the token.
  *
- * Layout: version byte, flags byte (1 = complete), then LEB128 numbers: attempt, count, and count pairs of
- * (partition, page token) in ascending order of partitions. Opaque to clients.
+ * Layout: version byte, flags byte (1 = complete), 4 bytes of a hash of the query's id, then LEB128 numbers:
+ * attempt, count, and count pairs of (partition, page token) in ascending order of partitions. Opaque to clients.
  */
 import { EngineError } from '../../common/error.ts';
 import type { PartitionId } from '../../common/ids.ts';
 
 export interface ResultToken {
+  readonly queryId: string;
   readonly attempt: number;
   /** Root task → token of its first page behind this point; a task that is missing stands at 0. */
   readonly pages: ReadonlyMap<PartitionId, number>;
@@ -22,7 +23,7 @@ const COMPLETE = 1;
 const MAX_ENTRIES = 100_000;
 
 export function encodeResultToken(token: ResultToken): Uint8Array {
-  const bytes: number[] = [VERSION, token.complete ? COMPLETE : 0];
+  const bytes: number[] = [VERSION, token.complete ? COMPLETE : 0, ...hashOf(token.queryId)];
   const entries = [...token.pages].toSorted(([a], [b]) => a - b);
   pushNumber(bytes, token.attempt);
   pushNumber(bytes, entries.length);
@@ -33,10 +34,12 @@ export function encodeResultToken(token: ResultToken): Uint8Array {
   return Uint8Array.from(bytes);
 }
 
-/** @throws EngineError RESULT_TOKEN_INVALID for bytes that no gateway has made. */
-export function decodeResultToken(bytes: Uint8Array): ResultToken {
+/** @throws EngineError RESULT_TOKEN_INVALID for bytes that no gateway has made for this query. */
+export function decodeResultToken(bytes: Uint8Array, queryId: string): ResultToken {
   if (bytes[0] !== VERSION || (bytes[1] ?? 2) > COMPLETE) throw invalid();
-  const reader = { bytes, offset: 2 };
+  const hash = hashOf(queryId);
+  if (hash.some((byte, i) => byte !== bytes[2 + i])) throw invalid();
+  const reader = { bytes, offset: 2 + hash.length };
   const attempt = readNumber(reader);
   const count = readNumber(reader);
   if (count > MAX_ENTRIES) throw invalid();
@@ -46,7 +49,14 @@ export function decodeResultToken(bytes: Uint8Array): ResultToken {
     pages.set(partition, readNumber(reader));
   }
   if (reader.offset !== bytes.length || pages.size !== count) throw invalid();
-  return { attempt, pages, complete: bytes[1] === COMPLETE };
+  return { queryId, attempt, pages, complete: bytes[1] === COMPLETE };
+}
+
+/** FNV-1a in 32 bits: tells a token of another query, whose pages would be a gap here. */
+function hashOf(queryId: string): readonly number[] {
+  let hash = 0x811c9dc5;
+  for (const byte of Buffer.from(queryId, 'utf8')) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
+  return [hash & 255, (hash >>> 8) & 255, (hash >>> 16) & 255, hash >>> 24];
 }
 
 function pushNumber(bytes: number[], value: number): void {
@@ -74,6 +84,6 @@ function readNumber(reader: { readonly bytes: Uint8Array; offset: number }): num
 function invalid(): EngineError {
   return new EngineError(
     'RESULT_TOKEN_INVALID',
-    'the result token is not one that this service has given; start again with an empty token',
+    'the result token is not one that this service has given for the query; start again with an empty token',
   );
 }

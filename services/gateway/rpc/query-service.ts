@@ -131,7 +131,8 @@ async function* fetchResults(
   const { request, context } = call;
   const principal = deps.caller(context);
   const queryId = queryIdOf(request);
-  const resumeAt = request.token.length === 0 ? undefined : decodeResultToken(request.token);
+  const resumeAt =
+    request.token.length === 0 ? undefined : decodeResultToken(request.token, queryId);
   if (resumeAt?.complete === true) {
     await deps.coordinator.releaseResult(principal, queryId, context.signal);
     yield { arrowIpc: new Uint8Array(), token: request.token, complete: true };
@@ -139,6 +140,7 @@ async function* fetchResults(
   }
   const chunks = streamResult(
     {
+      queryId,
       updates: deps.coordinator.watchResults(principal, queryId, context.signal),
       pages: deps.pagesFor(principal),
       clock: deps.clock,

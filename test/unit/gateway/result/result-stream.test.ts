@@ -30,12 +30,13 @@ import {
 } from '../../../../services/gateway/result/result-token.ts';
 import { VirtualClock } from '../../../support/virtual-clock.ts';
 
+const QUERY_ID = '20260315_142501_00042_k7f3a' as QueryId;
 const columns = [{ name: 'a', type: { id: 'INTEGER' } }] as const;
 
 function locationOf(partition: number): OutputLocation {
   return {
     taskId: {
-      queryId: '20260315_142501_00042_k7f3a' as QueryId,
+      queryId: QUERY_ID,
       stageId: 0 as FragmentId,
       partitionId: partition as PartitionId,
       attempt: 0,
@@ -103,7 +104,7 @@ interface Setting {
 function open(setting: Setting): AsyncGenerator<ResultChunk, void, void> {
   const { updates, pages, resumeAt, clock = new VirtualClock() } = setting;
   return streamResult(
-    { updates, pages, clock, resumeAt, maxBufferedBytes: 1024 },
+    { queryId: QUERY_ID, updates, pages, clock, resumeAt, maxBufferedBytes: 1024 },
     new AbortController().signal,
   );
 }
@@ -150,7 +151,7 @@ describe('a result stream', () => {
             0,
             sent.findLastIndex((chunk) => chunk.token !== undefined) + 1,
           );
-          const resumeAt = decodeResultToken(token);
+          const resumeAt = decodeResultToken(token, QUERY_ID);
           const rest = await collect(
             open({ updates: once(all), pages: new FakePages(counts), resumeAt }),
           );
@@ -256,8 +257,60 @@ describe('a result stream that fails', () => {
     expect(await failed).toMatchObject({ code: 'EXCHANGE_FAILED' });
   });
 
+  it('says at once that pages are gone, whoever else might say something later', async () => {
+    const gone: ResultPages = {
+      read: () => Promise.reject(new EngineError('RESULT_TOKEN_EXPIRED', 'page 0 is gone')),
+    };
+    async function* updates(): AsyncGenerator<ResultUpdate, void, void> {
+      yield update({ locations: locations(1), noMoreLocations: true });
+      await new Promise(() => undefined);
+    }
+    await expect(collect(open({ updates: updates(), pages: gone }))).rejects.toMatchObject({
+      code: 'RESULT_TOKEN_EXPIRED',
+    });
+  });
+
+  it('sends nothing more once a read has failed', async () => {
+    const clock = new VirtualClock();
+    const mixed: ResultPages = {
+      read: ({ location, token }) =>
+        location.taskId.partitionId === 0
+          ? Promise.reject(new EngineError('EXCHANGE_FAILED', 'connection refused'))
+          : Promise.resolve({ pages: [pageOf(1, token)], complete: false }),
+    };
+    async function* updates(): AsyncGenerator<ResultUpdate, void, void> {
+      yield update({ locations: locations(2), noMoreLocations: true });
+      await new Promise(() => undefined);
+    }
+    const chunks = open({ updates: updates(), pages: mixed, clock });
+    expect((await chunks.next()).value).toMatchObject({ complete: false });
+    const next = collect(chunks).catch((error: unknown) => error);
+    await new Promise((resolve) => setImmediate(resolve));
+    await clock.advance(10_000);
+    expect(await next).toMatchObject({ code: 'EXCHANGE_FAILED' });
+  });
+
+  it('ends with the reason of the signal', async () => {
+    const leaving = new AbortController();
+    const chunks = streamResult(
+      {
+        queryId: QUERY_ID,
+        updates: once(update({ locations: locations(1), noMoreLocations: true })),
+        pages: { read: () => new Promise(() => undefined) },
+        clock: new VirtualClock(),
+        resumeAt: undefined,
+        maxBufferedBytes: 1024,
+      },
+      leaving.signal,
+    );
+    await chunks.next();
+    const next = chunks.next();
+    leaving.abort(new EngineError('CALL_CANCELLED', 'the client hung up'));
+    await expect(next).rejects.toMatchObject({ code: 'CALL_CANCELLED' });
+  });
+
   it('refuses a token of another attempt', async () => {
-    const resumeAt = { attempt: 1, pages: new Map(), complete: false };
+    const resumeAt = { queryId: QUERY_ID, attempt: 1, pages: new Map(), complete: false };
     const chunks = open({
       updates: once(update({ attempt: 2 })),
       pages: new FakePages([]),
