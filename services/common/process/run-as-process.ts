@@ -34,10 +34,12 @@ export async function runAsProcess(role: string, start: () => Promise<RunningRol
     process.exitCode = reportFailure(error);
     return;
   }
+  // Before the ready line: whoever reads it may ask for the end at once.
+  const requested = endRequested();
   process.stdout.write(`${JSON.stringify({ ready: true, role, address: running.address })}\n`);
   const failure =
     running.failed?.catch((error: unknown) => error) ?? new Promise<never>(() => undefined);
-  const end = await Promise.race([endRequested(), failure.then((error) => ({ error }))]);
+  const end = await Promise.race([requested, failure.then((error) => ({ error }))]);
   if (end !== undefined) process.exitCode = reportFailure(end.error);
   process.once('SIGTERM', forceEnd);
   process.once('SIGINT', forceEnd);

@@ -101,6 +101,10 @@ export class PlannerPool implements Planner {
     signal: AbortSignal,
   ): Promise<T> {
     const process = await this.#acquire(signal);
+    if (signal.aborted) {
+      this.#release(process);
+      throw signal.reason;
+    }
     const { clock } = this.#deps;
     const { timeoutMs } = this.#options;
     const cancelDeadline = clock.schedule(timeoutMs, () =>
