@@ -17,7 +17,7 @@ import {
   onTimerFired,
 } from './query-events.ts';
 import { isQueryEnded } from './query-state.ts';
-import { failQuery, settleQuery, startRunning } from './query-transitions.ts';
+import { dropMootSuspicion, failQuery, settleQuery, startRunning } from './query-transitions.ts';
 import { announceResults } from './result-announcement.ts';
 import type { SchedulerEffect } from './scheduler-effect.ts';
 import type { SchedulerEvent } from './scheduler-event.ts';
@@ -101,6 +101,7 @@ function applyEvent(turn: Turn, event: SchedulerEvent): void {
 function settle(turn: Turn): void {
   const { state } = turn;
   if (isQueryEnded(state.query.kind)) return;
+  dropMootSuspicion(turn);
   const policy = executionPolicyOf(state.options);
   // A suspected failure stops scheduling: what is not started need not be stopped.
   while (state.suspectedFailure === null) {

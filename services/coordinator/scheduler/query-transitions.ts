@@ -5,7 +5,7 @@ import type { Instant } from '../../common/ids.ts';
 import { canMoveQuery, isQueryEnded } from './query-state.ts';
 import type { RecoveryDecision } from './recovery/recovery-policy.ts';
 import { rootStage, stageOf } from './scheduler-state.ts';
-import { countTask, isStageDone } from './stage-state.ts';
+import { isStageDone } from './stage-state.ts';
 import type { StageState } from './stage-state.ts';
 import { abandonStage, cancelStage } from './stage-transitions.ts';
 import type { Turn } from './turn.ts';
@@ -24,10 +24,7 @@ export function startRunning(turn: Turn): void {
 export function failQuery(turn: Turn, error: ErrorReport, stage?: StageState): void {
   const { state } = turn;
   if (isQueryEnded(state.query.kind)) return;
-  forgetUnsentTasks(turn);
   for (const each of state.stages) abandonStage(turn, each, each === stage ? 'failed' : 'aborted');
-  turn.drafts.clear();
-  turn.declared.clear();
   turn.touched.clear();
   state.suspectedFailure = null;
   state.query = { kind: 'failed', error };
@@ -51,17 +48,21 @@ export function applyDecision(turn: Turn, decision: RecoveryDecision, stage?: St
   turn.effects.push({ kind: 'arm-timer', timer: { kind: 'failure-cause' }, at });
 }
 
+/** A suspected failure is nothing once its stage has been cancelled: scheduling goes on where it had stopped. */
+export function dropMootSuspicion(turn: Turn): void {
+  const { state } = turn;
+  const suspect = state.suspectedFailure;
+  if (suspect === null || !isStageDone(stageOf(state, suspect.stageId).kind)) return;
+  state.suspectedFailure = null;
+  for (const stage of state.stages) turn.touched.add(stage);
+}
+
 /** Lets the query follow its root stage: all computed, then all taken by the client. */
 export function settleQuery(turn: Turn): void {
   const { state } = turn;
   if (isQueryEnded(state.query.kind)) return;
+  if (state.suspectedFailure !== null) return;
   const root = rootStage(state);
-  const suspect = state.suspectedFailure;
-  if (suspect !== null) {
-    // What failed is not needed any more once its stage has been cancelled.
-    if (!isStageDone(stageOf(state, suspect.stageId).kind)) return;
-    state.suspectedFailure = null;
-  }
   const isTaken = root.kind === 'finished' || (state.result.isReleased && hasEnded(root));
   if (isTaken && state.result.isComplete) {
     finishQuery(turn);
@@ -87,14 +88,4 @@ function finishQuery(turn: Turn): void {
 function hasEnded(root: StageState): boolean {
   const { planned, running, flushing, stopping } = root.taskCounts;
   return planned + running + flushing + stopping === 0;
-}
-
-/** Tasks that exist since this turn only: their workers have not heard of them and never will. */
-function forgetUnsentTasks(turn: Turn): void {
-  for (const [task, draft] of turn.drafts) {
-    if (!draft.isFirst) continue;
-    countTask(draft.stage.taskCounts, task.kind, -1);
-    task.kind = 'aborted';
-    countTask(draft.stage.taskCounts, 'aborted', 1);
-  }
 }

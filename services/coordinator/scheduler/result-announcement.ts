@@ -43,14 +43,12 @@ export function announceResults(turn: Turn): void {
 }
 
 function isDue(state: QuerySchedulerState, task: TaskState): boolean {
-  return (
-    state.result.isWindowClosed ||
-    task.hasOutput ||
-    (task.kind !== 'planned' && task.kind !== 'running')
-  );
+  if (task.kind === 'flushing') return true;
+  const isLive = task.kind === 'planned' || task.kind === 'running';
+  return isLive && (state.result.isWindowClosed || task.hasOutput);
 }
 
-/** True once: all root tasks exist and are announced. Never after a failure (T15). */
+/** True once: all root tasks exist and are announced. Never for a root stage that failed (T15). */
 function noteIfComplete(state: QuerySchedulerState): boolean {
   const root = rootStage(state);
   const { result } = state;

@@ -10,7 +10,7 @@ import {
   stageStateOf,
 } from './stage-state.ts';
 import type { ScanState, StageState, StageStateKind } from './stage-state.ts';
-import { draftNoMoreSplits, stopTask } from './turn.ts';
+import { stopTask } from './turn.ts';
 import type { Turn } from './turn.ts';
 
 /** Moves a stage; its neighbours hear what they may conclude. Illegal moves are bugs. */
@@ -40,30 +40,26 @@ export function settleStage(turn: Turn, stage: StageState): void {
 /** Its rows are not needed: a clean end, never a failure (T18). */
 export function cancelStage(turn: Turn, stage: StageState): void {
   if (isStageDone(stage.kind)) return;
-  for (const scan of stage.scans) closeScan(turn, stage, scan);
+  for (const scan of stage.scans) closeSource(turn, scan);
   for (const task of stage.tasks) stopTask(turn, task, 'cancel');
   moveStage(turn, stage, 'canceled');
 }
 
 /** The query has failed: `failed` for the stage where it began, `aborted` for the others. */
 export function abandonStage(turn: Turn, stage: StageState, to: 'failed' | 'aborted'): void {
-  for (const scan of stage.scans) closeScan(turn, stage, scan);
+  for (const scan of stage.scans) closeSource(turn, scan);
   for (const task of stage.tasks) stopTask(turn, task, 'abort');
   // Not through moveStage: a failure concludes nothing for its neighbours (T15).
   if (!isStageDone(stage.kind)) stage.kind = to;
 }
 
-/**
- * Ends a scan: what is pending is not wanted any more, the source is closed (T36), the tasks hear that no more comes.
- * Does nothing for a closed one.
- */
-export function closeScan(turn: Turn, stage: StageState, scan: ScanState): void {
+/** No split of this scan is wanted any more, pending ones included (T36). Does nothing for a closed one. */
+export function closeSource(turn: Turn, scan: ScanState): void {
   if (scan.isClosed) return;
   scan.isClosed = true;
   scan.isLoading = false;
   scan.pending = [];
   turn.effects.push({ kind: 'close-split-source', sourceId: scan.sourceId });
-  for (const task of stage.tasks) draftNoMoreSplits(turn, { stage, task, sourceId: scan.sourceId });
 }
 
 /** What feeds only stages that read nothing more is cancelled, all the way down (T18). */

@@ -13,17 +13,17 @@ import { failQuery } from '../query-transitions.ts';
 import type { NodeState } from '../scheduler-state.ts';
 import { addTask, hasOverfullFeeder } from '../stage-linkage.ts';
 import type { ScanState, StageState } from '../stage-state.ts';
-import { closeScan, moveStage } from '../stage-transitions.ts';
+import { closeSource, moveStage } from '../stage-transitions.ts';
 import { queuedLoad, takesSplits } from '../task-state.ts';
 import type { TaskState } from '../task-state.ts';
-import { draftSplit } from '../turn.ts';
+import { draftNoMoreSplits, draftSplit } from '../turn.ts';
 import type { Turn } from '../turn.ts';
 
 /** Gives out what can be given out now. True when every scan has reached its end. */
 export function feedScans(turn: Turn, stage: StageState): boolean {
   for (const scan of stage.scans) {
     if (scan.isClosed) continue;
-    if (isSatisfied(stage)) closeScan(turn, stage, scan);
+    if (isSatisfied(stage)) endScan(turn, stage, scan);
     else if (!feedScan(turn, stage, scan)) {
       if (!isQueryEnded(turn.state.query.kind)) breakDeadlock(turn, stage);
       return false;
@@ -52,8 +52,16 @@ function feedScan(turn: Turn, stage: StageState, scan: ScanState): boolean {
     return false;
   }
   if (scan.splitCount === 0 && !placeEmptySplit(turn, stage, scan)) return false;
-  closeScan(turn, stage, scan);
+  endScan(turn, stage, scan);
   return true;
+}
+
+/** The source is closed, and the tasks hear that no more comes. */
+function endScan(turn: Turn, stage: StageState, scan: ScanState): void {
+  closeSource(turn, scan);
+  for (const task of stage.tasks) {
+    draftNoMoreSplits(turn, { stage, task, sourceId: scan.sourceId });
+  }
 }
 
 function placePending(turn: Turn, stage: StageState, scan: ScanState): void {

@@ -1,0 +1,74 @@
+import { describe, expect, it } from 'vitest';
+import type { PlanFragment } from '../../../../services/common/plan/plan-fragment.ts';
+import { findPlanProblem } from '../../../../services/coordinator/scheduler/plan-check.ts';
+import {
+  aFragment,
+  aRemote,
+  aScan,
+  aScanFragment,
+  bySource,
+  toClient,
+  toFragment,
+} from '../../../support/plan-builders.ts';
+import {
+  broadcastPlan,
+  constantPlan,
+  gatherPlan,
+  joinPlan,
+  scanRootPlan,
+  sharedPlan,
+  smallPlan,
+  unionPlan,
+} from '../../../support/sample-plans.ts';
+
+const scan = (output = toFragment(1, 2, 'single')) => aScanFragment(0, { sourceId: 1, output });
+const root = (changes: Partial<PlanFragment> = {}) =>
+  aFragment(1, { remoteSources: [aRemote(2, [0], 'gather')], ...changes });
+
+const BROKEN: Record<string, readonly PlanFragment[]> = {
+  'no fragments': [],
+  'appears twice': [scan(), scan(), root()],
+  'a hash fragment has no scans': [
+    aFragment(0, { partitioning: { kind: 'hash' }, scans: [aScan(1)] }),
+  ],
+  'its scan 7 is missing': [aFragment(0, { partitioning: bySource(7) })],
+  'has no producers': [aFragment(0, { remoteSources: [aRemote(2, [], 'gather')] })],
+  'only a single fragment gathers': [scan(), root({ partitioning: { kind: 'arbitrary' } })],
+  'only a hash fragment reads partitions': [
+    scan(toFragment(1, 2, 'hash')),
+    root({ remoteSources: [aRemote(2, [0], 'partitioned')] }),
+  ],
+  'does not feed source 2': [scan(toFragment(1, 2, 'broadcast')), root()],
+  'fragment 3 does not feed source 2': [
+    scan(),
+    root({ remoteSources: [aRemote(2, [0, 3], 'gather')] }),
+  ],
+  'only the root feeds the client': [scan(toClient()), root()],
+  'the client reads one buffer': [
+    aFragment(0, { outputs: [{ consumer: { kind: 'client' }, scheme: { kind: 'broadcast' } }] }),
+  ],
+  'the root feeds the client only': [
+    aFragment(0, { outputs: [toClient(), toFragment(0, 9, 'single')] }),
+  ],
+  'nobody reads its output': [scan(), root({ remoteSources: [] })],
+  'source 1 appears twice': [scan(), root({ scans: [aScan(1)] })],
+};
+
+describe('what the scheduler relies on in a plan', () => {
+  it.each([
+    broadcastPlan,
+    constantPlan,
+    gatherPlan,
+    joinPlan,
+    scanRootPlan,
+    sharedPlan,
+    smallPlan,
+    unionPlan,
+  ])('holds for %o', (plan) => {
+    expect(findPlanProblem(plan())).toBeUndefined();
+  });
+
+  it.each(Object.entries(BROKEN))('is named when broken: %s', (problem, fragments) => {
+    expect(findPlanProblem(fragments)).toContain(problem);
+  });
+});
