@@ -9,7 +9,7 @@ import { isProcessEntry, runAsProcess } from '../common/process/run-as-process.t
 import { serverCredentials } from '../common/rpc/credentials.ts';
 import { RpcServer } from '../common/rpc/server.ts';
 import { systemClock } from '../common/system-clock.ts';
-import { PROTOCOL_VERSION, VERSION } from '../common/version.ts';
+import { PROTOCOL_VERSION } from '../common/version.ts';
 import { type CoordinatorConfig, coordinatorConfigFromProcess } from './config.ts';
 import { recordingsIn } from './log/file-query-log.ts';
 import { PlannerPool } from './planner/planner-pool.ts';

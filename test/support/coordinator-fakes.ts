@@ -57,7 +57,8 @@ export class FakeWorkers implements WorkerGateway {
     const assignments = ofTask.flatMap(({ update }) => update.splitAssignments);
     return {
       taskId,
-      ...{ nodeId: first.node.nodeId, nodeInstanceId: first.node.nodeInstanceId },
+      nodeId: first.node.nodeId,
+      nodeInstanceId: first.node.nodeInstanceId,
       version: this.#version,
       state,
       outputs: [],

@@ -1,12 +1,12 @@
 // A planner process for tests: serves PlannerService with a fixed answer, and misbehaves as the statement says.
 // Plain JavaScript, since it runs from the sources. Arguments: --planner-listen=ADDRESS and --answer=BASE64, the
-// encoded PlanResponse.
+// encoded PlanResponse (or --catalog=BASE64).
 import grpc from '@grpc/grpc-js';
 
 const argument = (name) =>
   process.argv.find((each) => each.startsWith(`--${name}=`))?.slice(name.length + 3) ?? '';
 const address = argument('planner-listen');
-const answer = Buffer.from(argument('answer'), 'base64');
+const answer = Buffer.from(argument('answer') || argument('catalog'), 'base64');
 
 if (argument('mode') === 'misconfigured') {
   process.stderr.write('INVALID_CONFIGURATION: no such catalog directory\n');

@@ -192,7 +192,7 @@ export class PlannerPool implements Planner {
   }
 
   #failWaiting(error: EngineError): void {
-    for (const waiting of [...this.#waiting]) waiting.fail(error);
+    for (const waiting of this.#waiting) waiting.fail(error);
   }
 
   /** Keeps one process running until the pool is closed. */

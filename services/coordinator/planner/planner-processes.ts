@@ -31,7 +31,9 @@ export class PlannerProcesses {
         `--catalog=${catalog}`,
         `--log-level=${logLevel}`,
         // Files of the coordinator's environment are not meant for this socket.
-        ...['--tls-certificate-file=', '--tls-key-file=', '--tls-ca-file='],
+        '--tls-certificate-file=',
+        '--tls-key-file=',
+        '--tls-ca-file=',
       ],
       address: `unix:${join(this.#directory, `planner-${this.#count}.sock`)}`,
       memoryLimitBytes,

@@ -36,6 +36,6 @@ export class Timers {
 
   close(): void {
     this.#isClosed = true;
-    for (const cancel of [...this.#cancels]) cancel();
+    for (const cancel of this.#cancels) cancel();
   }
 }

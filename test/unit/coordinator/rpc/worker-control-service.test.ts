@@ -2,7 +2,7 @@
 import { credentials, ServerCredentials } from '@grpc/grpc-js';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import {
-  ConnectRequest,
+  type ConnectRequest,
   type ConnectResponse,
   type Hello,
   WorkerControlServiceService as METHODS,
