@@ -4,6 +4,7 @@ Stubs:  python -m grpc_tools.protoc -I proto --python_out=OUT --grpc_python_out=
 Usage:  PYTHONPATH=OUT python skein_query.py HOST:PORT "SELECT 42 AS answer" [property=value ...]
 """
 import sys
+import time
 
 import grpc
 import pyarrow as pa
@@ -11,28 +12,46 @@ from skein.v1 import query_pb2, query_pb2_grpc
 
 
 class ResultBytes:
-    """The chunks of FetchResults as one readable file, resumed by token when the connection breaks."""
+    """The Arrow stream of a result as one readable file; goes on behind the last whole batch when a call breaks."""
 
-    def __init__(self, stub, query_id):
-        self.stub, self.query_id, self.token = stub, query_id, b""
-        self.buffer, self.complete, self.closed = b"", False, False
-        self.stream = self._fetch()
+    def __init__(self, stub, query_id, patience=5):
+        self.stub, self.query_id, self.patience = stub, query_id, patience
+        self.token, self.buffer, self.complete = b"", b"", False
+        self.batches, self.closed = self._batches(), False
 
-    def _fetch(self):
+    def _responses(self):
         return self.stub.FetchResults(query_pb2.FetchResultsRequest(query_id=self.query_id, token=self.token))
 
+    def _batches(self):
+        failures = 0
+        while not self.complete:
+            pieces = b""
+            try:
+                for response in self._responses():
+                    pieces += response.arrow_ipc
+                    if response.token:
+                        self.token, self.complete, failures = response.token, response.complete, 0
+                        yield pieces
+                        pieces = b""
+            except grpc.RpcError as error:
+                failures += 1
+                if error.code() != grpc.StatusCode.UNAVAILABLE or failures > self.patience:
+                    raise
+                time.sleep(0.1 * failures)
+
     def read(self, size=-1):
-        while not self.complete and (size < 0 or len(self.buffer) < size):
-            response = next(self.stream)
-            self.buffer += response.arrow_ipc
-            self.token = response.token or self.token
-            self.complete = response.complete
+        while size < 0 or len(self.buffer) < size:
+            batch = next(self.batches, None)
+            if batch is None:
+                break
+            self.buffer += batch
         size = len(self.buffer) if size < 0 else size
         taken, self.buffer = self.buffer[:size], self.buffer[size:]
         return taken
 
     def release(self):
-        for _ in self._fetch():
+        """Tells the cluster that all has arrived."""
+        for _ in self._responses():
             pass
 
 

@@ -2,6 +2,7 @@
 import { type RecordBatch, RecordBatchReader } from 'apache-arrow';
 import { rowsOf } from '../../services/cli/format/batch-rows.ts';
 import { cellText } from '../../services/cli/format/cell.ts';
+import { systemClock } from '../../services/common/system-clock.ts';
 import { runStatement } from '../../services/cli/sql/run-statement.ts';
 import type { QueryClient } from '../../services/cli/sql/query-client.ts';
 
@@ -30,6 +31,7 @@ export async function query(
         columnNames = reader.schema.fields.map((field) => field.name);
         for await (const batch of reader) rows.push(...textRows(batch));
       },
+      clock: systemClock,
       onSubmitted: (id) => (queryId = id),
     },
     new AbortController().signal,

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { pino } from 'pino';
 import type { Role } from '../../common/config/config-keys.ts';
+import { EngineError } from '../../common/error.ts';
 import { parseSessionProperties } from '../../common/session-properties.ts';
 import { supervise, type Supervisor } from '../../common/process/supervise.ts';
 import type { Logger } from '../../common/logger.ts';
@@ -15,8 +16,12 @@ import { untilSignal } from './until-signal.ts';
 const DEFAULT_PORT = 7440;
 const FIRST_INTERNAL_PORT = 7441;
 const STOP_GRACE_MS = 15_000;
+const WRONG_CONFIGURATION = 2;
 
-/** Returns the exit code: 0 = ended by a signal, in order; 1 = a role could not be kept running. */
+/**
+ * Returns the exit code: 0 = ended by a signal, in order; 1 = a role could not be kept running; 2 = wrong
+ * configuration, which the role has explained.
+ */
 export async function runServeCommand(flags: ServeFlags): Promise<number> {
   // A wrong property is an error of the command line, not of every later query.
   parseSessionProperties(flags.set);
@@ -29,10 +34,18 @@ export async function runServeCommand(flags: ServeFlags): Promise<number> {
       process.stdout.write(`${JSON.stringify({ ready: true, role: 'serve', address })}\n`);
       await Promise.race([signal, cluster.broken()]);
     }
+  } catch (error) {
+    if (exitCodeOfRole(error) !== WRONG_CONFIGURATION) throw error;
+    return WRONG_CONFIGURATION;
   } finally {
     await cluster.stop();
   }
   return cluster.isBroken ? 1 : 0;
+}
+
+/** Of a role that ended before it was ready. */
+function exitCodeOfRole(error: unknown): number | undefined {
+  return error instanceof EngineError ? Number(error.details['exit_code']) : undefined;
 }
 
 class ServedCluster {
@@ -104,6 +117,7 @@ class ServedCluster {
       name,
       entry: roleEntry(role),
       args,
+      ...(role === 'worker' ? {} : { portFlag: `--${role}-port` }),
       clock: systemClock,
       log: this.#log,
       onExit: (report) => {

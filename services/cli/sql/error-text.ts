@@ -1,3 +1,4 @@
+import { displayWidth } from '../format/display-text.ts';
 import { toErrorReport } from '../../common/error.ts';
 
 /** `CODE: message`, and where the error has a position: the line of the statement with a caret under it. */
@@ -16,6 +17,8 @@ function caretText(sql: string, position: number): string {
   const lineNumber = before.split('\n').length;
   const prefix = `LINE ${lineNumber}: `;
   // Tabs stay tabs, so that the caret stands under its character whatever their width.
-  const indent = before.slice(lineStart).replaceAll(/[^\t]/g, ' ');
+  const indent = before
+    .slice(lineStart)
+    .replaceAll(/[^\t]+/g, (text) => ' '.repeat(displayWidth(text)));
   return `${prefix}${line}\n${' '.repeat(prefix.length)}${indent}^`;
 }

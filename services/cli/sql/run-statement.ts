@@ -1,5 +1,6 @@
 /** Runs one statement: submit, stream the result into a format, release it. */
 import { RecordBatchReader } from 'apache-arrow';
+import type { Clock } from '../../common/clock.ts';
 import { EngineError } from '../../common/error.ts';
 import { columnsOf, rowsOf } from '../format/batch-rows.ts';
 import type { ResultFormat } from '../format/result-format.ts';
@@ -12,6 +13,7 @@ export interface StatementRun {
   readonly client: QueryClient;
   readonly submit: SubmitOptions;
   readonly sink: ResultSink;
+  readonly clock: Clock;
   /** Called once the query has an id, for progress. */
   readonly onSubmitted: (queryId: string) => void;
 }
@@ -24,43 +26,81 @@ export async function runStatement(run: StatementRun, signal: AbortSignal): Prom
   const { client } = run;
   const query = await client.submit(run.submit, signal);
   run.onSubmitted(query.queryId);
-  const last: { token: Uint8Array } = { token: new Uint8Array() };
-  const parts = client.fetchResults(query.queryId, new Uint8Array(), signal);
+  const result = new ResultFetch(run, query.queryId);
   try {
-    await run.sink(arrowBytes(parts, last));
+    await run.sink(result.bytes(signal));
   } catch (error) {
     await client.cancel(query.queryId).catch(() => undefined);
     signal.throwIfAborted();
     throw error;
   }
-  await release(client, { queryId: query.queryId, token: last.token }, signal);
+  await result.release(signal);
   return query.session;
 }
 
-async function* arrowBytes(
-  parts: AsyncIterable<ResultPart>,
-  last: { token: Uint8Array },
-): AsyncGenerator<Uint8Array, void, void> {
-  let complete = false;
-  for await (const part of parts) {
-    if (part.token.length > 0) last.token = part.token;
-    complete ||= part.complete;
-    if (part.arrowIpc.length > 0) yield part.arrowIpc;
+/** Waits before the attempts to go on after the connection broke. */
+const RESUME_DELAYS_MS = [100, 400, 1_600, 3_200];
+
+/** Reads one result to its end, over as many calls as it takes. */
+class ResultFetch {
+  readonly #run: StatementRun;
+  readonly #queryId: string;
+  /** All before it has been handed on. */
+  #token: Uint8Array = new Uint8Array();
+
+  constructor(run: StatementRun, queryId: string) {
+    this.#run = run;
+    this.#queryId = queryId;
   }
-  if (!complete) {
+
+  /** The Arrow IPC stream; ends only behind its end marker. */
+  async *bytes(signal: AbortSignal): AsyncGenerator<Uint8Array, void, void> {
+    for (let failures = 0; ; failures += 1) {
+      const before = this.#token;
+      try {
+        return yield* this.#batches(signal);
+      } catch (error) {
+        if (this.#token !== before) failures = 0;
+        const delayMs = RESUME_DELAYS_MS[failures];
+        if (delayMs === undefined || !isBrokenConnection(error)) throw error;
+        await this.#run.clock.sleep(delayMs, signal);
+      }
+    }
+  }
+
+  /** Fetching behind the last token tells the gateway that all has arrived; without it the lease ends the query. */
+  async release(signal: AbortSignal): Promise<void> {
+    try {
+      for await (const part of this.#parts(signal)) if (part.complete) return;
+    } catch {
+      // The result is complete, and that is what counts.
+    }
+  }
+
+  /** Hands on whole batches, since a resumed result goes on behind one. */
+  async *#batches(signal: AbortSignal): AsyncGenerator<Uint8Array, void, void> {
+    const pieces: Uint8Array[] = [];
+    for await (const part of this.#parts(signal)) {
+      if (part.arrowIpc.length > 0) pieces.push(part.arrowIpc);
+      if (part.token.length === 0) continue;
+      yield* pieces.splice(0);
+      this.#token = part.token;
+      if (part.complete) return;
+    }
     throw new EngineError('INTERNAL_ERROR', 'the result ended before it was complete');
+  }
+
+  #parts(signal: AbortSignal): AsyncIterable<ResultPart> {
+    return this.#run.client.fetchResults(this.#queryId, this.#token, signal);
   }
 }
 
-/** Fetching behind the last token tells the gateway that all has arrived. */
-async function release(
-  client: QueryClient,
-  query: { readonly queryId: string; readonly token: Uint8Array },
-  signal: AbortSignal,
-): Promise<void> {
-  for await (const part of client.fetchResults(query.queryId, query.token, signal)) {
-    if (part.complete) return;
-  }
+/** Another attempt may reach the gateway, or one that has taken its place. */
+function isBrokenConnection(error: unknown): boolean {
+  return (
+    error instanceof EngineError &&
+    (error.code === 'COORDINATOR_UNAVAILABLE' || error.code === 'SHUTTING_DOWN')
+  );
 }
 
 /** A sink that shows rows in a format. */

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { text as readAll } from 'node:stream/consumers';
 import { EngineError } from '../../common/error.ts';
+import { parseSessionProperties } from '../../common/session-properties.ts';
 import { systemClock } from '../../common/system-clock.ts';
 import { type FormatName } from '../format/result-format.ts';
 import { textFormat } from '../format/text-formats.ts';
@@ -30,6 +31,8 @@ export async function runSqlCommand(request: SqlRequest): Promise<number> {
   if (request.statement !== undefined && request.file !== undefined) {
     return wrongUsage('give a statement or --file, not both');
   }
+  // A wrong property is an error of the command line; a running cluster may know others.
+  if (request.server === undefined) parseSessionProperties(request.set);
   const script = await readScript(request);
   const client = await openClient(request);
   try {
@@ -93,6 +96,7 @@ class SqlSession {
   readonly #client: QueryClient;
   #session: Uint8Array = new Uint8Array();
   #running: AbortController | undefined;
+  #isOutputClosed = false;
 
   constructor(request: SqlRequest, client: QueryClient) {
     this.#request = request;
@@ -101,8 +105,10 @@ class SqlSession {
 
   async run(script: string | undefined): Promise<number> {
     const interrupt = (): void => this.#interrupt();
+    const onOutputError = (error: NodeJS.ErrnoException): void => this.#onOutputError(error);
     process.on('SIGINT', interrupt);
     process.on('SIGTERM', interrupt);
+    process.stdout.on('error', onOutputError);
     try {
       if (script === undefined) return await this.#interactive();
       return await this.#runScript(script);
@@ -110,6 +116,13 @@ class SqlSession {
       process.off('SIGINT', interrupt);
       process.off('SIGTERM', interrupt);
     }
+  }
+
+  /** Who reads our output may leave before its end (`| head`): the rest is not wanted, and that is no error. */
+  #onOutputError(error: NodeJS.ErrnoException): void {
+    if (error.code !== 'EPIPE') throw error;
+    this.#isOutputClosed = true;
+    this.#interrupt();
   }
 
   #interrupt(): void {
@@ -121,7 +134,9 @@ class SqlSession {
     const all = rest === '' ? statements : [...statements, rest];
     if (all.length === 0) return wrongUsage('EMPTY_STATEMENT: there is no statement to run');
     for (const sql of all) {
-      if (!(await this.#runOne(sql))) return 1;
+      const isFine = await this.#runOne(sql);
+      if (this.#isOutputClosed) return 0;
+      if (!isFine) return 1;
     }
     return 0;
   }
@@ -147,6 +162,7 @@ class SqlSession {
           client: this.#client,
           submit: { sql, sessionProperties: this.#request.set, session: this.#session },
           sink: this.#sink(() => line.erase()),
+          clock: systemClock,
           onSubmitted: (queryId) => {
             if (!process.stderr.isTTY) return;
             const watch = { client: this.#client, queryId, line, clock: systemClock };
@@ -159,7 +175,7 @@ class SqlSession {
     } catch (error) {
       watching.abort();
       await progress;
-      process.stderr.write(`${errorText(error, sql)}\n`);
+      if (!this.#isOutputClosed) process.stderr.write(`${errorText(error, sql)}\n`);
       return false;
     } finally {
       watching.abort();

@@ -3,6 +3,8 @@ import { type ExitReport, RoleProcess, type RoleProcessOptions } from './role-pr
 
 export interface SuperviseOptions extends RoleProcessOptions {
   readonly name: string;
+  /** The flag of the role's port: later runs listen where the first one did, since others know that address. */
+  readonly portFlag?: string;
   readonly log: Logger;
   /** Told of every end that was not asked for. */
   readonly onExit: (report: ExitReport) => void;
@@ -48,7 +50,7 @@ export function supervise(options: SuperviseOptions): Supervisor {
           ? FIRST_RESTART_DELAY_MS
           : Math.min(2 * delayMs, MAX_RESTART_DELAY_MS);
       if (!(await waited(options, delayMs, stopping.signal))) return report;
-      current = new RoleProcess(options);
+      current = new RoleProcess({ ...options, args: await argsOfRestart(options, ready) });
     }
   })();
   const stop = async (graceMs: number): Promise<void> => {
@@ -57,6 +59,16 @@ export function supervise(options: SuperviseOptions): Supervisor {
     await ended;
   };
   return { ready, ended, stop };
+}
+
+async function argsOfRestart(
+  { args, portFlag }: SuperviseOptions,
+  firstAddress: Promise<string>,
+): Promise<readonly string[]> {
+  if (portFlag === undefined) return args;
+  const address = await firstAddress.catch(() => undefined);
+  const port = address?.slice(address.lastIndexOf(':') + 1);
+  return port === undefined ? args : [...args, `${portFlag}=${port}`];
 }
 
 /** Whether the delay passed without a stop. */
