@@ -4,7 +4,7 @@ import { childrenOf } from '../logical/plan-children.ts';
 import { type LogicalPlan } from '../logical/logical-plan.ts';
 import { type Placed } from './placed.ts';
 
-const UNKNOWN_ROWS = 1_000;
+export const UNKNOWN_ROWS = 1_000;
 const AVERAGE_TEXT_BYTES = 24;
 const AVERAGE_LIST_LENGTH = 4;
 

@@ -10,7 +10,7 @@ import {
   type RemoteSource,
   type ScanInput,
 } from '../../common/plan/plan-fragment.ts';
-import { bytesOf, rowsOf } from '../distribution/estimate.ts';
+import { bytesOf, rowsOf, rowWidthOf, UNKNOWN_ROWS } from '../distribution/estimate.ts';
 import {
   type Exchange,
   type PhysicalPlan,
@@ -83,6 +83,29 @@ const RELATION_NAMES: RelationNames = {
   scan: ({ scanId }) => `scan_${scanId}`,
   remote: ({ remoteId }) => `remote_${remoteId}`,
 };
+
+/** A query as one fragment whose SQL was not written from a plan. */
+export function wholeFragment(
+  whole: { readonly sql: string; readonly scans: readonly Scan[] },
+  columns: readonly Column[],
+  context: FragmentContext,
+): PlanFragment {
+  return {
+    id: 0 as FragmentId,
+    sql: whole.sql,
+    columns,
+    partitioning: { kind: 'single' },
+    outputs: [CLIENT_OUTPUT],
+    scans: whole.scans.map((scan) => scanInput(scan, context)),
+    remoteSources: [],
+    inputMode: 'complete',
+    determinism: 'indeterminate',
+    threads: 'worker',
+    estimatedRows: UNKNOWN_ROWS,
+    estimatedBytes: UNKNOWN_ROWS * rowWidthOf(columns.map(({ type }) => type)),
+    settings: context.settings,
+  };
+}
 
 export function scansOf(body: LogicalPlan): readonly Scan[] {
   return [...walkPlan(body)].filter((node) => node.kind === 'scan');

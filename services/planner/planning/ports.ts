@@ -1,6 +1,13 @@
 import { type Column } from '../../common/plan/column-type.ts';
-import { type QueryPlan } from '../../common/plan/plan-fragment.ts';
+import {
+  type PlanFragment,
+  type QueryPlan,
+  type ScanFile,
+} from '../../common/plan/plan-fragment.ts';
 import { type SessionProperties } from '../../common/session-properties.ts';
+import { type FileScan } from '../catalog/scan-files.ts';
+import { type KnownRows } from '../explain/values-plan.ts';
+import { type LogicalPlan, type Scan } from '../logical/logical-plan.ts';
 
 /** A statement to plan, with what the plan is for. */
 export interface PlanningRequest {
@@ -30,5 +37,49 @@ export interface StatementPlanner {
   /** @throws EngineError what is wrong with the statement */
   plan(request: PlanningRequest): Promise<QueryPlan>;
   /** Tables of a catalog, of the default one for ''. */
+  listTables(catalog: string): Promise<readonly TableDescription[]>;
+}
+
+/** A statement that passed the SQL door, by what has to be done with it. */
+export type AdmittedStatement =
+  | { readonly kind: 'query'; readonly query: BoundQuery }
+  | { readonly kind: 'explain'; readonly query: BoundQuery }
+  /** SHOW TABLES, DESCRIBE: the planner itself knows the answer. */
+  | { readonly kind: 'known'; readonly rows: KnownRows; readonly statement: string };
+
+/** A query as DuckDB has bound and optimized it. */
+export interface BoundQuery {
+  /** The result's columns as the user sees them. */
+  readonly columns: readonly Column[];
+  /** DuckDB settings of the session that change answers. */
+  readonly settings: Readonly<Record<string, string>>;
+  readonly plan: DecodedPlan;
+  /** The statement itself over its scans, for the last rung; or why there is no such thing. Made when it is asked for. */
+  whole(): Promise<WholeQuery>;
+}
+
+export type DecodedPlan =
+  | { readonly kind: 'plan'; readonly plan: LogicalPlan }
+  | { readonly kind: 'unsupported'; readonly construct: string };
+
+/** `sql` reads `scan_<id>` of the scans, columns c0…cn, in one SELECT whose columns are called c0…cn. */
+export type WholeQuery =
+  | { readonly kind: 'sql'; readonly sql: string; readonly scans: readonly Scan[] }
+  | { readonly kind: 'refused'; readonly reason: string };
+
+/** DuckDB as the planner uses it. */
+export interface FrontEnd {
+  /** @throws EngineError for a statement that is wrong, or that the SQL door refuses */
+  admit(request: PlanningRequest): Promise<AdmittedStatement>;
+  /** Binds a fragment's SQL; what differs from its declared columns, or the binder's error; undefined = proved. */
+  refute(fragment: PlanFragment): Promise<string | undefined>;
+}
+
+/** The files behind scans and tables. */
+export interface ScanCatalog {
+  /** Files and row groups of a scan; those that hold no row for its predicates are left out. */
+  resolve(scan: FileScan): Promise<readonly ScanFile[]>;
+  /** The table that a file belongs to, as the user knows it. */
+  tableOf(file: string): string;
   listTables(catalog: string): Promise<readonly TableDescription[]>;
 }

@@ -1,0 +1,127 @@
+import { assertNever } from '../../common/assert.ts';
+import { EngineError } from '../../common/error.ts';
+import { type PlanFragment, type QueryPlan } from '../../common/plan/plan-fragment.ts';
+import { type PhysicalPlan } from '../distribution/physical-plan.ts';
+import { simplify } from '../distribution/simplify.ts';
+import { EXPLAIN_COLUMNS, explainRows } from '../explain/explain-plan.ts';
+import { valuesPlan } from '../explain/values-plan.ts';
+import { type FragmentContext, planFragments, wholeFragment } from '../fragment/plan-fragments.ts';
+import { UnsupportedError } from '../logical/unsupported.ts';
+import { rungCandidates } from './ladder.ts';
+import {
+  type BoundQuery,
+  type FrontEnd,
+  type PlanningRequest,
+  type ScanCatalog,
+  type StatementPlanner,
+  type TableDescription,
+} from './ports.ts';
+import { describeScans, withScanRows } from './scan-files.ts';
+
+export interface QueryPlannerDeps {
+  readonly frontEnd: FrontEnd;
+  readonly catalog: ScanCatalog;
+}
+
+type ProofOutcome =
+  | { readonly kind: 'proved'; readonly fragments: readonly PlanFragment[] }
+  | { readonly kind: 'refuted'; readonly reason: string };
+
+/** Statement and session in, fragments and scan descriptors out: down the ladder until a rung is proved. */
+export class QueryPlanner implements StatementPlanner {
+  readonly #frontEnd: FrontEnd;
+  readonly #catalog: ScanCatalog;
+
+  constructor({ frontEnd, catalog }: QueryPlannerDeps) {
+    this.#frontEnd = frontEnd;
+    this.#catalog = catalog;
+  }
+
+  async plan(request: PlanningRequest): Promise<QueryPlan> {
+    const admitted = await this.#frontEnd.admit(request);
+    switch (admitted.kind) {
+      case 'query':
+        return await this.#planQuery(admitted.query, request);
+      case 'explain': {
+        const rows = explainRows(await this.#planQuery(admitted.query, request));
+        return valuesPlan({ columns: EXPLAIN_COLUMNS, rows }, 'the planner answers EXPLAIN');
+      }
+      case 'known':
+        return valuesPlan(admitted.rows, `the planner answers ${admitted.statement}`);
+      default:
+        return assertNever(admitted);
+    }
+  }
+
+  async listTables(catalog: string): Promise<readonly TableDescription[]> {
+    return await this.#catalog.listTables(catalog);
+  }
+
+  async #planQuery(query: BoundQuery, request: PlanningRequest): Promise<QueryPlan> {
+    if (query.plan.kind === 'unsupported') {
+      return await this.#planWhole(query, `not decoded: ${query.plan.construct}`);
+    }
+    const simple = simplify(query.plan.plan);
+    const scans = await describeScans(this.#catalog, [simple]);
+    const failures: string[] = [];
+    for (const candidate of rungCandidates(withScanRows(simple, scans), scans, request)) {
+      const outcome = await this.#prove(candidate.physical, query);
+      if (outcome.kind === 'refuted') {
+        failures.push(`not ${candidate.rung}: ${outcome.reason}`);
+        continue;
+      }
+      const bodies = candidate.physical.stages.map(({ body }) => body);
+      return {
+        fragments: outcome.fragments,
+        scans: await describeScans(this.#catalog, bodies),
+        rung: candidate.rung,
+        rungReason: [candidate.reason, ...failures].join('; '),
+      };
+    }
+    return await this.#planWhole(query, failures.join('; '));
+  }
+
+  /** The last rung: the statement itself in one task, or no answer. */
+  async #planWhole(query: BoundQuery, reason: string): Promise<QueryPlan> {
+    const whole = await query.whole();
+    if (whole.kind === 'refused') throw notSupported(`${reason}; ${whole.reason}`);
+    const fragment = wholeFragment(whole, query.columns, this.#contextOf(query));
+    const refutation = await this.#frontEnd.refute(fragment);
+    if (refutation !== undefined) throw notSupported(`${reason}; ${refutation}`);
+    const scans = await describeScans(this.#catalog, whole.scans);
+    return { fragments: [fragment], scans, rung: 'whole', rungReason: reason };
+  }
+
+  /** Fragments whose SQL binds to exactly the types of the plan. */
+  async #prove(physical: PhysicalPlan, query: BoundQuery): Promise<ProofOutcome> {
+    const written = this.#write(physical, query);
+    if (written.kind === 'refuted') return written;
+    const refutations = await Promise.all(
+      written.fragments.map((fragment) => this.#frontEnd.refute(fragment)),
+    );
+    const index = refutations.findIndex((refutation) => refutation !== undefined);
+    if (index < 0) return written;
+    return { kind: 'refuted', reason: `fragment ${index}: ${refutations[index] ?? ''}` };
+  }
+
+  #write(physical: PhysicalPlan, query: BoundQuery): ProofOutcome {
+    try {
+      return { kind: 'proved', fragments: planFragments(physical, this.#contextOf(query)) };
+    } catch (error) {
+      if (error instanceof UnsupportedError) return { kind: 'refuted', reason: error.construct };
+      throw error;
+    }
+  }
+
+  #contextOf({ columns, settings }: BoundQuery): FragmentContext {
+    return {
+      resultNames: columns.map(({ name }) => name),
+      settings,
+      tableOf: ({ files }) => this.#catalog.tableOf(files[0] ?? ''),
+    };
+  }
+}
+
+function notSupported(reason: string): EngineError {
+  return new EngineError('STATEMENT_NOT_SUPPORTED', `the query cannot be planned: ${reason}`);
+}
