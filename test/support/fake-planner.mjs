@@ -13,6 +13,8 @@ if (argument('mode') === 'misconfigured') {
   process.exit(2);
 }
 
+if (argument('mode') === 'broken') process.exit(5);
+
 const hoard = [];
 
 /** The request is not decoded: the words that a statement is made of stand in its bytes. */

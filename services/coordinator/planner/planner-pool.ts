@@ -69,12 +69,19 @@ export class PlannerPool implements Planner {
         signal.throwIfAborted();
         const code = error instanceof EngineError ? error.code : undefined;
         if (code === 'OUT_OF_MEMORY') {
-          throw new EngineError('PLANNING_OUT_OF_MEMORY', 'planning the statement takes too much memory', {
-            cause: error,
-          });
+          throw new EngineError(
+            'PLANNING_OUT_OF_MEMORY',
+            'planning the statement takes too much memory',
+            {
+              cause: error,
+            },
+          );
         }
         if (code !== 'PLANNER_FAILED' || attempt === MAX_ATTEMPTS) throw error;
-        this.#deps.log.warn({ queryId: request.queryId, err: error }, 'a statement is planned again');
+        this.#deps.log.warn(
+          { queryId: request.queryId, err: error },
+          'a statement is planned again',
+        );
       }
     }
   }
@@ -108,7 +115,10 @@ export class PlannerPool implements Planner {
     const { clock } = this.#deps;
     const { timeoutMs } = this.#options;
     const cancelDeadline = clock.schedule(timeoutMs, () =>
-      process.kill('PLANNING_TIMEOUT', `planning takes longer than planner_timeout (${timeoutMs} ms)`),
+      process.kill(
+        'PLANNING_TIMEOUT',
+        `planning takes longer than planner_timeout (${timeoutMs} ms)`,
+      ),
     );
     let cancelKill: () => void = () => undefined;
     const onAbort = (): void => {
@@ -181,7 +191,10 @@ export class PlannerPool implements Planner {
   #noPlanner(): EngineError {
     const why = this.#lastFailure === undefined ? 'all are busy' : this.#lastFailure.message;
     const { timeoutMs } = this.#options;
-    return new EngineError('PLANNING_TIMEOUT', `no planner was free within ${timeoutMs} ms: ${why}`);
+    return new EngineError(
+      'PLANNING_TIMEOUT',
+      `no planner was free within ${timeoutMs} ms: ${why}`,
+    );
   }
 
   #release(process: PlannerProcess): void {
@@ -220,6 +233,8 @@ export class PlannerPool implements Planner {
         this.#onDefect(error);
         return this.#failWaiting(error);
       }
+      // Nobody is left to wait for: the next start will hardly go better.
+      if (!wasReady && this.#processes.size === 0) this.#failWaiting(error);
       delayMs = wasReady ? FIRST_RESTART_DELAY_MS : Math.min(2 * delayMs, MAX_RESTART_DELAY_MS);
       await this.#sleep(delayMs);
     }

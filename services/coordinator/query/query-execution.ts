@@ -96,7 +96,10 @@ export class QueryExecution {
       sessionProperties: inputs.sessionProperties,
       parameters: inputs.parameters,
       workerCount: Math.max(1, nodes.length),
-      tasksPerWorker: Math.max(1, ...nodes.map((node) => lanesOf(node, properties.task_concurrency))),
+      tasksPerWorker: Math.max(
+        1,
+        ...nodes.map((node) => lanesOf(node, properties.task_concurrency)),
+      ),
     };
     try {
       return await this.#deps.planner.plan(request, this.#planning.signal);
@@ -126,14 +129,28 @@ export class QueryExecution {
     };
     const timers = new Timers(clock);
     const loop = new SchedulerLoop(
-      { workers, splits, timers, clock, log, listener: this.#listener(), queryLog: openLog(queryId) },
+      {
+        workers,
+        splits,
+        timers,
+        clock,
+        log,
+        listener: this.#listener(),
+        queryLog: openLog(queryId),
+      },
       terms,
     );
     this.#loop = loop;
     this.query.onPlanned(plan, () => loop.describe());
     this.query.moveTo('starting');
     const options = this.#schedulerOptions(seed);
-    await loop.run({ queryId, fragments: plan.fragments, nodes, deadline: terms.deadline, options });
+    await loop.run({
+      queryId,
+      fragments: plan.fragments,
+      nodes,
+      deadline: terms.deadline,
+      options,
+    });
     this.query.onSchedulerGone();
   }
 

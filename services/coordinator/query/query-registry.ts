@@ -1,7 +1,7 @@
 import { assert } from '../../common/assert.ts';
 import type { Clock } from '../../common/clock.ts';
 import type { ErrorReport } from '../../common/error.ts';
-import { EngineError } from '../../common/error.ts';
+import { EngineError, ERROR_POLICIES } from '../../common/error.ts';
 import type { QueryId } from '../../common/ids.ts';
 import { formatQueryId } from '../../common/ids.ts';
 import { parseSessionProperties } from '../../common/session-properties.ts';
@@ -11,8 +11,10 @@ import { Admission } from './admission.ts';
 import { EndedQueries } from './ended-queries.ts';
 import { Lease } from './lease.ts';
 import type { RandomBytes } from './ports.ts';
-import type { QueryPhase, QueryReport, ResultUpdate } from './query.ts';
 import { Query } from './query.ts';
+import type { PageRequest, QueryPage } from './query-page.ts';
+import { listPage } from './query-page.ts';
+import type { QueryPhase, QueryReport, ResultUpdate } from './query-report.ts';
 import type { PlanInputs, QueryExecutionDeps } from './query-execution.ts';
 import { QueryExecution } from './query-execution.ts';
 
@@ -38,16 +40,8 @@ export interface QuerySubmission {
   readonly parameters: Uint8Array;
 }
 
-export interface QueryPage {
-  readonly queries: readonly QueryReport[];
-  /** Empty on the last page. */
-  readonly nextPageToken: string;
-}
-
 const CAPABILITY_BYTES = 32;
 const INCARNATION_LENGTH = 5;
-const DEFAULT_PAGE_SIZE = 100;
-const MAX_PAGE_SIZE = 1_000;
 
 interface Entry {
   readonly query: Query;
@@ -120,23 +114,13 @@ export class QueryRegistry {
     return query.tell();
   }
 
-  /** The principal's queries, newest first. */
-  list(
-    principal: Principal,
-    page: { readonly pageSize: number; readonly pageToken: string },
-  ): QueryPage {
-    const size = Math.min(page.pageSize === 0 ? DEFAULT_PAGE_SIZE : page.pageSize, MAX_PAGE_SIZE);
-    const before = page.pageToken === '' ? Number.POSITIVE_INFINITY : sequenceOf(page.pageToken);
-    const found = [...this.#entries.values()]
-      .map((entry) => entry.query)
-      .filter(({ traits }) => traits.principal.name === principal.name && traits.sequence < before)
-      .toReversed();
-    const last = found[size - 1];
-    const hasMore = found.length > size && last !== undefined;
-    return {
-      queries: found.slice(0, size).map((query) => query.report()),
-      nextPageToken: hasMore ? String(last.traits.sequence) : '',
-    };
+  /** The principal's queries, newest first. @throws EngineError INVALID_REQUEST for a page token that is none */
+  list(principal: Principal, page: PageRequest): QueryPage {
+    const all = [...this.#entries.values()].map((entry) => entry.query);
+    return listPage(
+      all.filter((query) => query.traits.principal.name === principal.name),
+      page,
+    );
   }
 
   watch(queryId: string, principal: Principal, signal: AbortSignal): AsyncIterable<QueryReport> {
@@ -206,7 +190,9 @@ export class QueryRegistry {
     this.#sequence += 1;
     const sequence = this.#sequence;
     const queryId = formatQueryId(createdAt, sequence, this.#incarnation);
-    const capability = randomBytes(CAPABILITY_BYTES);
+    const random = randomBytes(CAPABILITY_BYTES + 3);
+    const capability = random.slice(0, CAPABILITY_BYTES);
+    const [a = 0, b = 0, c = 0] = random.subarray(CAPABILITY_BYTES);
     const lease = new Lease({
       clock: this.#clock,
       defaultMs: this.#options.clientTimeoutMs,
@@ -227,7 +213,6 @@ export class QueryRegistry {
       lease,
       onPhase: (phase) => this.#onPhase(queryId, phase),
     });
-    const [a = 0, b = 0, c = 0] = randomBytes(3);
     const inputs = { sessionProperties, parameters, seed: a + (b << 8) + (c << 16) };
     return { query, execution: new QueryExecution(query, this.#deps), inputs };
   }
@@ -250,7 +235,18 @@ export class QueryRegistry {
       const next = this.#admission.leave(entry);
       if (next !== undefined) this.#start(next);
     }
-    if (isEnd) this.#ended.add(entry.query);
+    if (!isEnd) return;
+    this.#logEnd(entry.query);
+    this.#ended.add(entry.query);
+  }
+
+  /** Users hear of their own errors; operators of what the cluster is to blame for. */
+  #logEnd(query: Query): void {
+    const { queryId, phase, elapsedMs, error } = query.report();
+    const { log } = this.#deps;
+    const isInternal = error !== undefined && ERROR_POLICIES[error.code].type === 'internal';
+    if (isInternal) log.warn({ queryId, error }, 'a query has failed');
+    else log.debug({ queryId, phase, elapsedMs, code: error?.code }, 'a query has ended');
   }
 
   #onLeaseExpired(queryId: QueryId, isShortened: boolean): void {
@@ -292,15 +288,11 @@ export class QueryRegistry {
   }
 }
 
-function requestKey(request: { readonly principal: Principal; readonly requestId: string }): string {
+function requestKey(request: {
+  readonly principal: Principal;
+  readonly requestId: string;
+}): string {
   return `${request.requestId}\n${request.principal.name}`;
-}
-
-function sequenceOf(pageToken: string): number {
-  if (/^\d{1,15}$/.test(pageToken)) return Number(pageToken);
-  throw new EngineError('INVALID_REQUEST', 'page_token is not one of this service', {
-    details: { field: 'page_token' },
-  });
 }
 
 /** Five characters of [a-z0-9]. */
@@ -314,5 +306,7 @@ function endOf(query: Query): Promise<void> {
 
 function aborted(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+  return new Promise((resolve) =>
+    signal.addEventListener('abort', () => resolve(), { once: true }),
+  );
 }

@@ -8,24 +8,12 @@ import type { QueryPlan } from '../../common/plan/plan-fragment.ts';
 import { rootFragment } from '../../common/plan/plan-fragment.ts';
 import type { SessionProperties } from '../../common/session-properties.ts';
 import type { Principal } from '../../common/task/task-status.ts';
-import type { QueryDescription, StageDescription } from '../scheduler/query-description.ts';
+import type { QueryDescription } from '../scheduler/query-description.ts';
 import type { ResultLocation } from '../scheduler/scheduler-effect.ts';
 import type { Lease } from './lease.ts';
+import type { QueryPhase, QueryReport, ResultUpdate } from './query-report.ts';
 import type { ResultNews } from './result-log.ts';
 import { ResultLog } from './result-log.ts';
-
-/**
- * queued ─▶ planning ─▶ starting ─▶ running ─▶ finishing ─▶ finished, and from each of them ─▶ failed. Forward only, skips
- * allowed; a cancelled query is a failed one.
- */
-export type QueryPhase =
-  | 'queued'
-  | 'planning'
-  | 'starting'
-  | 'running'
-  | 'finishing'
-  | 'finished'
-  | 'failed';
 
 const ORDER: readonly QueryPhase[] = [
   'queued',
@@ -36,35 +24,6 @@ const ORDER: readonly QueryPhase[] = [
   'finished',
   'failed',
 ];
-
-/** A query as its owner sees it. */
-export interface QueryReport {
-  readonly queryId: QueryId;
-  readonly phase: QueryPhase;
-  readonly error?: ErrorReport;
-  readonly sql: string;
-  readonly principal: Principal;
-  readonly createdAt: Instant;
-  readonly endedAt?: Instant;
-  readonly elapsedMs: number;
-  /** Empty before planning. */
-  readonly rung: string;
-  readonly rungReason: string;
-  readonly stages: readonly StageDescription[];
-  /** Why it does not progress, by name; empty when it does. */
-  readonly blockedReason: string;
-}
-
-/** What becomes known of a query's result. */
-export interface ResultUpdate {
-  readonly attempt: number;
-  readonly columns: readonly Column[];
-  readonly capability: Uint8Array;
-  readonly locations: readonly ResultLocation[];
-  readonly noMoreLocations: boolean;
-  readonly commitment: 'withheld' | 'committed' | 'superseded';
-  readonly resultReplayBytes: number;
-}
 
 export interface QueryTraits {
   readonly queryId: QueryId;
@@ -299,7 +258,7 @@ export class Query {
     this.#phase = phase;
     if (this.isEnded) {
       this.#endedAt = this.#clock.now();
-      this.#ended.abort();
+      this.#ended.abort(phase);
     }
     this.#bump();
     this.#onPhase(phase);

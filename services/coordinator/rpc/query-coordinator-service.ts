@@ -15,7 +15,12 @@ import type { Principal } from '../../common/task/task-status.ts';
 import type { QueryRegistry } from '../query/query-registry.ts';
 import type { WorkerDirectory } from '../runtime/worker-directory.ts';
 import type { CoordinatorDescription } from './query-wire.ts';
-import { coordinatorToWire, queryReportToWire, resultUpdateToWire, workerToWire } from './query-wire.ts';
+import {
+  coordinatorToWire,
+  queryReportToWire,
+  resultUpdateToWire,
+  workerToWire,
+} from './query-wire.ts';
 
 /** Lists the tables that a principal may see. */
 export type ListTables = (
@@ -66,7 +71,12 @@ export function queryCoordinatorService(
     cancel: async (request) => ({ query: await cancel(registry, request) }),
     listNodes(request) {
       principalOf(request);
-      return { nodes: [coordinatorToWire(deps.describeCoordinator()), ...workers.describe().map(workerToWire)] };
+      return {
+        nodes: [
+          coordinatorToWire(deps.describeCoordinator()),
+          ...workers.describe().map(workerToWire),
+        ],
+      };
     },
     async listCatalogTables(request, { signal }) {
       const { catalog } = request;

@@ -15,7 +15,7 @@ import { outputLocationToWire } from '../../common/rpc/split-wire.ts';
 import { enumMapping } from '../../common/rpc/wire-field.ts';
 import { VERSION } from '../../common/version.ts';
 import type { MemberDescription } from '../cluster/cluster-state.ts';
-import type { QueryPhase, QueryReport, ResultUpdate } from '../query/query.ts';
+import type { QueryPhase, QueryReport, ResultUpdate } from '../query/query-report.ts';
 import type { StageDescription } from '../scheduler/query-description.ts';
 
 const PHASES = enumMapping<QueryPhase, WireQueryState>({

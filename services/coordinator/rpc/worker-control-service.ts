@@ -59,7 +59,9 @@ async function* connect(
     (error: unknown) => reading.abort(error),
   );
   try {
-    for await (const message of stream.messages(AbortSignal.any([context.signal, reading.signal]))) {
+    for await (const message of stream.messages(
+      AbortSignal.any([context.signal, reading.signal]),
+    )) {
       yield coordinatorMessageToWire(message, traits);
     }
     await failIfBroken(deps, { read, reading, context });
@@ -87,7 +89,10 @@ async function failIfBroken(
   deps.log.debug({ reason: String(reason) }, 'a worker has ended its control stream');
 }
 
-async function firstOf(reader: AsyncIterator<ConnectRequest>, clock: Clock): Promise<ConnectRequest> {
+async function firstOf(
+  reader: AsyncIterator<ConnectRequest>,
+  clock: Clock,
+): Promise<ConnectRequest> {
   const timer = new AbortController();
   const late = clock.sleep(HELLO_TIMEOUT_MS, timer.signal).then(() => {
     throw new EngineError('INVALID_REQUEST', `no hello within ${HELLO_TIMEOUT_MS} ms`);
@@ -102,10 +107,7 @@ async function firstOf(reader: AsyncIterator<ConnectRequest>, clock: Clock): Pro
   }
 }
 
-async function readAll(
-  reader: AsyncIterator<ConnectRequest>,
-  stream: WorkerStream,
-): Promise<void> {
+async function readAll(reader: AsyncIterator<ConnectRequest>, stream: WorkerStream): Promise<void> {
   for (;;) {
     const next = await reader.next();
     if (next.done === true) return;

@@ -93,10 +93,7 @@ function workerHelloFromWire(wire: Hello): WorkerHello {
   return {
     protocolVersion: wire.protocolVersion,
     nodeId: parsed(wire.nodeId, parseNodeId, 'hello.node_id'),
-    nodeInstanceId: requiredText(
-      wire.nodeInstanceId,
-      'hello.node_instance_id',
-    ) as NodeInstanceId,
+    nodeInstanceId: requiredText(wire.nodeInstanceId, 'hello.node_instance_id') as NodeInstanceId,
     address: requiredText(wire.address, 'hello.address'),
     version: wire.version,
     duckdbVersion: requiredText(wire.duckdbVersion, 'hello.duckdb_version'),

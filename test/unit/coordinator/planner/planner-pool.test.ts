@@ -23,7 +23,12 @@ class PoolFixture {
   startCount = 0;
 
   constructor(
-    setup: { timeoutMs?: number; memoryLimitBytes?: number; answer?: PlanResponse; mode?: string } = {},
+    setup: {
+      timeoutMs?: number;
+      memoryLimitBytes?: number;
+      answer?: PlanResponse;
+      mode?: string;
+    } = {},
   ) {
     const answer = Buffer.from(PlanResponse.encode(setup.answer ?? PLANNED!).finish());
     this.pool = new PlannerPool(
@@ -145,6 +150,14 @@ describe('PlannerPool', () => {
     await expect(planning).rejects.toThrow('no longer wanted');
     await world.plan('SELECT 1');
     expect(world.startCount).toBe(1);
+  });
+
+  it('does not wait for a planner that dies at its start', async () => {
+    const world = new PoolFixture({ mode: 'broken' });
+    await expect(world.plan('SELECT 1')).rejects.toMatchObject({
+      code: 'PLANNER_FAILED',
+      message: expect.stringContaining('exited with code 5'),
+    });
   });
 
   it('tells everybody when no planner can be started', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { EngineError } from '../../../../services/common/error.ts';
-import type { ResultUpdate } from '../../../../services/coordinator/query/query.ts';
+import type { ResultUpdate } from '../../../../services/coordinator/query/query-report.ts';
 import { ALICE, aPlan, BOB, RegistryFixture } from '../../../support/coordinator-fakes.ts';
 import { settle } from '../../../support/virtual-clock.ts';
 

@@ -167,7 +167,10 @@ describe('WorkerControlService', () => {
     });
     worker.status(1n);
     const [, , acknowledgement] = await worker.messages(3);
-    expect(acknowledgement?.message).toMatchObject({ $case: 'acknowledgement', value: { sequence: 1n } });
+    expect(acknowledgement?.message).toMatchObject({
+      $case: 'acknowledgement',
+      value: { sequence: 1n },
+    });
     expect(world.statuses).toMatchObject([{ taskId: TASK, state: 'running', version: 1 }]);
     await worker.break();
   });
@@ -210,7 +213,10 @@ describe('WorkerControlService', () => {
     await silent.messages(1);
     silent.status(1n);
     silent.status(3n);
-    expect(await silent.ended).toMatchObject({ code: 'INVALID_REQUEST', details: { field: 'sequence' } });
+    expect(await silent.ended).toMatchObject({
+      code: 'INVALID_REQUEST',
+      details: { field: 'sequence' },
+    });
 
     const malformed = new WorkerSide(world.channel, { ...HELLO, nodeId: 'not a node id' });
     expect(await malformed.ended).toMatchObject({ details: { field: 'hello.node_id' } });
