@@ -47,6 +47,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   'planner/config.ts': 'io',
   'planner/planning': 'local',
   'planner/catalog': 'local',
+  'planner/catalog/node-file-tree.ts': 'io',
   'planner/duckdb': 'io',
   'planner/rpc': 'io',
   'planner/import': 'pure',

@@ -1,7 +1,11 @@
 import { EngineError } from '../../common/error.ts';
+import { type TableReference } from '../import/parsed-statement.ts';
 import { type DirectoryEntry, type FileTree } from './ports.ts';
 import { type CatalogDirectory, type FileIdentity, type Table, type TableName } from './table.ts';
 
+/** DuckDB's names for what has none of its own. */
+const MAIN_SCHEMA = 'main';
+const DEFAULT_CATALOG = 'memory';
 const PARQUET = /\.parquet$/i;
 const HIVE_FOLDER = /^[^=]+=/;
 
@@ -13,18 +17,33 @@ export class FileCatalogs {
   readonly #catalogs: ReadonlyMap<string, CatalogDirectory>;
   readonly #tree: FileTree;
 
-  /** @throws EngineError INVALID_CONFIGURATION for two catalogs of one name */
   constructor(catalogs: readonly CatalogDirectory[], tree: FileTree) {
-    const byName = new Map(catalogs.map((catalog) => [catalog.name.toLowerCase(), catalog]));
-    if (byName.size !== catalogs.length) {
-      throw new EngineError('INVALID_CONFIGURATION', 'two catalogs have the same name');
-    }
-    this.#catalogs = byName;
+    this.#catalogs = new Map(catalogs.map((catalog) => [catalog.name, catalog]));
     this.#tree = tree;
   }
 
-  get catalogs(): readonly CatalogDirectory[] {
-    return [...this.#catalogs.values()];
+  /** The table that a statement means; `undefined` where it names another catalog or schema than ours. */
+  nameOf({ catalog, schema, table }: TableReference): TableName | undefined {
+    const qualifier = [catalog, schema]
+      .filter((part) => part !== '')
+      .map((part) => part.toLowerCase());
+    const [first, second] = qualifier;
+    if (second !== undefined && second !== MAIN_SCHEMA) return undefined;
+    if (first === undefined || first === MAIN_SCHEMA || first === DEFAULT_CATALOG) {
+      return { catalog: '', table };
+    }
+    return this.#catalogs.has(first) ? { catalog: first, table } : undefined;
+  }
+
+  /** The table whose file this is. */
+  tableOfFile(path: string): TableName | undefined {
+    for (const { name, directory } of this.#catalogs.values()) {
+      if (!path.startsWith(`${directory}/`)) continue;
+      const [entry = '', ...below] = path.slice(directory.length + 1).split('/');
+      const table = tableNameOf({ name: entry, isDirectory: below.length > 0 });
+      if (table !== undefined) return { catalog: name, table };
+    }
+    return undefined;
   }
 
   /** Names of all tables of a catalog, sorted. @throws EngineError SOURCE_NOT_FOUND without its directory */

@@ -1,5 +1,6 @@
+import { type Column } from '../../common/plan/column-type.ts';
 import { type ParquetFooter } from './parquet-footer.ts';
-import { type FileIdentity } from './table.ts';
+import { type FileIdentity, type Table } from './table.ts';
 
 export interface DirectoryEntry {
   readonly name: string;
@@ -21,4 +22,10 @@ export interface FooterReader {
    * @throws EngineError SOURCE_CORRUPT, SOURCE_READ_FAILED or FILE_NOT_ALLOWED, naming the file
    */
   readFooters(paths: readonly string[]): Promise<readonly ParquetFooter[]>;
+}
+
+/** Tells the columns of a table, as DuckDB reads its files. */
+export interface TableReader {
+  /** @throws EngineError SOURCE_CORRUPT, SOURCE_READ_FAILED or FILE_NOT_ALLOWED, naming the file */
+  columnsOf(table: Table): Promise<readonly Column[]>;
 }

@@ -2,8 +2,9 @@
 
 /** A directory whose Parquet files are tables. The catalog without a name is the default one. */
 export interface CatalogDirectory {
-  /** `''` for the default catalog. */
+  /** In lower case; `''` for the default catalog. */
   readonly name: string;
+  /** Absolute, without a slash at the end. */
   readonly directory: string;
 }
 

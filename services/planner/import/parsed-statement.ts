@@ -113,6 +113,11 @@ export type SelectKind =
   /** Another SHOW or SUMMARIZE, by the name it goes by. */
   | { readonly kind: 'other-show'; readonly name: string };
 
+/** SHOW statements that go by another name inside DuckDB. */
+const SHOW_NAMES: ReadonlyMap<string, string> = new Map([
+  ['__show_tables_expanded', 'SHOW ALL TABLES'],
+]);
+
 export function selectKind(statement: Json): SelectKind {
   const node = isJsonObject(statement) ? statement['node'] : undefined;
   const from = isJsonObject(node) ? node['from_table'] : undefined;
@@ -129,8 +134,7 @@ export function selectKind(statement: Json): SelectKind {
         catalog: textField(from, 'catalog_name') || textField(from, 'schema_name'),
       };
     default:
-      return name === 'tables'
-        ? { kind: 'show-tables', catalog: '' }
-        : { kind: 'other-show', name: `SHOW ${name.replaceAll('_', ' ').trim().toUpperCase()}` };
+      if (name === 'tables') return { kind: 'show-tables', catalog: '' };
+      return { kind: 'other-show', name: SHOW_NAMES.get(name) ?? `SHOW ${name.toUpperCase()}` };
   }
 }

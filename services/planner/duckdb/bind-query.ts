@@ -1,0 +1,166 @@
+import { toEngineError } from '../../common/duckdb/duckdb-error.ts';
+import { type Column } from '../../common/plan/column-type.ts';
+import { type Table } from '../catalog/table.ts';
+import { decodePlan } from '../import/decode-plan.ts';
+import { readEstimates } from '../import/estimates.ts';
+import { type Json } from '../import/json-reader.ts';
+import { type TableReference } from '../import/parsed-statement.ts';
+import { type BoundQuery, type DecodedPlan, type WholeQuery } from '../planning/ports.ts';
+import { refusal } from './fragment-proof.ts';
+import { type InstancePool } from './instance-pool.ts';
+import { type PlanningInstance } from './planning-instance.ts';
+import {
+  serializedError,
+  type SerializedError,
+  serializedToEngineError,
+} from './serialized-error.ts';
+import { checkBound, checkUnbound, type StatementNames } from './sql-door.ts';
+import { renameTables, wholeScan, wholeSql } from './whole-query.ts';
+
+/** A SELECT that passed the first door, over tables that its instance knows. */
+export interface QueryToBind {
+  readonly sql: string;
+  /** What the parser made of it. */
+  readonly document: Json;
+  readonly names: StatementNames;
+  readonly timeZone: string;
+  /** DuckDB's estimates are wanted, which takes planning it twice. */
+  readonly needsEstimates: boolean;
+  tableOf(reference: TableReference): Table | undefined;
+}
+
+/** Errors that are the statement's own; any other may be one of optimizing or serializing it. */
+const STATEMENT_ERRORS: ReadonlySet<string> = new Set([
+  'parser',
+  'syntax',
+  'binder',
+  'catalog',
+  'permission',
+  'io',
+  'http',
+  'missing extension',
+  'out of memory',
+  'interrupt',
+]);
+
+/**
+ * Binds and optimizes the query on an instance that knows its tables.
+ * @throws EngineError what the binder says of it, FUNCTION_NOT_ALLOWED
+ */
+export async function bindQuery(
+  query: QueryToBind,
+  instance: PlanningInstance,
+  instances: InstancePool,
+): Promise<BoundQuery> {
+  const [serialized, described] = await Promise.allSettled([
+    serialize(query, instance),
+    instance.describe(query.sql),
+  ]);
+  if (serialized.status === 'rejected') throw toEngineError(serialized.reason);
+  const error = serialized.value.kind === 'error' ? serialized.value.error : undefined;
+  if (error !== undefined && STATEMENT_ERRORS.has(error.type)) throw serializedToEngineError(error);
+  if (described.status === 'rejected') throw toEngineError(described.reason);
+  const names = described.value.map((row) => row[0] ?? '');
+  const plan = withWidth(await decode(query, serialized.value, instances), names.length);
+  if (plan.kind === 'unsupported') checkUnbound(query.names);
+  return {
+    columns:
+      plan.kind === 'plan'
+        ? plan.plan.columns.map((type, i) => ({ name: names[i] ?? '', type }))
+        : await instance.columnsOf(query.sql),
+    settings: { TimeZone: query.timeZone },
+    plan,
+    whole: async () => await wholeQuery(query, instances),
+  };
+}
+
+type Serialized =
+  | { readonly kind: 'documents'; readonly plan: Json; readonly explained: Json | undefined }
+  | { readonly kind: 'error'; readonly error: SerializedError };
+
+async function serialize(query: QueryToBind, instance: PlanningInstance): Promise<Serialized> {
+  const [plan, explained] = await Promise.all([
+    instance.serializePlan(query.sql),
+    query.needsEstimates ? explainedPlan(query, instance) : undefined,
+  ]);
+  const error = serializedError(plan);
+  return error === undefined ? { kind: 'documents', plan, explained } : { kind: 'error', error };
+}
+
+/** Estimates are worth having, not worth failing for; what is wrong with the statement, the plan tells. */
+async function explainedPlan(
+  query: QueryToBind,
+  instance: PlanningInstance,
+): Promise<Json | undefined> {
+  try {
+    return await instance.explainPlan(query.sql);
+  } catch {
+    return undefined;
+  }
+}
+
+/** With more optimizers off, a plan may serialize that did not before (the ladder, planning §6). */
+async function decode(
+  query: QueryToBind,
+  serialized: Serialized,
+  instances: InstancePool,
+): Promise<DecodedPlan> {
+  const tried =
+    serialized.kind === 'error' ? await serializeCautiously(query, instances) : serialized;
+  if (tried.kind === 'error') {
+    return { kind: 'unsupported', construct: `serialization (${tried.error.type} error)` };
+  }
+  checkBound(tried.plan);
+  const estimates = tried.explained === undefined ? undefined : readEstimates(tried.explained);
+  return decodePlan(tried.plan, estimates);
+}
+
+async function serializeCautiously(
+  query: QueryToBind,
+  instances: InstancePool,
+): Promise<Serialized> {
+  return await instances.use(
+    { timeZone: query.timeZone, optimizers: 'cautious' },
+    async (instance) => {
+      await mirrorAll(query, instance);
+      return await serialize(query, instance);
+    },
+  );
+}
+
+async function mirrorAll(query: QueryToBind, instance: PlanningInstance): Promise<void> {
+  for (const reference of query.names.tables) {
+    const table = query.tableOf(reference);
+    if (table !== undefined) await instance.mirror(table);
+  }
+}
+
+/** Result names come from the binder, types from the plan; they are columns only together. */
+function withWidth(plan: DecodedPlan, width: number): DecodedPlan {
+  if (plan.kind === 'unsupported' || plan.plan.columns.length === width) return plan;
+  return { kind: 'unsupported', construct: 'a plan wider than its result' };
+}
+
+/** The statement as the parser prints it, over the whole of its tables. */
+async function wholeQuery(query: QueryToBind, instances: InstancePool): Promise<WholeQuery> {
+  return await instances.use(
+    { timeZone: query.timeZone, optimizers: 'usual' },
+    async (instance) => {
+      try {
+        await mirrorAll(query, instance);
+        const renamed = renameTables(query.document, (reference) => query.tableOf(reference));
+        const printed = await instance.print(renamed.document);
+        const columns = await Promise.all(
+          renamed.tables.map(
+            async (table) => await instance.tableColumns(await instance.mirror(table)),
+          ),
+        );
+        const scans = renamed.tables.map((table, i) => wholeScan(table, i, columns[i] ?? []));
+        const result: readonly Column[] = await instance.columnsOf(query.sql);
+        return { kind: 'sql', sql: wholeSql(printed, scans, result.length), scans };
+      } catch (error) {
+        return { kind: 'refused', reason: refusal(error) };
+      }
+    },
+  );
+}

@@ -1,0 +1,162 @@
+import { toEngineError } from '../../common/duckdb/duckdb-error.ts';
+import { EngineError } from '../../common/error.ts';
+import { type Column } from '../../common/plan/column-type.ts';
+import { type PlanFragment } from '../../common/plan/plan-fragment.ts';
+import { type FileCatalogs } from '../catalog/file-catalogs.ts';
+import { type TableReader } from '../catalog/ports.ts';
+import { type Table } from '../catalog/table.ts';
+import { type TableReference } from '../import/parsed-statement.ts';
+import { type AdmittedStatement, type FrontEnd, type PlanningRequest } from '../planning/ports.ts';
+import { bindQuery } from './bind-query.ts';
+import { type ClassifiedStatement, classifyStatement } from './classify-statement.ts';
+import { difference, proofStatement, refusal } from './fragment-proof.ts';
+import { type InstancePool } from './instance-pool.ts';
+import { type PlanningInstance } from './planning-instance.ts';
+import { checkParsed, type StatementNames } from './sql-door.ts';
+
+export interface DuckDBFrontEndDeps {
+  readonly instances: InstancePool;
+  readonly catalogs: FileCatalogs;
+  /** Value of TimeZone where no session says another one. */
+  readonly timeZone: string;
+}
+
+const VARCHAR = { id: 'VARCHAR' } as const;
+const DESCRIBE_COLUMNS: readonly Column[] = [
+  'column_name',
+  'column_type',
+  'null',
+  'key',
+  'default',
+  'extra',
+].map((name) => ({ name, type: VARCHAR }));
+
+/** The dialect is DuckDB's: its parser, binder and optimizer, behind the SQL door. */
+export class DuckDBFrontEnd implements FrontEnd, TableReader {
+  readonly #deps: DuckDBFrontEndDeps;
+
+  constructor(deps: DuckDBFrontEndDeps) {
+    this.#deps = deps;
+  }
+
+  async admit(request: PlanningRequest): Promise<AdmittedStatement> {
+    const timeZone = request.session.time_zone;
+    return await this.#use(timeZone, async (instance) => {
+      const statement = await classifyStatement(request.sql, instance);
+      const names = checkParsed(statement.document);
+      const [parameter] = names.parameters;
+      if (parameter !== undefined) {
+        throw new EngineError('INVALID_PARAMETER', `the parameter ${parameter} has no value`);
+      }
+      switch (statement.select.kind) {
+        case 'show-tables':
+          return await this.#showTables(statement.select.catalog);
+        case 'describe': {
+          await this.#mirror(instance, names.tables);
+          const rows = await instance.answer(statement.sql);
+          return {
+            kind: 'known',
+            statement: 'DESCRIBE',
+            rows: { columns: DESCRIBE_COLUMNS, rows },
+          };
+        }
+        case 'query':
+          return await this.#bind(request, { statement, names }, instance);
+      }
+    });
+  }
+
+  async refute(fragment: PlanFragment): Promise<string | undefined> {
+    const timeZone = fragment.settings['TimeZone'] ?? this.#deps.timeZone;
+    return await this.#use(timeZone, async (instance) => {
+      try {
+        return difference(await instance.columnsOf(proofStatement(fragment)), fragment.columns);
+      } catch (error) {
+        return refusal(error);
+      }
+    });
+  }
+
+  async columnsOf(table: Table): Promise<readonly Column[]> {
+    return await this.#use(this.#deps.timeZone, async (instance) => {
+      return await instance.tableColumns(await instance.mirror(table));
+    });
+  }
+
+  async #bind(
+    request: PlanningRequest,
+    {
+      statement,
+      names,
+    }: { readonly statement: ClassifiedStatement; readonly names: StatementNames },
+    instance: PlanningInstance,
+  ): Promise<AdmittedStatement> {
+    const tables = await this.#mirror(instance, names.tables);
+    const query = await bindQuery(
+      {
+        sql: statement.sql,
+        document: statement.document,
+        names,
+        timeZone: request.session.time_zone,
+        needsEstimates: mayBeDistributed(request, names, tables),
+        tableOf: (reference) => tables.get(referenceKey(reference)),
+      },
+      instance,
+      this.#deps.instances,
+    );
+    return { kind: statement.isExplained ? 'explain' : 'query', query };
+  }
+
+  /** Makes the tables that a statement names known to the instance; by reference. */
+  async #mirror(
+    instance: PlanningInstance,
+    references: readonly TableReference[],
+  ): Promise<ReadonlyMap<string, Table>> {
+    const { catalogs } = this.#deps;
+    const tables = new Map<string, Table>();
+    for (const reference of references) {
+      const key = referenceKey(reference);
+      const name = tables.has(key) ? undefined : catalogs.nameOf(reference);
+      const table = name && (await catalogs.findTable(name));
+      if (table !== undefined) tables.set(key, await instance.mirror(table));
+    }
+    return tables;
+  }
+
+  async #showTables(catalog: string): Promise<AdmittedStatement> {
+    const isDefault = ['', 'main', 'memory'].includes(catalog.toLowerCase());
+    const names = await this.#deps.catalogs.listTables(isDefault ? '' : catalog);
+    const columns = [{ name: 'name', type: VARCHAR }];
+    const rows = names.map(({ table }) => [table]);
+    return { kind: 'known', statement: 'SHOW TABLES', rows: { columns, rows } };
+  }
+
+  async #use<T>(timeZone: string, work: (instance: PlanningInstance) => Promise<T>): Promise<T> {
+    try {
+      return await this.#deps.instances.use({ timeZone, optimizers: 'usual' }, work);
+    } catch (error) {
+      throw toEngineError(error);
+    }
+  }
+}
+
+function referenceKey({ catalog, schema, table }: TableReference): string {
+  return JSON.stringify([catalog, schema, table].map((part) => part.toLowerCase()));
+}
+
+/** Whether estimates decide anything: a query that stays small by its tables' size is one fragment anyway. */
+function mayBeDistributed(
+  { session, cluster }: PlanningRequest,
+  names: StatementNames,
+  tables: ReadonlyMap<string, Table>,
+): boolean {
+  if (session.distribution !== 'auto') return session.distribution === 'always';
+  if (cluster.workerCount <= 1) return false;
+  const readsOtherFiles =
+    names.tableFunctions.length > 0 ||
+    names.tables.some((reference) => !tables.has(referenceKey(reference)));
+  const bytes = [...tables.values()]
+    .flatMap(({ files }) => files)
+    .reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  return readsOtherFiles || bytes >= session.distribution_threshold;
+}

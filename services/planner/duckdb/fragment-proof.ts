@@ -1,0 +1,48 @@
+import { toEngineError } from '../../common/duckdb/duckdb-error.ts';
+import { EngineError } from '../../common/error.ts';
+import { type Column, type ColumnType, formatColumnType } from '../../common/plan/column-type.ts';
+import { type PlanFragment } from '../../common/plan/plan-fragment.ts';
+
+/**
+ * The fragment's SQL over relations like its inputs but without rows: binding it tells the types of its
+ * result, and nothing is read.
+ */
+export function proofStatement({ sql, scans, remoteSources }: PlanFragment): string {
+  const inputs = [
+    ...scans.map(({ name, columns }) =>
+      emptyRelation(
+        name,
+        columns.map(({ type }) => type),
+      ),
+    ),
+    ...remoteSources.map(({ name, types }) => emptyRelation(name, types)),
+  ];
+  if (inputs.length === 0) return sql;
+  return `WITH ${inputs.join(', ')} SELECT * FROM (${sql})`;
+}
+
+function emptyRelation(name: string, types: readonly ColumnType[]): string {
+  const columns = types.map((type, i) => `NULL::${formatColumnType(type)} AS c${i}`);
+  return `${name} AS (SELECT ${columns.length === 0 ? 'NULL AS c0' : columns.join(', ')} WHERE FALSE)`;
+}
+
+/** How the bound columns differ from those that the fragment declares. */
+export function difference(
+  bound: readonly Column[],
+  declared: readonly Column[],
+): string | undefined {
+  if (bound.length !== declared.length) {
+    return `${bound.length} columns are bound, ${declared.length} planned`;
+  }
+  for (const [i, { type }] of bound.entries()) {
+    const [is, planned] = [formatColumnType(type), formatColumnType(declared[i]?.type ?? type)];
+    if (is !== planned) return `column ${i} is bound as ${is}, planned as ${planned}`;
+  }
+  return undefined;
+}
+
+/** Why DuckDB does not bind it, in one line. */
+export function refusal(error: unknown): string {
+  const { code, message } = error instanceof EngineError ? error : toEngineError(error);
+  return `${code}: ${message.split('\n', 1)[0] ?? ''}`;
+}

@@ -1,0 +1,104 @@
+import { toEngineError } from '../../common/duckdb/duckdb-error.ts';
+import { EngineError } from '../../common/error.ts';
+import { PlanningInstance, type PlanningProfile } from './planning-instance.ts';
+
+/** What all instances of a planner have in common. */
+export type CommonProfile = Omit<PlanningProfile, 'timeZone' | 'disabledOptimizers'>;
+
+/** `usual` gives plans that serialize; `cautious` is for the few that need more optimizers off. */
+export type Optimizers = 'usual' | 'cautious';
+
+/** Optimizers whose plans cannot be serialized or taken apart (design, planning §1). */
+const ALWAYS_DISABLED = [
+  'column_lifetime',
+  'compressed_materialization',
+  'join_filter_pushdown',
+  'late_materialization',
+];
+
+const DISABLED: Readonly<Record<Optimizers, readonly string[]>> = {
+  usual: ALWAYS_DISABLED,
+  cautious: [...ALWAYS_DISABLED, 'join_order', 'build_side_probe_side'],
+};
+
+/** Instances that are kept; their settings are locked, so each profile needs one. */
+const MAX_INSTANCES = 8;
+
+interface Entry {
+  readonly opening: Promise<PlanningInstance>;
+  users: number;
+}
+
+/** One locked-down instance for each time zone and choice of optimizers, opened when first asked for. */
+export class InstancePool {
+  readonly #common: CommonProfile;
+  /** Ordered by use. */
+  readonly #entries = new Map<string, Entry>();
+
+  constructor(common: CommonProfile) {
+    this.#common = common;
+  }
+
+  /**
+   * Lends the instance of a profile to `work`.
+   * @throws EngineError INVALID_SESSION_PROPERTY for a time zone that DuckDB does not know
+   */
+  async use<T>(
+    profile: { readonly timeZone: string; readonly optimizers: Optimizers },
+    work: (instance: PlanningInstance) => Promise<T>,
+  ): Promise<T> {
+    const key = `${profile.optimizers} ${profile.timeZone}`;
+    const entry = this.#entries.get(key) ?? { opening: this.#open(profile), users: 0 };
+    this.#entries.delete(key);
+    this.#entries.set(key, entry);
+    entry.users += 1;
+    try {
+      return await work(await this.#opened(key, entry));
+    } finally {
+      entry.users -= 1;
+      this.#dropIdle();
+    }
+  }
+
+  async close(): Promise<void> {
+    const entries = [...this.#entries.values()];
+    this.#entries.clear();
+    await Promise.all(entries.map(async ({ opening }) => await (await opening).close()));
+  }
+
+  async #open(profile: {
+    readonly timeZone: string;
+    readonly optimizers: Optimizers;
+  }): Promise<PlanningInstance> {
+    const { timeZone } = profile;
+    const disabledOptimizers = DISABLED[profile.optimizers];
+    try {
+      return await PlanningInstance.open({ ...this.#common, timeZone, disabledOptimizers });
+    } catch (error) {
+      // Of the settings, only the time zone is the session's, and DuckDB calls an unknown one not implemented.
+      if (toEngineError(error).code !== 'STATEMENT_NOT_SUPPORTED') throw error;
+      throw new EngineError('INVALID_SESSION_PROPERTY', `there is no time zone ${timeZone}`, {
+        details: { property: 'time_zone' },
+        cause: error,
+      });
+    }
+  }
+
+  async #opened(key: string, entry: Entry): Promise<PlanningInstance> {
+    try {
+      return await entry.opening;
+    } catch (error) {
+      this.#entries.delete(key);
+      throw error;
+    }
+  }
+
+  #dropIdle(): void {
+    for (const [key, entry] of this.#entries) {
+      if (this.#entries.size <= MAX_INSTANCES) return;
+      if (entry.users > 0) continue;
+      this.#entries.delete(key);
+      void entry.opening.then(async (instance) => await instance.close());
+    }
+  }
+}

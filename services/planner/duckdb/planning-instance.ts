@@ -1,0 +1,186 @@
+import { type OpenInstance, openInstance } from '../../common/duckdb/open-instance.ts';
+import { fromLogicalType } from '../../common/duckdb/duckdb-type.ts';
+import { type Column, quoteIdentifier, quoteString } from '../../common/plan/column-type.ts';
+import { sameFiles, type Table } from '../catalog/table.ts';
+import { type Json, readJson } from '../import/json-reader.ts';
+import { writeJson } from '../import/json-writer.ts';
+import { sourceError } from './source-error.ts';
+import { StatementLane } from './statement-lane.ts';
+
+export interface PlanningProfile {
+  /** Names of the catalogs beside the default one. */
+  readonly catalogNames: readonly string[];
+  readonly allowedDirectories: readonly string[];
+  readonly memoryLimitBytes: number;
+  readonly timeZone: string;
+  readonly disabledOptimizers: readonly string[];
+}
+
+/** Statements of one request that may run beside each other: bind, describe, explain. */
+const LANES = 3;
+const DEFAULT_DATABASE = 'memory';
+
+/**
+ * A locked-down DuckDB whose catalog mirrors ours: a view over its files for each table that a statement has
+ * named so far. It binds and optimizes; it never runs what users write.
+ */
+export class PlanningInstance {
+  readonly #instance: OpenInstance;
+  readonly #lanes: readonly StatementLane[];
+  readonly #views: StatementLane;
+  readonly #mirrored = new Map<string, Table>();
+  readonly #tableColumns = new WeakMap<Table, readonly Column[]>();
+
+  private constructor(
+    instance: OpenInstance,
+    lanes: readonly StatementLane[],
+    views: StatementLane,
+  ) {
+    this.#instance = instance;
+    this.#lanes = lanes;
+    this.#views = views;
+  }
+
+  /** @throws EngineError for a profile that DuckDB refuses */
+  static async open(profile: PlanningProfile): Promise<PlanningInstance> {
+    const instance = await openInstance(
+      {
+        memoryLimitBytes: profile.memoryLimitBytes,
+        threads: 1,
+        allowedDirectories: profile.allowedDirectories,
+        settings: {
+          TimeZone: profile.timeZone,
+          disabled_optimizers: profile.disabledOptimizers.join(','),
+          explain_output: 'optimized_only',
+          parquet_metadata_cache: 'true',
+        },
+      },
+      async (connection) => {
+        for (const name of profile.catalogNames) {
+          await connection.run(`ATTACH ':memory:' AS ${quoteIdentifier(name)}`);
+        }
+      },
+    );
+    const lanes: StatementLane[] = [];
+    for (let i = 0; i < LANES; i += 1) lanes.push(new StatementLane(await instance.connect()));
+    return new PlanningInstance(instance, lanes, new StatementLane(await instance.connect()));
+  }
+
+  /** The statements of a text as DuckDB's parser reads them, or its error; only SELECT has such a form. */
+  async parse(sql: string): Promise<Json> {
+    return readJson(await this.#lane().scalar('SELECT json_serialize_sql($1::VARCHAR)', sql));
+  }
+
+  /** A parsed statement as DuckDB prints it. */
+  async print(document: Json): Promise<string> {
+    const statement = 'SELECT json_deserialize_sql($1::VARCHAR::JSON)';
+    return await this.#lane().scalar(statement, writeJson(document));
+  }
+
+  /** How many statements a text has, of whatever kind. */
+  async countStatements(sql: string): Promise<number> {
+    return await this.#lane().run(async (connection) => {
+      const statements = await connection.extractStatements(sql);
+      return statements.count;
+    });
+  }
+
+  /** The bound and optimized plan, or the error that there is instead. */
+  async serializePlan(sql: string): Promise<Json> {
+    const statement = 'SELECT json_serialize_plan($1::VARCHAR, optimize := true)';
+    return readJson(await this.#lane().scalar(statement, sql));
+  }
+
+  /** The optimized plan as EXPLAIN shows it, with estimates. */
+  async explainPlan(sql: string): Promise<Json> {
+    const rows = await this.#rows(`EXPLAIN (FORMAT JSON) ${sql}`);
+    return readJson(rows[0]?.[1] ?? '');
+  }
+
+  /** The answer of DESCRIBE: name and type of each column, and four more. */
+  async describe(sql: string): Promise<readonly (readonly (string | null)[])[]> {
+    return await this.#rows(`DESCRIBE ${sql}`);
+  }
+
+  /** The answer of a statement that only looks at the catalog. */
+  async answer(sql: string): Promise<readonly (readonly (string | null)[])[]> {
+    return await this.#rows(sql);
+  }
+
+  /** Columns of a mirrored table; asked of DuckDB once. */
+  async tableColumns(table: Table): Promise<readonly Column[]> {
+    const known = this.#tableColumns.get(table);
+    if (known !== undefined) return known;
+    const columns = await this.columnsOf(`FROM ${viewName(table)}`);
+    this.#tableColumns.set(table, columns);
+    return columns;
+  }
+
+  /** Columns of a query's result. */
+  async columnsOf(sql: string): Promise<readonly Column[]> {
+    return await this.#lane().run(async (connection) => {
+      const prepared = await connection.prepare(sql);
+      try {
+        return Array.from({ length: prepared.columnCount }, (_, i) => ({
+          name: prepared.columnName(i),
+          type: fromLogicalType(prepared.columnType(i).toLogicalType().logical_type),
+        }));
+      } finally {
+        prepared.destroySync();
+      }
+    });
+  }
+
+  /**
+   * Makes the table known with its files as they are now; the answer is the same object while they are.
+   * @throws EngineError SOURCE_CORRUPT, SOURCE_READ_FAILED or FILE_NOT_ALLOWED, naming the file
+   */
+  async mirror(table: Table): Promise<Table> {
+    return await this.#views.run(async (connection) => {
+      const view = viewName(table);
+      const known = this.#mirrored.get(view);
+      if (known !== undefined && sameFiles(known.files, table.files)) return known;
+      const paths = table.files.map(({ path }) => path);
+      const files = `[${paths.map(quoteString).join(', ')}]`;
+      const options = `hive_partitioning = ${table.isHivePartitioned}`;
+      try {
+        await connection.run(
+          `CREATE OR REPLACE VIEW ${view} AS FROM read_parquet(${files}, ${options})`,
+        );
+      } catch (error) {
+        throw sourceError(error, paths);
+      }
+      this.#mirrored.set(view, table);
+      return table;
+    });
+  }
+
+  /** A connection of its own, for looking at files. */
+  get fileLane(): StatementLane {
+    return this.#views;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#lanes, this.#views].map(async (lane) => await lane.close()));
+    this.#instance.close();
+  }
+
+  async #rows(sql: string): Promise<readonly (readonly (string | null)[])[]> {
+    return await this.#lane().run(async (connection) => {
+      const reader = await connection.runAndReadAll(sql);
+      return reader
+        .getRows()
+        .map((row) => row.map((value) => (value === null ? null : String(value))));
+    });
+  }
+
+  #lane(): StatementLane {
+    return this.#lanes.reduce((least, lane) => (lane.load < least.load ? lane : least));
+  }
+}
+
+/** The table as a statement of this instance reaches it. */
+function viewName({ name }: Table): string {
+  const database = name.catalog === '' ? DEFAULT_DATABASE : name.catalog;
+  return [database, 'main', name.table].map(quoteIdentifier).join('.');
+}

@@ -1,0 +1,77 @@
+import { EngineError } from '../../common/error.ts';
+import { isJsonArray, isJsonObject, type Json } from '../import/json-reader.ts';
+import { rewriteStatement, type TableReference } from '../import/parsed-statement.ts';
+import {
+  ALLOWED_TABLE_FUNCTIONS,
+  DENIED_FUNCTIONS,
+  DENIED_TABLE_FUNCTIONS,
+} from './function-policy.ts';
+
+/** What a statement names, before anything of it is bound. */
+export interface StatementNames {
+  readonly tables: readonly TableReference[];
+  readonly parameters: readonly string[];
+  readonly tableFunctions: readonly string[];
+}
+
+/**
+ * The first door, before binding: binding folds constants, which runs functions.
+ * @throws EngineError FUNCTION_NOT_ALLOWED
+ */
+export function checkParsed(statement: Json): StatementNames {
+  const tables: TableReference[] = [];
+  const parameters: string[] = [];
+  const tableFunctions: string[] = [];
+  rewriteStatement(statement, {
+    call: (name) => {
+      if (DENIED_FUNCTIONS.has(name) || name.startsWith('__internal_')) throw notAllowed(name);
+    },
+    tableFunction: (name) => {
+      if (DENIED_TABLE_FUNCTIONS.has(name)) throw notAllowed(name);
+      tableFunctions.push(name);
+    },
+    table: (reference, node) => {
+      tables.push(reference);
+      return node;
+    },
+    parameter: (name, node) => {
+      parameters.push(name);
+      return node;
+    },
+  });
+  return { tables, parameters, tableFunctions };
+}
+
+/**
+ * The second door, on the bound plan: what views, macros and the catalog brought in is there too. Whatever
+ * has a `has_serialize` field is a function.
+ * @throws EngineError FUNCTION_NOT_ALLOWED
+ */
+export function checkBound(plan: Json): void {
+  if (isJsonArray(plan)) {
+    for (const item of plan) checkBound(item);
+    return;
+  }
+  if (!isJsonObject(plan)) return;
+  const name = plan['name'];
+  if (plan['has_serialize'] !== undefined && typeof name === 'string') {
+    const isAllowed =
+      plan['type'] === 'LOGICAL_GET'
+        ? ALLOWED_TABLE_FUNCTIONS.has(name)
+        : !DENIED_FUNCTIONS.has(name);
+    if (!isAllowed) throw notAllowed(name);
+  }
+  for (const item of Object.values(plan)) checkBound(item);
+}
+
+/** For a statement without a bound plan to look at: only table functions that are known to be harmless. */
+export function checkUnbound(names: StatementNames): void {
+  const shut = names.tableFunctions.find((name) => !ALLOWED_TABLE_FUNCTIONS.has(name));
+  if (shut !== undefined) throw notAllowed(shut);
+}
+
+function notAllowed(name: string): EngineError {
+  return new EngineError('FUNCTION_NOT_ALLOWED', `the function ${name} is not allowed`, {
+    details: { function: name },
+  });
+}
