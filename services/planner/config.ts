@@ -1,12 +1,17 @@
+import { realpathSync } from 'node:fs';
+import { resolve } from 'node:path';
 import type { ConfigValues } from '../common/config/config-keys.ts';
 import { loadRoleConfig } from '../common/config/load-role-config.ts';
 import { type TlsFiles, tlsFiles } from '../common/config/tls-files.ts';
+import { EngineError } from '../common/error.ts';
+import { type CatalogDirectory } from './catalog/table.ts';
 
 export interface PlannerConfig {
   /** host:port, port 0 for a free one, or unix:PATH. */
   readonly listen: string;
-  /** `DIR` or `NAME=DIR`, separated by commas. */
-  readonly catalog: string;
+  readonly catalogs: readonly CatalogDirectory[];
+  /** Where files may be read: the catalogs' directories, also by their real paths. */
+  readonly dataDirectories: readonly string[];
   readonly tls: TlsFiles | undefined;
   readonly logLevel: string;
 }
@@ -15,11 +20,53 @@ export function plannerConfigFromProcess(): PlannerConfig {
   return plannerConfig(loadRoleConfig('planner', process.argv.slice(2), process.env));
 }
 
+/** @throws EngineError INVALID_CONFIGURATION */
 export function plannerConfig(values: ConfigValues): PlannerConfig {
+  const entries = values.catalog.split(',').map((entry) => entry.trim());
+  const catalogs = entries.filter((entry) => entry !== '').map(readEntry);
+  expectDifferentNames(catalogs);
   return Object.freeze({
     listen: values.planner_listen,
-    catalog: values.catalog,
+    catalogs: catalogs.map(({ name, realPath }) => ({ name, directory: realPath })),
+    dataDirectories: [...new Set(catalogs.flatMap(({ path, realPath }) => [path, realPath]))],
     tls: tlsFiles(values),
     logLevel: values.log_level,
   });
+}
+
+interface CatalogEntry {
+  readonly name: string;
+  readonly path: string;
+  /** What DuckDB compares with the directories it may read. */
+  readonly realPath: string;
+}
+
+/** `DIR`, the default catalog, or `NAME=DIR`. */
+function readEntry(entry: string): CatalogEntry {
+  const at = entry.indexOf('=');
+  const name = entry.slice(0, Math.max(0, at)).trim().toLowerCase();
+  const path = resolve(entry.slice(at + 1).trim());
+  try {
+    return { name, path, realPath: realpathSync(path) };
+  } catch (cause) {
+    throw invalid(`there is no catalog directory ${path}`, cause);
+  }
+}
+
+/** Names of databases that every DuckDB has. */
+const RESERVED_NAMES: readonly string[] = ['main', 'memory', 'system', 'temp'];
+
+function expectDifferentNames(catalogs: readonly CatalogEntry[]): void {
+  const seen = new Set<string>();
+  for (const { name } of catalogs) {
+    if (RESERVED_NAMES.includes(name)) throw invalid(`a catalog cannot be called ${name}`);
+    if (seen.has(name)) {
+      throw invalid(name === '' ? 'two default catalogs' : `two catalogs are called ${name}`);
+    }
+    seen.add(name);
+  }
+}
+
+function invalid(message: string, cause?: unknown): EngineError {
+  return new EngineError('INVALID_CONFIGURATION', message, { details: { key: 'catalog' }, cause });
 }

@@ -1,0 +1,72 @@
+/** Composition root of the planner: `startPlanner` inside another process, or this file as a process. */
+import { pino } from 'pino';
+import { PlannerServiceService } from '../../proto/gen/skein/internal/v1/planner.ts';
+import type { Clock } from '../common/clock.ts';
+import type { Logger } from '../common/logger.ts';
+import {
+  isProcessEntry,
+  runAsProcess,
+  type RunningRole,
+} from '../common/process/run-as-process.ts';
+import { serverCredentials } from '../common/rpc/credentials.ts';
+import { RpcServer } from '../common/rpc/server.ts';
+import { systemClock } from '../common/system-clock.ts';
+import { FileCatalogs } from './catalog/file-catalogs.ts';
+import { NodeFileTree } from './catalog/node-file-tree.ts';
+import { PlannerCatalog } from './catalog/planner-catalog.ts';
+import { ScanFiles } from './catalog/scan-files.ts';
+import { type PlannerConfig, plannerConfigFromProcess } from './config.ts';
+import { DuckDBFrontEnd } from './duckdb/duckdb-front-end.ts';
+import { DuckDBFooterReader } from './duckdb/footer-reader.ts';
+import { InstancePool } from './duckdb/instance-pool.ts';
+import { QueryPlanner } from './planning/query-planner.ts';
+import { plannerService } from './rpc/planner-service.ts';
+
+/** DuckDB memory of each planning instance; the process itself is limited by whoever started it. */
+const INSTANCE_MEMORY_BYTES = 512 * 1024 * 1024;
+const MAX_CACHED_FOOTERS = 10_000;
+const DEFAULT_TIME_ZONE = 'UTC';
+
+/** @throws EngineError INVALID_CONFIGURATION when it cannot listen */
+export async function startPlanner(
+  config: PlannerConfig,
+  deps: { readonly clock: Clock; readonly log: Logger },
+): Promise<RunningRole> {
+  const instances = new InstancePool({
+    catalogNames: config.catalogs.map(({ name }) => name).filter((name) => name !== ''),
+    allowedDirectories: config.dataDirectories,
+    memoryLimitBytes: INSTANCE_MEMORY_BYTES,
+  });
+  const server = new RpcServer({ credentials: serverCredentials(config.tls), ...deps });
+  server.addService(PlannerServiceService, plannerService(queryPlanner(config, instances)));
+  const port = await server.listen(config.listen);
+  server.setServing(true);
+  const close = async (graceMs: number): Promise<void> => {
+    await server.shutdown({ graceMs });
+    await instances.close();
+  };
+  return { address: boundAddress(config.listen, port), close };
+}
+
+/** The planner without its service. */
+export function queryPlanner(config: PlannerConfig, instances: InstancePool): QueryPlanner {
+  const tree = new NodeFileTree();
+  const catalogs = new FileCatalogs(config.catalogs, tree);
+  const frontEnd = new DuckDBFrontEnd({ instances, catalogs, timeZone: DEFAULT_TIME_ZONE });
+  const footers = new DuckDBFooterReader(instances, DEFAULT_TIME_ZONE);
+  const scanFiles = new ScanFiles({ tree, footers, maxCachedFooters: MAX_CACHED_FOOTERS });
+  const catalog = new PlannerCatalog({ catalogs, scanFiles, reader: frontEnd });
+  return new QueryPlanner({ frontEnd, catalog });
+}
+
+function boundAddress(listen: string, port: number): string {
+  return listen.startsWith('unix:') ? listen : listen.replace(/:\d+$/, `:${port}`);
+}
+
+if (isProcessEntry(import.meta.url)) {
+  await runAsProcess('planner', async () => {
+    const config = plannerConfigFromProcess();
+    const log = pino({ name: 'planner', level: config.logLevel }, process.stderr);
+    return await startPlanner(config, { clock: systemClock, log });
+  });
+}
