@@ -114,9 +114,9 @@ function writeInfix(infixCall: InfixCall, inner: (child: Expression) => Sql): Sq
     return writeDecimalArithmetic(infixCall, call.type, inner);
   }
   const text = [
-    infixOperand(left, right, infix.level, inner),
+    isBare(left, right) ? writeBareConstant(left) : operand(inner(left), infix.level),
     infix.sign,
-    infixOperand(right, left, infix.level, inner),
+    isBare(right, left) ? writeBareConstant(right) : operand(inner(right), infix.level),
   ].join(' ');
   return { text, level: infix.result ?? infix.level };
 }
@@ -147,13 +147,8 @@ function writeDecimalOperand(constant: Constant): string {
 }
 
 /** A constant beside a value of its own type needs no cast of its own. */
-function infixOperand(
-  side: Expression,
-  other: Expression,
-  level: number,
-  inner: (child: Expression) => Sql,
-): string {
-  const isBare =
-    side.kind === 'constant' && other.kind !== 'constant' && sameColumnType(side.type, other.type);
-  return isBare ? writeBareConstant(side) : operand(inner(side), level);
+function isBare(side: Expression, other: Expression): side is Constant {
+  return (
+    side.kind === 'constant' && other.kind !== 'constant' && sameColumnType(side.type, other.type)
+  );
 }

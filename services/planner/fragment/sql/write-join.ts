@@ -247,7 +247,10 @@ function writeMark(match: Match, right: SelectBlock): Sql {
   if (first === undefined) return atom(`EXISTS ${select(['1'])}`);
   if (deciding.length === 1) {
     const quantified = first.operator === '=' ? 'IN' : `${first.operator} ANY`;
-    return { text: `${first.left} ${quantified} ${select([first.right])}`, level: LEVEL.comparison };
+    return {
+      text: `${first.left} ${quantified} ${select([first.right])}`,
+      level: LEVEL.comparison,
+    };
   }
   if (deciding.some(({ operator }) => operator !== '=')) {
     throw new UnsupportedError('MARK join by several comparisons');
