@@ -72,24 +72,22 @@ export async function startWorker(config: WorkerConfig, deps: WorkerDeps): Promi
   const pool = createPool(config, deps, runDirectory);
   const pages = createPages(config, deps, { identity, runDirectory });
   server.addService(exchangeService, exchangeHandlers(pages.outputs));
-  const end = async (): Promise<void> => {
+  let member: Member | undefined;
+  const close = async (graceMs: number): Promise<void> => {
+    server.setServing(false);
+    await member?.leave(graceMs);
     await server.shutdown({ graceMs: SERVER_GRACE_MS });
     await pool.close();
     await pages.close();
   };
   try {
     const engine = await pool.prewarm();
-    const member = joinCluster(config, deps, { address, identity, pool, pages, engine });
+    member = joinCluster(config, deps, { address, identity, pool, pages, engine });
     await Promise.race([member.ready, member.failed]);
     server.setServing(true);
-    const close = async (graceMs: number): Promise<void> => {
-      server.setServing(false);
-      await member.leave(graceMs);
-      await end();
-    };
     return { address, nodeId: identity.nodeId, failed: member.failed, close };
   } catch (error) {
-    await end();
+    await close(0);
     throw error;
   }
 }

@@ -41,6 +41,7 @@ export class TaskManager {
   /** Per (query, stage, partition): the newest attempt that was ordered. */
   readonly #attempts = new Map<string, number>();
   #isDraining = false;
+  #isClosed = false;
   #cancelWatch: (() => void) | undefined;
   #onIdle: (() => void)[] = [];
 
@@ -81,6 +82,7 @@ export class TaskManager {
 
   /** The coordinator is away; after too long nobody will want the tasks. */
   onDisconnected(): void {
+    if (this.#isClosed) return;
     this.#cancelWatch ??= this.#deps.clock.schedule(this.#options.clientTimeoutMs, () => {
       this.#cancelWatch = undefined;
       this.abandonAll('the coordinator has been away for too long');
@@ -104,7 +106,9 @@ export class TaskManager {
     await new Promise<void>((resolve) => this.#onIdle.push(resolve));
   }
 
+  /** Watches no longer whether the coordinator is there. */
   close(): void {
+    this.#isClosed = true;
     this.#cancelWatch?.();
   }
 
