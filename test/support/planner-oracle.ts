@@ -1,0 +1,116 @@
+/**
+ * The planner against plain DuckDB, without a cluster: a statement is planned for real, its plan executed by the
+ * local executor, and the answer compared with the same statement's on one DuckDB that has the same tables.
+ */
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import { quoteIdentifier, quoteString } from '../../services/common/plan/column-type.ts';
+import type { QueryPlan } from '../../services/common/plan/plan-fragment.ts';
+import { parseSessionProperties } from '../../services/common/session-properties.ts';
+import type { PlannerConfig } from '../../services/planner/config.ts';
+import { InstancePool } from '../../services/planner/duckdb/instance-pool.ts';
+import { queryPlanner } from '../../services/planner/main.ts';
+import type { QueryPlanner } from '../../services/planner/planning/query-planner.ts';
+import { executeLocally } from './local-executor.ts';
+import { differenceOf, readAnswer } from './table-answers.ts';
+
+export interface OracleOptions {
+  /** Tasks of each stage; also the cluster's workers, with one task each. */
+  readonly taskCount: number;
+  readonly properties?: Readonly<Record<string, string>>;
+}
+
+export interface Comparison {
+  readonly plan: QueryPlan;
+  /** Undefined when the answers are the same. */
+  readonly difference: string | undefined;
+}
+
+export class PlannerOracle {
+  readonly #planner: QueryPlanner;
+  readonly #instances: InstancePool;
+  readonly #duckdb: DuckDBInstance;
+  readonly #oracle: DuckDBConnection;
+  readonly #executor: DuckDBConnection;
+
+  private constructor(
+    planning: { readonly planner: QueryPlanner; readonly instances: InstancePool },
+    duckdb: DuckDBInstance,
+    connections: { readonly oracle: DuckDBConnection; readonly executor: DuckDBConnection },
+  ) {
+    this.#planner = planning.planner;
+    this.#instances = planning.instances;
+    this.#duckdb = duckdb;
+    this.#oracle = connections.oracle;
+    this.#executor = connections.executor;
+  }
+
+  /** Over the tables of a catalog directory. */
+  static async open(directory: string): Promise<PlannerOracle> {
+    const config: PlannerConfig = {
+      listen: '',
+      catalogs: [{ name: '', directory }],
+      dataDirectories: [directory],
+      tls: undefined,
+      logLevel: 'silent',
+    };
+    const instances = new InstancePool({
+      catalogNames: [],
+      allowedDirectories: [directory],
+      memoryLimitBytes: 512 * 1024 * 1024,
+    });
+    const duckdb = await DuckDBInstance.create(':memory:', { threads: '2' });
+    const oracle = await duckdb.connect();
+    await oracle.run("SET TimeZone = 'UTC'");
+    for (const entry of await readdir(directory, { withFileTypes: true })) {
+      if (!entry.isDirectory() && !entry.name.endsWith('.parquet')) continue;
+      const files = join(directory, entry.name, entry.isDirectory() ? '**/*.parquet' : '');
+      const view = quoteIdentifier(entry.name.replace(/\.parquet$/, ''));
+      const path = quoteString(files.replace(/\/$/, ''));
+      await oracle.run(`CREATE VIEW ${view} AS FROM read_parquet(${path})`);
+    }
+    const planning = { planner: queryPlanner(config, instances), instances };
+    return new PlannerOracle(planning, duckdb, { oracle, executor: await duckdb.connect() });
+  }
+
+  async plan(sql: string, { taskCount, properties = {} }: OracleOptions): Promise<QueryPlan> {
+    return await this.#planner.plan({
+      sql,
+      session: parseSessionProperties({ distribution: 'always', ...properties }),
+      parameters: new Uint8Array(),
+      cluster: { workerCount: taskCount, tasksPerWorker: 1 },
+    });
+  }
+
+  /** Plans and executes the statement; @throws when either fails */
+  async compare(sql: string, options: OracleOptions): Promise<Comparison> {
+    const text = sql.replace(/;\s*$/, '');
+    const plan = await this.plan(text, options);
+    const tables = await executeLocally(this.#executor, plan, {
+      taskCount: options.taskCount,
+      batchCount: 2,
+    });
+    const actual = await readAnswer(this.#executor, tables);
+    await this.#oracle.run(`CREATE OR REPLACE TEMP TABLE expected AS ${text}`);
+    const expected = await readAnswer(this.#oracle, ['expected']);
+    return { plan, difference: differenceOf(actual, expected) };
+  }
+
+  /** The message of the error that plain DuckDB answers; undefined when it answers rows. */
+  async duckdbError(sql: string): Promise<string | undefined> {
+    try {
+      await this.#oracle.run(sql);
+      return undefined;
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#instances.close();
+    this.#oracle.disconnectSync();
+    this.#executor.disconnectSync();
+    this.#duckdb.closeSync();
+  }
+}
