@@ -9,6 +9,7 @@ import type { SimulationReport } from './simulator.ts';
 const USAGE = 'usage: --seed N [--trace] | --seeds COUNT [--start N]';
 /** A search that keeps failing has said enough. */
 const MAX_FAILURES = 20;
+const MAX_VIOLATIONS = 8;
 
 function main(): number {
   const { values } = parseArgs({
@@ -47,13 +48,15 @@ function search(start: number, count: number): number {
     printReport(report);
   }
   const tally = [...outcomes].map(([outcome, times]) => `${outcome} ${times}`).join(', ');
-  print(`${events} events, ${Math.round(virtualMs / 1000)} virtual s: ${tally}; ${failures} seeds broke a law`);
+  print(
+    `${events} events, ${Math.round(virtualMs / 1000)} virtual s: ${tally}; ${failures} seeds broke a law`,
+  );
   return failures === 0 ? 0 : 1;
 }
 
 function printReport(report: SimulationReport): void {
   print(`seed ${report.seed}: ${report.outcome}`);
-  for (const violation of report.violations) print(`  ${violation}`);
+  for (const violation of report.violations.slice(0, MAX_VIOLATIONS)) print(`  ${violation}`);
 }
 
 function print(line: string): void {

@@ -2,6 +2,7 @@
  * What the simulated engine computes: rows are integers, a fragment passes its rows on, mixed with a digest of all
  * that was broadcast to it. So a row that is lost, doubled, or joined with half a build side changes the result.
  */
+import type { PlanFragment } from '../../services/common/plan/plan-fragment.ts';
 import type { FileSplit } from '../../services/common/plan/split.ts';
 
 export type Row = number;
@@ -31,4 +32,14 @@ export function passRow(row: Row, digest: number): Row {
 
 export function partitionOf(row: Row, partitionCount: number): number {
   return (Math.imul(row ^ (row >>> 16), 0x45d9f3b) >>> 0) % partitionCount;
+}
+
+/** The rows of a limit inside a plan: which rows it lets through is open, so they are made alike. */
+export function rowOfLimit(fragmentId: number, index: number): Row {
+  return 900_000_000 + fragmentId * 1_000 + index;
+}
+
+export function isInnerLimit(fragment: PlanFragment): boolean {
+  const isRoot = fragment.outputs.some((output) => output.consumer.kind === 'client');
+  return fragment.rowLimit !== undefined && fragment.partitioning.kind === 'single' && !isRoot;
 }

@@ -10,8 +10,10 @@ export type Fault =
   | { readonly kind: 'crash'; readonly node: number; readonly restarts: boolean }
   | { readonly kind: 'join' }
   | { readonly kind: 'drain'; readonly node: number }
-  /** Some live task finds that the data is bad. */
-  | { readonly kind: 'task-failure' }
+  /** Some live task finds that the data is bad, or cannot read a page although nobody died. */
+  | { readonly kind: 'task-failure'; readonly code: 'INVALID_INPUT' | 'EXCHANGE_FAILED' }
+  /** The client stops reading and says nothing. */
+  | { readonly kind: 'client-stall' }
   | { readonly kind: 'split-failure' }
   | { readonly kind: 'cancel' };
 
@@ -91,7 +93,7 @@ function createFaults(random: Random, nodeCount: number): readonly TimedFault[] 
 
 function createFault(random: Random, nodeCount: number): Fault {
   const node = random.below(nodeCount);
-  switch (random.below(8)) {
+  switch (random.below(10)) {
     case 0:
     case 1:
       return { kind: 'crash', node, restarts: random.next() < 0.5 };
@@ -101,9 +103,15 @@ function createFault(random: Random, nodeCount: number): Fault {
     case 4:
       return { kind: 'drain', node };
     case 5:
-      return { kind: 'task-failure' };
     case 6:
+      return {
+        kind: 'task-failure',
+        code: random.next() < 0.7 ? 'INVALID_INPUT' : 'EXCHANGE_FAILED',
+      };
+    case 7:
       return { kind: 'split-failure' };
+    case 8:
+      return { kind: 'client-stall' };
     default:
       return { kind: 'cancel' };
   }

@@ -21,6 +21,7 @@ export interface ClientDeps {
 }
 
 export class SimulatedClient {
+  isGone = false;
   readonly #deps: ClientDeps;
   readonly #reads = new Map<string, LocationRead>();
   #hasAllLocations = false;
@@ -31,16 +32,19 @@ export class SimulatedClient {
   }
 
   add(results: EffectOf<'add-result-locations'>): void {
+    if (this.isGone) return;
     for (const result of results.locations) this.#addLocation(result);
     this.#hasAllLocations ||= results.noMore;
     this.#releaseIfComplete();
   }
 
-  /** The query failed: nothing that was read so far is a result. */
+  /** It reads nothing more: the query failed, or nobody is there any more. */
   stop(): void {
+    this.isGone = true;
     for (const read of this.#reads.values()) read.reader.halt();
   }
 
+  /** It has seen the end of everything that it was told to read. */
   isComplete(): boolean {
     return this.#hasAllLocations && [...this.#reads.values()].every((read) => read.isEnded);
   }
@@ -83,7 +87,7 @@ export class SimulatedClient {
   }
 
   #releaseIfComplete(): void {
-    if (this.#isReleased || !this.isComplete()) return;
+    if (this.#isReleased || this.isGone || !this.isComplete()) return;
     this.#isReleased = true;
     this.#deps.readers.time.after(this.#pause(), () => this.#deps.release());
   }

@@ -93,17 +93,19 @@ export class SimulatedCluster {
     this.#tell({ kind: 'node-draining', nodeId, nodeInstanceId });
   }
 
-  /** Some live task hits bad data; if none is live yet, soon. */
-  failTask(triesLeft = 20): void {
+  /** Some live task fails with this error; if none is live yet, soon. */
+  failTask(code: 'INVALID_INPUT' | 'EXCHANGE_FAILED', triesLeft = 20): void {
     const { time, random } = this.#deps;
-    const live = this.workers.filter((worker) => worker.isAlive).flatMap((worker) => worker.liveTasks());
+    const live = this.workers
+      .filter((worker) => worker.isAlive)
+      .flatMap((worker) => worker.liveTasks());
     const task = live[random.below(Math.max(1, live.length))];
     if (task === undefined) {
-      if (triesLeft > 0) time.after(10, () => this.failTask(triesLeft - 1));
+      if (triesLeft > 0) time.after(10, () => this.failTask(code, triesLeft - 1));
       return;
     }
-    this.misfortune.injected.add('INVALID_INPUT');
-    task.fail({ code: 'INVALID_INPUT', message: 'division by zero' });
+    this.misfortune.injected.add(code);
+    task.fail({ code, message: 'injected' });
   }
 
   #start(index: number, run: number): SimulatedWorker {
@@ -141,7 +143,8 @@ export class SimulatedCluster {
     if (event.kind === 'node-joined') {
       const name = event.node.nodeId;
       // A later run replaces an earlier one, whether its loss has been told or not.
-      for (const run of this.#told.keys()) if (run.startsWith(`${name}-run-`)) this.#told.delete(run);
+      for (const run of this.#told.keys())
+        if (run.startsWith(`${name}-run-`)) this.#told.delete(run);
       this.#told.set(event.node.nodeInstanceId, true);
     }
     if (event.kind === 'node-draining' && this.#told.has(event.nodeInstanceId)) {

@@ -68,7 +68,8 @@ export class SimulatedOutput {
         break;
       case 'broadcast':
         this.#shared.push(page);
-        for (const reader of this.#readers.values()) if (!reader.isDestroyed) reader.pages.push(page);
+        for (const reader of this.#readers.values())
+          if (!reader.isDestroyed) reader.pages.push(page);
         break;
       case 'arbitrary':
         this.#shared.push(page);
@@ -94,7 +95,8 @@ export class SimulatedOutput {
     const reader = this.#readers.get(id);
     if (reader === undefined) return { kind: 'wait' };
     if (reader.isDestroyed) return { kind: 'pages', token, pages: [], isComplete: true };
-    if (token < reader.token) return { kind: 'pages', token: reader.token, pages: [], isComplete: false };
+    if (token < reader.token)
+      return { kind: 'pages', token: reader.token, pages: [], isComplete: false };
     reader.pages.splice(0, token - reader.token);
     reader.token = token;
     if (this.#buffers?.kind === 'arbitrary' && reader.pages.length === 0) {
@@ -102,7 +104,9 @@ export class SimulatedOutput {
     }
     const pages = reader.pages.slice(0, PAGES_PER_REPLY);
     const isComplete = this.#hasAllPages && pages.length === 0;
-    return pages.length > 0 || isComplete ? { kind: 'pages', token, pages, isComplete } : { kind: 'wait' };
+    return pages.length > 0 || isComplete
+      ? { kind: 'pages', token, pages, isComplete }
+      : { kind: 'wait' };
   }
 
   destroy(id: OutputBufferId): void {
@@ -144,7 +148,8 @@ export class SimulatedOutput {
   #scatter(page: Page): void {
     const ids = this.#buffers?.bufferIds ?? [];
     for (const id of ids) {
-      const rows = ids.length === 1 ? page : page.filter((row) => partitionOf(row, ids.length) === id);
+      const rows =
+        ids.length === 1 ? page : page.filter((row) => partitionOf(row, ids.length) === id);
       const reader = this.#readers.get(id);
       if (rows.length > 0 && reader?.isDestroyed === false) reader.pages.push(rows);
     }

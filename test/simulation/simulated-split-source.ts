@@ -40,7 +40,10 @@ export class SimulatedSplitSources {
     const delayMs = 1 + random.below(30);
     time.after(delayMs, () => {
       if (this.#isBroken) {
-        const error = { code: 'SOURCE_READ_FAILED', message: `cannot list source ${sourceId}` } as const;
+        const error = {
+          code: 'SOURCE_READ_FAILED',
+          message: `cannot list source ${sourceId}`,
+        } as const;
         return deliver({ kind: 'split-loading-failed', sourceId, error });
       }
       const loaded = { kind: 'splits-loaded', sourceId, batch, splits, last } as const;

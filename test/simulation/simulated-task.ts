@@ -8,9 +8,20 @@ import type { SourceId, TaskId } from '../../services/common/ids.ts';
 import type { PlanFragment } from '../../services/common/plan/plan-fragment.ts';
 import type { FileSplit, Split } from '../../services/common/plan/split.ts';
 import { isTerminalTaskState, NO_TASK_STATS } from '../../services/common/task/task-status.ts';
-import type { TaskStateKind, TaskStatus, TaskStop } from '../../services/common/task/task-status.ts';
+import type {
+  TaskStateKind,
+  TaskStatus,
+  TaskStop,
+} from '../../services/common/task/task-status.ts';
 import type { EffectOf } from '../support/scheduler-driver.ts';
-import { digestOf, passRow, rowOfEmptySplit, rowsOfSplit } from './rows.ts';
+import {
+  digestOf,
+  isInnerLimit,
+  passRow,
+  rowOfEmptySplit,
+  rowOfLimit,
+  rowsOfSplit,
+} from './rows.ts';
 import type { Row } from './rows.ts';
 import { SimulatedOutput } from './simulated-output.ts';
 import { SimulatedReader } from './simulated-reader.ts';
@@ -199,9 +210,11 @@ export class SimulatedTask {
   /** Pages wait at the producer while there is enough to do; never before the task has begun (no deadlock). */
   #throttle(source: TaskSource): void {
     if (source.kind !== 'stream' || this.#host.waitsForAllInput || !this.#isHeld) return;
-    const isEnough = source.rows.length > PAUSE_ABOVE_ROWS && this.fragment.remoteSources.length === 1;
-    for (const reader of source.readers) if (isEnough) reader.pause();
-    else reader.resume();
+    const isEnough =
+      source.rows.length > PAUSE_ABOVE_ROWS && this.fragment.remoteSources.length === 1;
+    for (const reader of source.readers)
+      if (isEnough) reader.pause();
+      else reader.resume();
   }
 
   #isComplete(source: TaskSource): boolean {
@@ -244,7 +257,13 @@ export class SimulatedTask {
       .reduce((sum, source) => (sum + digestOf(source.rows)) >>> 0, 0);
     const { rowLimit } = this.fragment;
     const room = rowLimit === undefined ? unit.rows.length : rowLimit - this.#outputRows;
-    const rows = unit.rows.slice(0, room).map((row) => passRow(row, digest));
+    const rows = unit.rows
+      .slice(0, room)
+      .map((row, index) =>
+        isInnerLimit(this.fragment)
+          ? rowOfLimit(this.fragment.id, this.#outputRows + index)
+          : passRow(row, digest),
+      );
     this.#outputRows += rows.length;
     for (const output of this.outputs) output.add(rows);
     if (unit.split !== undefined) this.#splitsCompleted += 1;

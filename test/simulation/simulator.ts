@@ -49,8 +49,10 @@ export interface SimulationOptions {
 const END_LIMIT_MS = 120_000;
 /** Everything comes to rest so long after the end. */
 const REST_MS = 20_000;
-/** Beyond both limits: a run never ends by its deadline. */
-const DEADLINE = 3_600_000 as Instant;
+/** Only a query whose client is gone ends by it. */
+const DEADLINE = 60_000 as Instant;
+/** How long the client may go on reading before it hears that the query has failed. */
+const MAX_NEWS_DELAY_MS = 300;
 
 export function simulate(seed: number, options: SimulationOptions = {}): SimulationReport {
   return new Simulation(seed, options).run();
@@ -100,7 +102,12 @@ class Simulation {
       deliver,
       onSplitDone: (_taskId, split) => this.#splitChecker.onSplitDone(split),
     });
-    this.#sources = new SimulatedSplitSources({ time, random, splits: this.#workload.splits, deliver });
+    this.#sources = new SimulatedSplitSources({
+      time,
+      random,
+      splits: this.#workload.splits,
+      deliver,
+    });
     this.#client = new SimulatedClient({
       readers: this.#cluster.readers,
       random,
@@ -120,7 +127,9 @@ class Simulation {
       if (this.#coordinator?.end === undefined) this.#reportHang();
       else this.#checkEnd();
     } catch (error) {
-      this.#violations.push(`crash: ${error instanceof Error ? (error.stack ?? '') : String(error)}`);
+      this.#violations.push(
+        `crash: ${error instanceof Error ? (error.stack ?? '') : String(error)}`,
+      );
     }
     return {
       seed: this.#seed,
@@ -178,7 +187,10 @@ class Simulation {
       case 'drain':
         return this.#cluster.drain(fault.node);
       case 'task-failure':
-        return this.#cluster.failTask();
+        return this.#cluster.failTask(fault.code);
+      case 'client-stall':
+        injected.add('QUERY_TIMEOUT');
+        return this.#client.stop();
       case 'split-failure':
         injected.add('SOURCE_READ_FAILED');
         return this.#sources.breakAll();
@@ -195,10 +207,13 @@ class Simulation {
   #checkEnd(): void {
     const end = this.#coordinator?.end;
     const error = end?.kind === 'fail-query' ? end.error : undefined;
+    if (error === undefined && !this.#client.isGone && !this.#client.isComplete()) {
+      this.#violations.push('result: the query finished before the client had its result');
+    }
+    this.#time.after(this.#random.below(MAX_NEWS_DELAY_MS), () => this.#client.stop());
+    this.#time.run(this.#time.now() + REST_MS, () => false);
     const outcome = { error, isComplete: this.#client.isComplete(), rows: this.#client.rows() };
     this.#violations.push(...checkOutcome(this.#workload, outcome, this.#cluster.misfortune));
-    this.#client.stop();
-    this.#time.run(this.#time.now() + REST_MS, () => false);
     for (const checker of this.#checkers) checker.onRest?.(error === undefined);
     for (const worker of this.#cluster.workers) {
       if (!worker.isAlive) continue;

@@ -47,7 +47,7 @@ export class VirtualTime {
   }
 
   #rise(start: number): void {
-    for (let child = start; child > 0; ) {
+    for (let child = start; child > 0;) {
       const parent = (child - 1) >> 1;
       if (!this.#isBefore(child, parent)) return;
       this.#swap(child, parent);
@@ -56,7 +56,7 @@ export class VirtualTime {
   }
 
   #sink(start: number): void {
-    for (let parent = start; ; ) {
+    for (let parent = start; ;) {
       let least = parent;
       for (const child of [2 * parent + 1, 2 * parent + 2]) {
         if (this.#isBefore(child, least)) least = child;

@@ -9,17 +9,33 @@ import type {
 } from '../../services/common/plan/plan-fragment.ts';
 import type { FileSplit } from '../../services/common/plan/split.ts';
 import type { Random } from '../../services/common/random.ts';
-import { aFragment, aRemote, aScan, bySource, toClient, toFragment } from '../support/plan-builders.ts';
-import { digestOf, passRow, rowOfEmptySplit, rowsOfSplit } from './rows.ts';
+import {
+  aFragment,
+  aRemote,
+  aScan,
+  bySource,
+  toClient,
+  toFragment,
+} from '../support/plan-builders.ts';
+import {
+  digestOf,
+  isInnerLimit,
+  passRow,
+  rowOfEmptySplit,
+  rowOfLimit,
+  rowsOfSplit,
+} from './rows.ts';
 import type { Row } from './rows.ts';
 
 export interface Workload {
   readonly fragments: readonly PlanFragment[];
   /** All splits of each scan, by source. */
   readonly splits: ReadonlyMap<number, readonly FileSplit[]>;
-  /** The answer without any limit. */
+  /** The answer; with `rowLimit`, so many of these. */
   readonly expectedRows: readonly Row[];
   readonly rowLimit: number | undefined;
+  /** Some stage may end before it has read everything. */
+  readonly endsEarly: boolean;
 }
 
 type Scheme = FragmentOutput['scheme']['kind'];
@@ -51,6 +67,7 @@ class WorkloadBuilder {
   readonly #splits = new Map<number, readonly FileSplit[]>();
   #nextSource = 1;
   #rowLimit: number | undefined;
+  #endsEarly = false;
 
   constructor(random: Random) {
     this.#random = random;
@@ -60,7 +77,14 @@ class WorkloadBuilder {
     this.#drawPlan();
     const fragments = this.#drafts.map((draft) => this.#toFragment(draft));
     const expectedRows = answer(fragments, this.#splits);
-    return { fragments, splits: this.#splits, expectedRows, rowLimit: this.#rowLimit };
+    const splits = this.#splits;
+    return {
+      fragments,
+      splits,
+      expectedRows,
+      rowLimit: this.#rowLimit,
+      endsEarly: this.#endsEarly,
+    };
   }
 
   #drawPlan(): void {
@@ -83,7 +107,8 @@ class WorkloadBuilder {
   #drawStep(open: readonly Draft[]): Draft[] {
     const inputs = this.#pick(open);
     const rest = open.filter((draft) => !inputs.includes(draft) || this.#happens(0.15));
-    const kind = this.#random.below(10);
+    const kind = this.#random.below(11);
+    if (kind === 10) return [...open, this.#limitedFragment()];
     if (kind < 2) return [...open, this.#scanFragment([])];
     if (kind < 5) return [...rest, this.#scanFragment(inputs)];
     if (kind < 8) return [...rest, this.#fixedFragment('hash', inputs)];
@@ -98,15 +123,22 @@ class WorkloadBuilder {
     draft.outputs.push(toClient());
   }
 
-  /** LIMIT without ORDER BY: the root stops its scans. */
+  /** LIMIT without ORDER BY at the root. */
   #drawLimit(): void {
-    this.#rowLimit = 1 + this.#random.below(20);
+    const limit = this.#limitedFragment();
+    this.#rowLimit = limit.rowLimit;
+    limit.outputs.push(toClient());
+  }
+
+  /** A scan under a limit, which stops it (T18). */
+  #limitedFragment(): Draft {
+    this.#endsEarly = true;
     const scan = this.#scanFragment([]);
-    scan.rowLimit = this.#rowLimit;
-    const root = this.#draft({ kind: 'single' });
-    this.#link([scan], root, 'single');
-    root.rowLimit = this.#rowLimit;
-    root.outputs.push(toClient());
+    scan.rowLimit = 1 + this.#random.below(20);
+    const limit = this.#draft({ kind: 'single' });
+    limit.rowLimit = scan.rowLimit;
+    this.#link([scan], limit, 'single');
+    return limit;
   }
 
   /** A scan that reads its inputs whole (broadcast join) or shares them out. */
@@ -115,7 +147,8 @@ class WorkloadBuilder {
     const draft = this.#draft(bySource(sourceId));
     this.#addScan(draft);
     if (this.#happens(0.1)) this.#addScan(draft);
-    for (const input of inputs) this.#link([input], draft, this.#happens(0.8) ? 'broadcast' : 'arbitrary');
+    for (const input of inputs)
+      this.#link([input], draft, this.#happens(0.8) ? 'broadcast' : 'arbitrary');
     return draft;
   }
 
@@ -140,7 +173,8 @@ class WorkloadBuilder {
     this.#nextSource += 1;
     const ids = producers.map((producer) => producer.id);
     consumer.remotes.push(aRemote(sourceId, ids, DELIVERY[scheme]));
-    for (const producer of producers) producer.outputs.push(toFragment(consumer.id, sourceId, scheme));
+    for (const producer of producers)
+      producer.outputs.push(toFragment(consumer.id, sourceId, scheme));
   }
 
   #addScan(draft: Draft): void {
@@ -161,7 +195,13 @@ class WorkloadBuilder {
   }
 
   #draft(partitioning: Draft['partitioning']): Draft {
-    const draft: Draft = { id: this.#drafts.length, partitioning, scans: [], remotes: [], outputs: [] };
+    const draft: Draft = {
+      id: this.#drafts.length,
+      partitioning,
+      scans: [],
+      remotes: [],
+      outputs: [],
+    };
     this.#drafts.push(draft);
     return draft;
   }
@@ -207,7 +247,12 @@ function answer(
       return all.flatMap((split) => rowsOfSplit(sourceId, split));
     });
     const digest = digestOf(inputs('broadcast'));
-    rowsOf.set(fragment.id, [...scanned, ...inputs('stream')].map((row) => passRow(row, digest)));
+    const rows = [...scanned, ...inputs('stream')].map((row) => passRow(row, digest));
+    rowsOf.set(fragment.id, isInnerLimit(fragment) ? limited(fragment, rows) : rows);
   }
   return rowsOf.get(fragments.at(-1)?.id ?? -1) ?? [];
+}
+
+function limited(fragment: PlanFragment, rows: readonly Row[]): readonly Row[] {
+  return rows.slice(0, fragment.rowLimit).map((_, index) => rowOfLimit(fragment.id, index));
 }

@@ -3,7 +3,16 @@
  * (`SKEIN_KEY`) and as a flag (`--key-with-dashes value`); a flag beats the environment beats the file. An unknown
  * key, or one of another role, is an error.
  */
-import { bytes, choice, duration, integer, optionalText, pairs, text, type Setting } from '../setting.ts';
+import {
+  bytes,
+  choice,
+  duration,
+  integer,
+  optionalText,
+  pairs,
+  text,
+  type Setting,
+} from '../setting.ts';
 
 export type Role = 'gateway' | 'coordinator' | 'planner' | 'worker';
 
@@ -48,7 +57,9 @@ export const CONFIG_KEYS = {
   ),
   session_defaults: of(
     ['gateway'],
-    pairs('Session properties that hold unless a client sets them: name=value, separated by commas.'),
+    pairs(
+      'Session properties that hold unless a client sets them: name=value, separated by commas.',
+    ),
   ),
   result_buffer: of(
     ['gateway'],

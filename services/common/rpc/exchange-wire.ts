@@ -34,23 +34,44 @@ const COMPLETE_TAG = 0x18;
 /** Three tags, two varints of at most 8 and 5 bytes, one flag. */
 const MAX_HEADER_BYTES = 17;
 
+/**
+ * A message that is not in one piece: a header and, by reference, the page. grpc-js asks a serialized message only
+ * for its length and to copy itself behind the frame's first bytes, so the page is copied once and not twice.
+ */
+class FramedPage {
+  readonly #header: Uint8Array;
+  readonly #page: Uint8Array;
+
+  constructor(header: Uint8Array, page: Uint8Array) {
+    this.#header = header;
+    this.#page = page;
+  }
+
+  get byteLength(): number {
+    return this.#header.byteLength + this.#page.byteLength;
+  }
+
+  copy(target: Uint8Array, start: number): number {
+    target.set(this.#header, start);
+    target.set(this.#page, start + this.#header.byteLength);
+    return this.byteLength;
+  }
+}
+
 /** The fields in any order are the same message; the page comes last, behind a header of a few bytes. */
 export function encodeFetchResponse({ token, page, isLast }: FetchResponse): Buffer {
-  const pageBytes = page?.byteLength ?? 0;
-  const message = Buffer.allocUnsafe(MAX_HEADER_BYTES + pageBytes);
+  const header = Buffer.allocUnsafe(MAX_HEADER_BYTES);
   let at = 0;
-  message[at++] = TOKEN_TAG;
-  at = writeVarint(message, token, at);
+  header[at++] = TOKEN_TAG;
+  at = writeVarint(header, token, at);
   if (isLast) {
-    message[at++] = COMPLETE_TAG;
-    message[at++] = 1;
+    header[at++] = COMPLETE_TAG;
+    header[at++] = 1;
   }
-  if (page !== undefined) {
-    message[at++] = PAGE_TAG;
-    at = writeVarint(message, pageBytes, at);
-    message.set(new Uint8Array(page), at);
-  }
-  return message.subarray(0, at + pageBytes);
+  if (page === undefined) return header.subarray(0, at);
+  header[at++] = PAGE_TAG;
+  at = writeVarint(header, page.byteLength, at);
+  return new FramedPage(header.subarray(0, at), new Uint8Array(page)) as unknown as Buffer;
 }
 
 function writeVarint(target: Uint8Array, value: number, start: number): number {

@@ -57,7 +57,10 @@ class FileQueryLog implements QueryLog {
   }
 
   #giveUp(error: unknown): undefined {
-    this.#log.error({ path: this.#path, err: error }, 'the recording of a query ends: its file cannot be written');
+    this.#log.error(
+      { path: this.#path, err: error },
+      'the recording of a query ends: its file cannot be written',
+    );
     return undefined;
   }
 }

@@ -33,7 +33,8 @@ export function recordedLine(turn: LoggedTurn): string {
 export interface ReplayReport {
   readonly turnCount: number;
   /** The first turn whose effects differ: its line, from 1, and the effects now. undefined = all are equal. */
-  readonly divergence: { readonly line: number; readonly effects: readonly SchedulerEffect[] } | undefined;
+  readonly divergence:
+    { readonly line: number; readonly effects: readonly SchedulerEffect[] } | undefined;
   readonly state: QuerySchedulerState;
 }
 
@@ -43,11 +44,13 @@ export function replayRecording(text: string): ReplayReport {
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line) as RecordedTurn);
-  if (first?.kind !== 'created') throw new Error('a recording begins with the creation of its query');
+  if (first?.kind !== 'created')
+    throw new Error('a recording begins with the creation of its query');
   const { state, effects } = createQueryScheduler(first.init, first.now);
   let divergence = divergenceOf(first, { line: 1, effects });
   rest.forEach((turn, index) => {
-    if (turn.kind !== 'event') throw new Error(`line ${index + 2} of the recording is not an event`);
+    if (turn.kind !== 'event')
+      throw new Error(`line ${index + 2} of the recording is not an event`);
     const now = { line: index + 2, effects: onEvent(state, turn.event, turn.now) };
     divergence ??= divergenceOf(turn, now);
   });

@@ -67,7 +67,10 @@ export class SchedulerLoop {
         else await this.#commit(turns);
       }
     } catch (error) {
-      this.#deps.log.error({ queryId: init.queryId, err: error }, 'the scheduler of a query failed');
+      this.#deps.log.error(
+        { queryId: init.queryId, err: error },
+        'the scheduler of a query failed',
+      );
       this.#effects.abandon(toErrorReport(error));
     } finally {
       this.#isClosed = true;

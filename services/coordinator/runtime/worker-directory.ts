@@ -71,7 +71,8 @@ export class WorkerDirectory implements WorkerGateway {
     const refusal = this.#apply({ kind: 'worker-hello', hello });
     if (refusal !== undefined) return refusedStream(refusal);
     const session = this.#sessions.get(hello.nodeId);
-    if (session === undefined) throw new Error(`worker ${hello.nodeId} was admitted without a session`);
+    if (session === undefined)
+      throw new Error(`worker ${hello.nodeId} was admitted without a session`);
     session.connection?.close();
     // A run that is new here has orders of another coordinator, if any: ours begin anew.
     const isReturning = session.connection !== undefined;
@@ -123,7 +124,10 @@ export class WorkerDirectory implements WorkerGateway {
   ): void {
     const { nodeId, nodeInstanceId } = session.run;
     if (status.nodeId !== nodeId || status.nodeInstanceId !== nodeInstanceId) {
-      throw new EngineError('INVALID_REQUEST', `worker ${nodeId} reports a task of ${status.nodeId}`);
+      throw new EngineError(
+        'INVALID_REQUEST',
+        `worker ${nodeId} reports a task of ${status.nodeId}`,
+      );
     }
     if (session.takeReport(sequence)) this.#deps.listener.onTaskStatus(status);
     session.connection?.onReport();
@@ -160,8 +164,12 @@ export class WorkerDirectory implements WorkerGateway {
     const { listener, log } = this.#deps;
     switch (effect.kind) {
       case 'admit-worker':
-        if (!effect.isReturning) this.#sessions.set(effect.nodeId, new WorkerSession(runOf(effect)));
-        return log.info(runOf(effect), effect.isReturning ? 'a worker is back' : 'a worker has joined');
+        if (!effect.isReturning)
+          this.#sessions.set(effect.nodeId, new WorkerSession(runOf(effect)));
+        return log.info(
+          runOf(effect),
+          effect.isReturning ? 'a worker is back' : 'a worker has joined',
+        );
       case 'refuse-worker':
         return log.warn({ ...runOf(effect), error: effect.error }, 'a worker was refused');
       case 'dismiss-worker':
@@ -171,7 +179,8 @@ export class WorkerDirectory implements WorkerGateway {
       case 'drain-worker':
         return this.#sessions.get(effect.nodeId)?.drain();
       case 'publish':
-        if (effect.event.kind === 'node-lost') log.warn({ error: effect.event.error }, 'a worker is lost');
+        if (effect.event.kind === 'node-lost')
+          log.warn({ error: effect.event.error }, 'a worker is lost');
         return listener.onNodeEvent(effect.event);
       case 'arm-timer':
         this.#timers.at(effect.at, () => void this.#apply({ kind: 'timer-fired' }));

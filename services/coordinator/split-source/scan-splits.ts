@@ -13,7 +13,10 @@ export interface SplitSizing {
 }
 
 /** Row ranges of files, aligned to row groups; a single row group is never cut. */
-export function* splitsOf(scan: ScanDescriptor, sizing: SplitSizing): Generator<FileSplit, void, void> {
+export function* splitsOf(
+  scan: ScanDescriptor,
+  sizing: SplitSizing,
+): Generator<FileSplit, void, void> {
   const load = scanLoad(scan.totalBytes, scan.totalRows);
   const share = Math.ceil(load / (SPLITS_PER_TASK * Math.max(1, sizing.taskCount)));
   const target = Math.max(1, Math.min(sizing.targetBytes, share));
@@ -24,7 +27,11 @@ function* splitsOfFile(file: ScanFile, target: number): Generator<FileSplit, voi
   let split: FileSplit | undefined;
   for (const group of file.rowGroups) {
     if (split !== undefined && fits(split, group, target)) {
-      split = { ...split, rowCount: split.rowCount + group.rowCount, bytes: split.bytes + group.bytes };
+      split = {
+        ...split,
+        rowCount: split.rowCount + group.rowCount,
+        bytes: split.bytes + group.bytes,
+      };
       continue;
     }
     if (split !== undefined) yield split;

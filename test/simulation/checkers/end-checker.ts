@@ -29,7 +29,8 @@ export class EndChecker implements Checker {
         this.#closed.set(effect.sourceId, (this.#closed.get(effect.sourceId) ?? 0) + 1);
       }
       if (effect.kind === 'add-result-locations') this.#noteResults(effect);
-      if (effect.kind === 'finish-query' && !this.#hasAllResults) this.#fail('finished without results');
+      if (effect.kind === 'finish-query' && !this.#hasAllResults)
+        this.#fail('finished without results');
       if (effect.kind === 'finish-query' || effect.kind === 'fail-query') this.#hasEnded = true;
     }
   }

@@ -28,8 +28,9 @@ export class ExchangeChecker implements Checker {
   }
 
   onRest(isFinished: boolean): void {
-    for (const [pair, count] of this.#pairs) if (count > 1) this.#fail(`${pair} joined ${count} times`);
-    if (!isFinished || this.#workload.rowLimit !== undefined) return;
+    for (const [pair, count] of this.#pairs)
+      if (count > 1) this.#fail(`${pair} joined ${count} times`);
+    if (!isFinished || this.#workload.endsEarly) return;
     for (const consumer of this.#workload.fragments) {
       for (const { sourceId, producers } of consumer.remoteSources) {
         for (const producer of producers) this.#checkAll(consumer.id, sourceId, producer);
@@ -61,7 +62,8 @@ export class ExchangeChecker implements Checker {
     const isRight = consumer?.kind === 'fragment' && consumer.sourceId === sourceId;
     if (!isRight) this.#fail(`${name}: output ${location.outputIndex} does not feed ${sourceId}`);
     const buffer: number = output?.scheme.kind === 'single' ? 0 : order.taskId.partitionId;
-    if (location.bufferId !== buffer) this.#fail(`${name}: buffer ${location.bufferId} for ${buffer}`);
+    if (location.bufferId !== buffer)
+      this.#fail(`${name}: buffer ${location.bufferId} for ${buffer}`);
     const run = this.#runs.get(name);
     if (run !== undefined && run !== location.nodeInstanceId) this.#fail(`${name}: wrong run`);
   }

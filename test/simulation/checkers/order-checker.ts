@@ -65,10 +65,12 @@ export class OrderChecker implements Checker {
     const name = nameOf(order.taskId);
     const fragment = this.#fragments.get(stageId);
     if (order.fragment === undefined) this.#fail(`first order of ${name} has no fragment`);
-    if (order.outputBuffers.length !== fragment?.outputs.length) this.#fail(`${name} lacks outputs`);
+    if (order.outputBuffers.length !== fragment?.outputs.length)
+      this.#fail(`${name} lacks outputs`);
     const sources = (fragment?.scans.length ?? 0) + (fragment?.remoteSources.length ?? 0);
     if (order.splitAssignments.length !== sources) this.#fail(`${name} lacks sources`);
-    if (partitionId !== (this.#taskCounts.get(stageId) ?? 0)) this.#fail(`${name} out of order (T26)`);
+    if (partitionId !== (this.#taskCounts.get(stageId) ?? 0))
+      this.#fail(`${name} out of order (T26)`);
     if (this.#draining.has(order.nodeInstanceId)) this.#fail(`${name} created on a draining node`);
     if (fragment?.partitioning.kind === 'hash') {
       const node = this.#nodeOfPartition.get(partitionId) ?? order.nodeInstanceId;
@@ -100,12 +102,14 @@ export class OrderChecker implements Checker {
   }
 
   #checkBuffers(name: string, before: OutputBuffers | undefined, now: OutputBuffers): void {
-    if (now.kind === 'partitioned' && !now.noMoreBufferIds) this.#fail(`${name}: partial partitions`);
+    if (now.kind === 'partitioned' && !now.noMoreBufferIds)
+      this.#fail(`${name}: partial partitions`);
     if (before === undefined) return;
     const isSame = JSON.stringify(before.bufferIds) === JSON.stringify(now.bufferIds);
     if (now.version < before.version) this.#fail(`${name}: buffers of an older version`);
     if (before.noMoreBufferIds && !isSame) this.#fail(`${name}: buffers after the last (T10)`);
-    if (!before.bufferIds.every((id) => now.bufferIds.includes(id))) this.#fail(`${name}: lost buffers`);
+    if (!before.bufferIds.every((id) => now.bufferIds.includes(id)))
+      this.#fail(`${name}: lost buffers`);
     const isChanged = !isSame || before.noMoreBufferIds !== now.noMoreBufferIds;
     if (isChanged && now.version === before.version) this.#fail(`${name}: version not raised`);
   }

@@ -58,14 +58,16 @@ export class SplitChecker implements Checker {
 
   /** Without a limit, a finished query has read every split, each once (T22, T23). */
   onRest(isFinished: boolean): void {
-    for (const [key, count] of this.#read) if (count > 1) this.#fail(`${key} was read ${count} times`);
-    if (!isFinished || this.#workload.rowLimit !== undefined) return;
+    for (const [key, count] of this.#read)
+      if (count > 1) this.#fail(`${key} was read ${count} times`);
+    if (!isFinished || this.#workload.endsEarly) return;
     for (const [sourceId, splits] of this.#workload.splits) {
       for (const split of splits) {
         if (this.#read.get(keyOf(split)) !== 1) this.#fail(`${keyOf(split)} was not read`);
       }
       const empty = this.#emptySplits.get(sourceId) ?? 0;
-      if (empty !== (splits.length === 0 ? 1 : 0)) this.#fail(`source ${sourceId}: ${empty} empty splits`);
+      if (empty !== (splits.length === 0 ? 1 : 0))
+        this.#fail(`source ${sourceId}: ${empty} empty splits`);
     }
   }
 
@@ -77,13 +79,15 @@ export class SplitChecker implements Checker {
 
   #noteStatus(status: TaskStatus): void {
     const name = nameOf(status.taskId);
-    if ((this.#statuses.get(name)?.version ?? -1) < status.version) this.#statuses.set(name, status);
+    if ((this.#statuses.get(name)?.version ?? -1) < status.version)
+      this.#statuses.set(name, status);
   }
 
   #checkLoad(order: EffectOf<'load-splits'>): void {
     const { sourceId } = order;
     const waiting = this.#pending.get(sourceId) ?? 0;
-    if (waiting > 0) this.#fail(`source ${sourceId}: batch asked for while ${waiting} splits wait (T22)`);
+    if (waiting > 0)
+      this.#fail(`source ${sourceId}: batch asked for while ${waiting} splits wait (T22)`);
     if (order.maxCount !== this.#options.splitBatchSize) this.#fail('a batch of another size');
   }
 
@@ -129,7 +133,9 @@ export class SplitChecker implements Checker {
 
   #loadOf(name: string): { readonly unacknowledged: number; readonly weight: number } {
     const status = this.#statuses.get(name);
-    const received = new Map(status?.receivedSplits.map((each) => [each.sourceId, each.sequenceId]));
+    const received = new Map(
+      status?.receivedSplits.map((each) => [each.sourceId, each.sequenceId]),
+    );
     const open = (this.#sent.get(name) ?? []).filter(
       (split) => split.sequenceId > (received.get(split.sourceId) ?? -1),
     );

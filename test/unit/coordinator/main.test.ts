@@ -2,7 +2,10 @@
 import { fileURLToPath } from 'node:url';
 import { credentials } from '@grpc/grpc-js';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { HealthCheckResponse_ServingStatus, HealthService } from '../../../proto/gen/grpc/health/v1/health.ts';
+import {
+  HealthCheckResponse_ServingStatus,
+  HealthService,
+} from '../../../proto/gen/grpc/health/v1/health.ts';
 import { PlanResponse } from '../../../proto/gen/skein/internal/v1/planner.ts';
 import {
   QueryCoordinatorServiceService as QUERIES,
@@ -108,14 +111,24 @@ function playWorker(channel: RpcChannel): void {
 }
 
 async function submit(channel: RpcChannel, sql: string): Promise<string> {
-  const request = { sql, principal, sessionProperties: {}, requestId: '', parameters: new Uint8Array() };
+  const request = {
+    sql,
+    principal,
+    sessionProperties: {},
+    requestId: '',
+    parameters: new Uint8Array(),
+  };
   const { query } = await channel.unary(QUERIES.submit, request, soon);
   return query?.queryId ?? '';
 }
 
 async function results(channel: RpcChannel, queryId: string): Promise<WatchResultsResponse[]> {
   const messages: WatchResultsResponse[] = [];
-  for await (const message of channel.serverStream(QUERIES.watchResults, { queryId, principal }, soon)) {
+  for await (const message of channel.serverStream(
+    QUERIES.watchResults,
+    { queryId, principal },
+    soon,
+  )) {
     messages.push(message);
   }
   return messages;

@@ -104,7 +104,9 @@ describe('RoleProcess', () => {
 function isAlive(processId: number): boolean {
   try {
     process.kill(processId, 0);
-    return process.platform !== 'linux' || !/\) Z /.test(readFileSync(`/proc/${processId}/stat`, 'utf8'));
+    return (
+      process.platform !== 'linux' || !/\) Z /.test(readFileSync(`/proc/${processId}/stat`, 'utf8'))
+    );
   } catch {
     return false;
   }

@@ -42,7 +42,13 @@ function aHistory(): LoggedTurn[] {
     turns.push({ kind: 'event', now, event, effects: onEvent(created.state, event, now) });
   };
   const splits = someSplits(1, 4);
-  send({ kind: 'splits-loaded', sourceId: FRAGMENTS[0]!.scans[0]!.sourceId, batch: 0, splits, last: true });
+  send({
+    kind: 'splits-loaded',
+    sourceId: FRAGMENTS[0]!.scans[0]!.sourceId,
+    batch: 0,
+    splits,
+    last: true,
+  });
   for (const partition of [0, 1]) {
     const inlinePages = [Uint8Array.of(partition, 2, 3)];
     send({ kind: 'task-status', status: driver.status(0, partition, 'running') });

@@ -1,0 +1,123 @@
+/**
+ * Would the checkers notice? Each bug is planted between the kernel and the world, where a real one would show, and must be
+ * found within a few seeds.
+ */
+import { describe, expect, it } from 'vitest';
+import type { Split, SplitAssignment } from '../../services/common/plan/split.ts';
+import type { SchedulerEffect } from '../../services/coordinator/scheduler/scheduler-effect.ts';
+import type { EffectOf } from '../support/scheduler-driver.ts';
+import { simulate } from './simulator.ts';
+
+type Tamper = (effects: readonly SchedulerEffect[]) => readonly SchedulerEffect[];
+type Update = EffectOf<'update-task'>;
+
+const MAX_SEEDS = 60;
+
+function updates(change: (update: Update) => Update): Tamper {
+  return (effects) =>
+    effects.map((effect) => (effect.kind === 'update-task' ? change(effect) : effect));
+}
+
+function assignments(change: (assignment: SplitAssignment) => SplitAssignment): Tamper {
+  return updates((update) => ({
+    ...update,
+    splitAssignments: update.splitAssignments.map(change),
+  }));
+}
+
+/** As a scheduler would number them that never meant the missing or doubled ones. */
+function renumber(): (key: string, splits: readonly Split[]) => readonly Split[] {
+  const next = new Map<string, number>();
+  return (key, splits) =>
+    splits.map((split) => {
+      const sequenceId = next.get(key) ?? 0;
+      next.set(key, sequenceId + 1);
+      return { ...split, sequenceId };
+    });
+}
+
+function renumbered(change: (splits: readonly Split[]) => readonly Split[]): Tamper {
+  const number = renumber();
+  return updates((update) => ({
+    ...update,
+    splitAssignments: update.splitAssignments.map((assignment) => ({
+      ...assignment,
+      splits: number(
+        `${update.taskId.stageId}.${update.taskId.partitionId}.${assignment.sourceId}`,
+        change(assignment.splits),
+      ),
+    })),
+  }));
+}
+
+const without =
+  (kind: SchedulerEffect['kind']): Tamper =>
+  (effects) =>
+    effects.filter((effect) => effect.kind !== kind);
+
+const PLANTED_BUGS: Record<string, () => Tamper> = {
+  'a file split is given twice': () =>
+    renumbered((splits) => {
+      const [first] = splits;
+      return first?.input.kind === 'file' ? [...splits, first] : splits;
+    }),
+  'the last file split is forgotten': () =>
+    renumbered((splits) => (splits.at(-1)?.input.kind === 'file' ? splits.slice(0, -1) : splits)),
+  'a remote split is forgotten': () =>
+    renumbered((splits) => (splits.at(-1)?.input.kind === 'remote' ? splits.slice(0, -1) : splits)),
+  'a remote split is made twice': () =>
+    renumbered((splits) => {
+      const [first] = splits;
+      return first?.input.kind === 'remote' ? [...splits, first] : splits;
+    }),
+  'a source ends with its first splits': () =>
+    assignments((assignment) => ({
+      ...assignment,
+      noMoreSplits: assignment.noMoreSplits || assignment.splits.length > 0,
+    })),
+  'readers of a broadcast are declared complete too early': () =>
+    updates((update) => ({
+      ...update,
+      outputBuffers: update.outputBuffers.map((buffers) => ({ ...buffers, noMoreBufferIds: true })),
+    })),
+  'readers are never declared complete': () =>
+    updates((update) => ({
+      ...update,
+      outputBuffers: update.outputBuffers.map((buffers) => ({
+        ...buffers,
+        noMoreBufferIds: buffers.kind === 'partitioned',
+      })),
+    })),
+  'consumers read the wrong buffer': () =>
+    assignments((assignment) => ({
+      ...assignment,
+      splits: assignment.splits.map((split) =>
+        split.input.kind === 'remote'
+          ? {
+              ...split,
+              input: {
+                ...split.input,
+                location: { ...split.input.location, bufferId: 0 as never },
+              },
+            }
+          : split,
+      ),
+    })),
+  'a failed query looks finished': () => (effects) =>
+    effects.map((effect) => (effect.kind === 'fail-query' ? { kind: 'finish-query' } : effect)),
+  'a query ends before its result was announced': () => without('add-result-locations'),
+  'tasks of a failed query are not stopped': () => without('stop-task'),
+  'split sources are not closed': () => without('close-split-source'),
+  'a failing task is cancelled instead of aborted': () => (effects) =>
+    effects.map((effect) => (effect.kind === 'stop-task' ? { ...effect, stop: 'cancel' } : effect)),
+  'timers are not armed': () => without('arm-timer'),
+};
+
+describe('planted bugs', () => {
+  it.each(Object.entries(PLANTED_BUGS))('%s', (_what, plant) => {
+    const found = Array.from({ length: MAX_SEEDS }, (_, index) => index + 1).find(
+      (seed) => simulate(seed, { tamper: plant() }).violations.length > 0,
+    );
+    expect(found).toBeDefined();
+  });
+});
