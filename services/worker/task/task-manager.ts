@@ -5,7 +5,7 @@
  */
 import type { Clock } from '../../common/clock.ts';
 import { EngineError, toErrorReport } from '../../common/error.ts';
-import { formatTaskId, type TaskId } from '../../common/ids.ts';
+import { formatTaskId, type Instant, type TaskId } from '../../common/ids.ts';
 import type { Logger } from '../../common/logger.ts';
 import {
   isTerminalTaskState,
@@ -37,7 +37,8 @@ export class TaskManager {
   readonly #options: TasksOptions;
   readonly #deps: TasksDeps;
   readonly #live = new Map<string, TaskExecution>();
-  readonly #ended = new Set<string>();
+  /** When each of them ended, oldest first. */
+  readonly #ended = new Map<string, EndedTask>();
   /** Per (query, stage, partition): the newest attempt that was ordered. */
   readonly #attempts = new Map<string, number>();
   #isDraining = false;
@@ -129,6 +130,7 @@ export class TaskManager {
       this.refuse(update.taskId, new EngineError('SHUTTING_DOWN', 'the worker is draining'));
       return;
     }
+    this.#forgetOld();
     this.#abortOlderAttempts(update.taskId);
     const { clock, ports } = this.#deps;
     const { nodeId, instanceId: nodeInstanceId } = this.#options.identity;
@@ -166,17 +168,24 @@ export class TaskManager {
   #onStatus(key: string, status: TaskStatus): void {
     this.#deps.onStatus(status);
     if (!isTerminalTaskState(status.state) || !this.#live.delete(key)) return;
-    this.#ended.add(key);
-    const { clock } = this.#deps;
-    clock.schedule(this.#options.endedTaskMaxAgeMs, () => this.#forget(key, status.taskId));
+    this.#ended.set(key, { taskId: status.taskId, endedAt: this.#deps.clock.now() });
     if (this.#live.size === 0) for (const resolve of this.#onIdle.splice(0)) resolve();
   }
 
-  #forget(key: string, taskId: TaskId): void {
-    this.#ended.delete(key);
-    const partition = partitionKey(taskId);
-    if (this.#attempts.get(partition) === taskId.attempt) this.#attempts.delete(partition);
+  #forgetOld(): void {
+    const now = this.#deps.clock.now();
+    for (const [key, { taskId, endedAt }] of this.#ended) {
+      if (now - endedAt < this.#options.endedTaskMaxAgeMs) return;
+      this.#ended.delete(key);
+      const partition = partitionKey(taskId);
+      if (this.#attempts.get(partition) === taskId.attempt) this.#attempts.delete(partition);
+    }
   }
+}
+
+interface EndedTask {
+  readonly taskId: TaskId;
+  readonly endedAt: Instant;
 }
 
 function partitionKey({ queryId, stageId, partitionId }: TaskId): string {

@@ -288,9 +288,7 @@ describe('a worker process', () => {
     const ready = JSON.parse(await spawnWorker()) as Record<string, unknown>;
     const worker = coordinator.worker('worker-9');
     expect(ready).toEqual({ ready: true, role: 'worker', address: worker.hello.address });
-    const endless = aTask(await fragmentOf(ENDLESS), {
-      deadline: systemClock.now() as TaskUpdate['deadline'],
-    });
+    const endless = aTask(await fragmentOf(ENDLESS));
     worker.update(endless);
     await worker.reached(endless.taskId, 'running');
     worker.stop(endless.taskId, 'abort');
