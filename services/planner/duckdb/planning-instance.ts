@@ -16,8 +16,10 @@ export interface PlanningProfile {
   readonly disabledOptimizers: readonly string[];
 }
 
-/** Statements of one request that may run beside each other: bind, describe, explain. */
-const LANES = 3;
+/** Statements of one request that may run beside each other: serialize and explain. */
+const LANES = 2;
+/** Beside them, statements that are only bound: what they answer follows without the optimizer. */
+const BINDING_LANES = 2;
 const DEFAULT_DATABASE = 'memory';
 
 /**
@@ -27,17 +29,22 @@ const DEFAULT_DATABASE = 'memory';
 export class PlanningInstance {
   readonly #instance: OpenInstance;
   readonly #lanes: readonly StatementLane[];
+  readonly #bindingLanes: readonly StatementLane[];
   readonly #views: StatementLane;
   readonly #mirrored = new Map<string, Table>();
   readonly #tableColumns = new WeakMap<Table, readonly Column[]>();
 
   private constructor(
     instance: OpenInstance,
-    lanes: readonly StatementLane[],
+    lanes: {
+      readonly planning: readonly StatementLane[];
+      readonly binding: readonly StatementLane[];
+    },
     views: StatementLane,
   ) {
     this.#instance = instance;
-    this.#lanes = lanes;
+    this.#lanes = lanes.planning;
+    this.#bindingLanes = lanes.binding;
     this.#views = views;
   }
 
@@ -61,9 +68,16 @@ export class PlanningInstance {
         }
       },
     );
-    const lanes: StatementLane[] = [];
-    for (let i = 0; i < LANES; i += 1) lanes.push(new StatementLane(await instance.connect()));
-    return new PlanningInstance(instance, lanes, new StatementLane(await instance.connect()));
+    const planning = await openLanes(instance, LANES);
+    const binding = await openLanes(instance, BINDING_LANES);
+    for (const lane of binding) {
+      await lane.run(async (connection) => await connection.run('PRAGMA disable_optimizer'));
+    }
+    return new PlanningInstance(
+      instance,
+      { planning, binding },
+      new StatementLane(await instance.connect()),
+    );
   }
 
   /** The statements of a text as DuckDB's parser reads them, or its error; only SELECT has such a form. */
@@ -99,7 +113,7 @@ export class PlanningInstance {
 
   /** The answer of DESCRIBE: name and type of each column, and four more. */
   async describe(sql: string): Promise<readonly (readonly (string | null)[])[]> {
-    return await this.#rows(`DESCRIBE ${sql}`);
+    return await this.#rows(`DESCRIBE ${sql}`, leastLoaded(this.#bindingLanes));
   }
 
   /** The answer of a statement that only looks at the catalog. */
@@ -118,7 +132,7 @@ export class PlanningInstance {
 
   /** Columns of a query's result. */
   async columnsOf(sql: string): Promise<readonly Column[]> {
-    return await this.#lane().run(async (connection) => {
+    return await leastLoaded(this.#bindingLanes).run(async (connection) => {
       const prepared = await connection.prepare(sql);
       try {
         return Array.from({ length: prepared.columnCount }, (_, i) => ({
@@ -161,12 +175,16 @@ export class PlanningInstance {
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#lanes, this.#views].map(async (lane) => await lane.close()));
+    const lanes = [...this.#lanes, ...this.#bindingLanes, this.#views];
+    await Promise.all(lanes.map(async (lane) => await lane.close()));
     this.#instance.close();
   }
 
-  async #rows(sql: string): Promise<readonly (readonly (string | null)[])[]> {
-    return await this.#lane().run(async (connection) => {
+  async #rows(
+    sql: string,
+    lane: StatementLane = this.#lane(),
+  ): Promise<readonly (readonly (string | null)[])[]> {
+    return await lane.run(async (connection) => {
       const reader = await connection.runAndReadAll(sql);
       return reader
         .getRows()
@@ -175,8 +193,18 @@ export class PlanningInstance {
   }
 
   #lane(): StatementLane {
-    return this.#lanes.reduce((least, lane) => (lane.load < least.load ? lane : least));
+    return leastLoaded(this.#lanes);
   }
+}
+
+async function openLanes(instance: OpenInstance, count: number): Promise<readonly StatementLane[]> {
+  const lanes: StatementLane[] = [];
+  for (let i = 0; i < count; i += 1) lanes.push(new StatementLane(await instance.connect()));
+  return lanes;
+}
+
+function leastLoaded(lanes: readonly StatementLane[]): StatementLane {
+  return lanes.reduce((least, lane) => (lane.load < least.load ? lane : least));
 }
 
 /** The table as a statement of this instance reaches it. */
