@@ -37,7 +37,7 @@ export function isJsonArray(value: Json | undefined): value is readonly Json[] {
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
-const NUMBER = /-?(?:\d+(\.\d+)?([eE][+-]?\d+)?|Infinity|NaN)/y;
+const NUMBER = /-?(?:(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?|Infinity|NaN)/y;
 const SPACE = /[ \t\r\n]*/y;
 
 class JsonReader {
