@@ -155,9 +155,18 @@ export class WorkerDirectory implements WorkerGateway {
     let refusal: Refusal | undefined;
     for (const effect of onClusterEvent(this.#cluster, event, this.#deps.clock.now())) {
       if (effect.kind === 'refuse-worker') refusal = effect;
+      if (effect.kind === 'publish') this.#logLoss(effect.event, event.kind === 'worker-goodbye');
       this.#carryOut(effect);
     }
     return refusal;
+  }
+
+  #logLoss(event: NodeEvent, isInOrder: boolean): void {
+    if (event.kind !== 'node-lost') return;
+    const { log } = this.#deps;
+    const { nodeId, nodeInstanceId, error } = event;
+    if (isInOrder) log.info({ nodeId, nodeInstanceId }, 'a worker has left');
+    else log.warn({ nodeId, nodeInstanceId, error }, 'a worker is lost');
   }
 
   #carryOut(effect: ClusterEffect): void {
@@ -179,8 +188,6 @@ export class WorkerDirectory implements WorkerGateway {
       case 'drain-worker':
         return this.#sessions.get(effect.nodeId)?.drain();
       case 'publish':
-        if (effect.event.kind === 'node-lost')
-          log.warn({ error: effect.event.error }, 'a worker is lost');
         return listener.onNodeEvent(effect.event);
       case 'arm-timer':
         this.#timers.at(effect.at, () => void this.#apply({ kind: 'timer-fired' }));
