@@ -25,6 +25,7 @@ export function moveStage(turn: Turn, stage: StageState, to: StageStateKind): vo
 
 /** All tasks and splits are given out: from here on its tasks move the stage. */
 export function completeScheduling(turn: Turn, stage: StageState): void {
+  assert(stage.tasks.length > 0, `stage ${stage.stageId} without tasks would look finished`);
   moveStage(turn, stage, 'scheduled');
   settleStage(turn, stage);
 }

@@ -131,7 +131,10 @@ function placeEmptySplit(turn: Turn, stage: StageState, scan: ScanState): boolea
  */
 function breakDeadlock(turn: Turn, stage: StageState): void {
   if (stage.kind !== 'scheduling' || !hasOverfullFeeder(turn.state, stage)) return;
-  for (const host of freeLanes(turn.state, stage)) addTask(turn, stage, host);
+  const hosts = freeLanes(turn.state, stage);
+  // Without any task there is nobody to read, and nobody for the splits that still come.
+  if (stage.tasks.length + hosts.length === 0) return;
+  for (const host of hosts) addTask(turn, stage, host);
   moveStage(turn, stage, 'scheduling-splits');
 }
 

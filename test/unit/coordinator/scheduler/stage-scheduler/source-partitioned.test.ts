@@ -268,6 +268,19 @@ describe('the deadlock breaker (T25)', () => {
     expect(driver.stage(1).tasks).toHaveLength(3);
   });
 
+  it('does not close the set of tasks before there is one', () => {
+    const driver = new SchedulerDriver(broadcastPlan(), { nodes: someNodes(1) });
+    driver.loaded(1, someSplits(1, 1));
+    driver.report(0, 0, 'running');
+    const { nodeId, nodeInstanceId } = aNode('worker-1');
+    driver.send({ kind: 'node-draining', nodeId, nodeInstanceId });
+    driver.report(0, 0, 'running', { outputs: [OVERFULL] });
+    expect(driver.stageKinds()).toMatchObject({ 1: 'scheduling' });
+    driver.send({ kind: 'node-joined', node: aNode('worker-2') });
+    driver.loaded(2, []);
+    expect(driver.splitsOf(1, 0, 2)).toMatchObject([{ input: { kind: 'empty' } }]);
+  });
+
   it('stays away while the producer has room', () => {
     const driver = stuck();
     driver.report(0, 0, 'running', { outputs: [{ ...OVERFULL, overutilized: false }] });
