@@ -111,8 +111,16 @@ let variantType: LogicalType | undefined;
  */
 export async function learnVariantType(connection: DuckDBConnection): Promise<void> {
   if (variantType !== undefined) return;
-  const result = await connection.run('SELECT NULL::VARIANT');
-  variantType = result.columnLogicalType(0).logical_type;
+  const result = await connection.run(VARIANT_SAMPLE_SQL);
+  rememberVariantType(result.columnLogicalType(0).logical_type);
+}
+
+/** A statement whose one column is a VARIANT, for `rememberVariantType`. */
+export const VARIANT_SAMPLE_SQL = 'SELECT NULL::VARIANT';
+
+/** As `learnVariantType`, for who has a result's type already. */
+export function rememberVariantType(type: LogicalType): void {
+  variantType = type;
 }
 
 /** The DuckDB type of a column type, for the columns of a table function. */

@@ -4,7 +4,6 @@
  * A statement's result counts only when it resolves: an error rejects it even after rows were emitted, and a
  * count that differs from the rows emitted is a failure too, so that no result is ever cut short in silence.
  */
-import type { DuckDBConnection, DuckDBMaterializedResult } from '@duckdb/node-api';
 import type duckdb from '@duckdb/node-bindings';
 import type { Clock } from '../../common/clock.ts';
 import { toEngineError } from '../../common/duckdb/duckdb-error.ts';
@@ -19,6 +18,7 @@ import {
   unloadStatement,
 } from './fragment-statement.ts';
 import type { RowEmitter } from './row-emitter.ts';
+import { readCount, type SlotConnection } from './slot-connection.ts';
 import type { SlotSignals } from './slot-signals.ts';
 import { expectUnchanged, findSourceError } from './source-files.ts';
 
@@ -41,7 +41,7 @@ const MAYBE_SOURCE_ERRORS: ReadonlySet<ErrorCode> = new Set([
 type Splits = ReadonlyMap<SourceId, readonly FileSplit[]>;
 
 export interface SessionDeps {
-  readonly connection: DuckDBConnection;
+  readonly connection: SlotConnection;
   readonly emitter: RowEmitter;
   readonly signals: SlotSignals;
   readonly clock: Clock;
@@ -139,7 +139,7 @@ export class FragmentSession {
   }
 
   /** An interrupt reaches only the statement that runs; between two of them the flag is the only sign. */
-  async #runStatement(sql: string): Promise<DuckDBMaterializedResult> {
+  async #runStatement(sql: string): Promise<duckdb.Result> {
     this.#deps.signals.throwIfAborted();
     return await this.#deps.connection.run(sql);
   }
@@ -175,9 +175,4 @@ export class FragmentSession {
   get #hasClient(): boolean {
     return this.#run.deals.some((deal) => deal.layout === 'result');
   }
-}
-
-/** The one value of a result, a BIGINT. */
-function readCount(result: DuckDBMaterializedResult): number {
-  return Number(result.getChunk(0).getColumnVector(0).getItem(0));
 }

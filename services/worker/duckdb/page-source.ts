@@ -3,7 +3,6 @@
  * statement that runs in this thread. A slot is granted when the inputs are complete, so pages are at most a
  * disk read away and the callback waits for them, in slices, seeing aborts.
  */
-import { DuckDBTableFunction, type DuckDBConnection } from '@duckdb/node-api';
 import duckdb from '@duckdb/node-bindings';
 import { receiveMessageOnPort, type MessagePort } from 'node:worker_threads';
 import { toLogicalType } from '../../common/duckdb/duckdb-type.ts';
@@ -48,9 +47,8 @@ export class PageSources {
   }
 
   /** Registers the function; once per instance, since it cannot be dropped (duckdb.md §3). */
-  register(connection: DuckDBConnection, threads: number): void {
-    const pageSource = new DuckDBTableFunction();
-    const tableFunction = pageSource.table_function;
+  register(connection: duckdb.Connection, threads: number): void {
+    const tableFunction = duckdb.create_table_function();
     duckdb.table_function_set_name(tableFunction, PAGE_SOURCE);
     const bigint = duckdb.create_logical_type(duckdb.Type.BIGINT);
     duckdb.table_function_add_parameter(tableFunction, bigint);
@@ -59,7 +57,7 @@ export class PageSources {
       duckdb.init_set_max_threads(info, threads);
     });
     duckdb.table_function_set_function(tableFunction, (info, output) => this.#fill(info, output));
-    connection.registerTableFunction(pageSource);
+    duckdb.register_table_function(connection, tableFunction);
   }
 
   /** Offers the remote sources of a run; pages of other runs are dropped. */

@@ -1,5 +1,4 @@
 /** The DuckDB instance of a slot's thread: opened for one profile, with the functions of the worker. */
-import { DuckDBScalarFunction, type DuckDBConnection } from '@duckdb/node-api';
 import duckdb from '@duckdb/node-bindings';
 import { EMIT_ROWS } from './fragment-statement.ts';
 
@@ -7,9 +6,8 @@ import { EMIT_ROWS } from './fragment-statement.ts';
 export type RowSink = (chunk: duckdb.DataChunk) => void;
 
 /** Registers `emit_rows`; once per instance, since functions cannot be dropped. */
-export function registerEmitRows(connection: DuckDBConnection, sink: RowSink): void {
-  const emitRows = new DuckDBScalarFunction();
-  const emit = emitRows.scalar_function;
+export function registerEmitRows(connection: duckdb.Connection, sink: RowSink): void {
+  const emit = duckdb.create_scalar_function();
   duckdb.scalar_function_set_name(emit, EMIT_ROWS);
   duckdb.scalar_function_set_varargs(emit, duckdb.create_logical_type(duckdb.Type.ANY));
   duckdb.scalar_function_set_return_type(emit, duckdb.create_logical_type(duckdb.Type.BOOLEAN));
@@ -17,5 +15,5 @@ export function registerEmitRows(connection: DuckDBConnection, sink: RowSink): v
   duckdb.scalar_function_set_special_handling(emit);
   duckdb.scalar_function_set_volatile(emit);
   duckdb.scalar_function_set_function(emit, (_info, chunk) => sink(chunk));
-  connection.registerScalarFunction(emitRows);
+  duckdb.register_scalar_function(connection, emit);
 }

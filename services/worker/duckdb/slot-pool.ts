@@ -5,6 +5,7 @@
  */
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { assert } from '../../common/assert.ts';
 import { EngineError } from '../../common/error.ts';
 import type { Logger } from '../../common/logger.ts';
 import type { MemoryBroker, MemoryLease } from '../memory/memory-broker.ts';
@@ -81,14 +82,20 @@ export class SlotPool implements FragmentSlots {
   }
 
   /**
-   * Opens all slots with the usual profile; answers as soon as one can say what its DuckDB is.
-   * @throws EngineError when one cannot be opened.
+   * Opens all slots with the usual profile; answers as soon as the first can say what its DuckDB is.
+   * @throws EngineError when that cannot be opened.
    */
   async prewarm(): Promise<EngineDescription> {
     const { settings } = this.#options;
     const request: SlotRequest = { threads: 'task', memoryLimitBytes: 0, settings };
-    const opened = this.#places.map(async (place) => await this.#prewarmPlace(place, request));
-    return await Promise.any(opened).catch(async () => await opened[0]!);
+    const [first, ...others] = this.#places;
+    assert(first !== undefined, 'a pool has a wide slot');
+    const engine = this.#prewarmPlace(first, request, async (slot) => await slot.inspect());
+    // What fails is logged, and tried again when a task needs the slot.
+    for (const place of others) {
+      this.#prewarmPlace(place, request, () => undefined).catch(() => undefined);
+    }
+    return await engine;
   }
 
   async acquire(request: SlotRequest, signal: AbortSignal): Promise<FragmentSlot> {
@@ -200,11 +207,15 @@ export class SlotPool implements FragmentSlots {
     };
   }
 
-  async #prewarmPlace(place: Place, request: SlotRequest): Promise<EngineDescription> {
+  async #prewarmPlace<T>(
+    place: Place,
+    request: SlotRequest,
+    use: (slot: Slot) => T,
+  ): Promise<Awaited<T>> {
     place.state = 'busy';
     try {
       await place.slot.open(this.#profile(place, request, this.#leaseBytes(place, request)));
-      return await place.slot.inspect();
+      return await use(place.slot);
     } catch (error) {
       this.#deps.log.error({ err: error, slot: place.index }, 'a slot could not be opened');
       throw error;

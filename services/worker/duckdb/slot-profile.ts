@@ -2,7 +2,7 @@
  * What a slot's instance is opened with. After the lock-down none of it can be changed, so an instance serves
  * one profile, and slots are pooled by it.
  */
-import type { InstanceProfile } from '../../common/duckdb/open-instance.ts';
+import type { InstanceProfile } from '../../common/duckdb/lock-down.ts';
 
 export type SlotProfile = InstanceProfile;
 

@@ -2,19 +2,16 @@
  * A slot: a thread with a DuckDB instance of its own, run by the orders of slot.ts, one after the other. Only
  * `interrupt` comes between: statements run on threads of DuckDB while this one takes messages.
  */
-import type { DuckDBConnection } from '@duckdb/node-api';
-import duckdb from '@duckdb/node-bindings';
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import { assert, assertNever } from '../../common/assert.ts';
-import { learnVariantType } from '../../common/duckdb/duckdb-type.ts';
-import { hashFingerprint } from '../../common/duckdb/hash-fingerprint.ts';
-import { openInstance, type OpenInstance } from '../../common/duckdb/open-instance.ts';
+import { toEngineError } from '../../common/duckdb/duckdb-error.ts';
 import { toErrorReport } from '../../common/error.ts';
 import { systemClock } from '../../common/system-clock.ts';
 import type { FragmentRun, StatementBatch } from '../task/fragment-slot.ts';
 import { FragmentSession } from './fragment-session.ts';
 import { PageSources } from './page-source.ts';
 import { RowEmitter } from './row-emitter.ts';
+import { SlotConnection } from './slot-connection.ts';
 import { registerEmitRows } from './slot-instance.ts';
 import type { SlotOrder, SlotReport, SlotStart } from './slot-messages.ts';
 import type { SlotProfile } from './slot-profile.ts';
@@ -26,7 +23,7 @@ class SlotThread {
   readonly #port: MessagePort;
   readonly #signals: SlotSignals;
   readonly #sources: PageSources;
-  #instance: OpenInstance | undefined;
+  #openConnection: SlotConnection | undefined;
   #run: { readonly runNumber: number; readonly run: FragmentRun } | undefined;
   #session: FragmentSession | undefined;
   #isExecuting = false;
@@ -47,7 +44,7 @@ class SlotThread {
     try {
       await this.#perform(order);
     } catch (error) {
-      this.#report({ kind: 'failed', error: toErrorReport(error) });
+      this.#report({ kind: 'failed', error: toErrorReport(toEngineError(error)) });
     }
   }
 
@@ -57,8 +54,7 @@ class SlotThread {
         await this.#open(order.profile);
         return this.#report({ kind: 'opened' });
       case 'inspect': {
-        const fingerprint = await hashFingerprint(this.#connection);
-        const engine = { duckdbVersion: duckdb.library_version(), hashFingerprint: fingerprint };
+        const engine = await this.#connection.describeEngine();
         return this.#report({ kind: 'inspected', engine });
       }
       case 'begin':
@@ -78,28 +74,28 @@ class SlotThread {
         this.#session = undefined;
         return this.#report({ kind: 'ended' });
       case 'close':
-        this.#instance?.close();
+        this.#openConnection?.close();
         return this.#port.close();
       default:
         return assertNever(order);
     }
   }
 
-  get #connection(): DuckDBConnection {
-    assert(this.#instance !== undefined, 'an instance is open');
-    return this.#instance.connection;
+  get #connection(): SlotConnection {
+    assert(this.#openConnection !== undefined, 'an instance is open');
+    return this.#openConnection;
   }
 
   async #open(profile: SlotProfile): Promise<void> {
-    this.#instance?.close();
-    this.#instance = undefined;
-    this.#instance = await openInstance(profile);
-    await learnVariantType(this.#connection);
-    registerEmitRows(this.#connection, (chunk) => {
+    this.#openConnection?.close();
+    this.#openConnection = undefined;
+    const connection = await SlotConnection.open(profile);
+    this.#openConnection = connection;
+    registerEmitRows(connection.handle, (chunk) => {
       assert(this.#session !== undefined, 'rows belong to a run');
       this.#session.emit(chunk);
     });
-    this.#sources.register(this.#connection, profile.threads);
+    this.#sources.register(connection.handle, profile.threads);
   }
 
   #startSession(): FragmentSession {

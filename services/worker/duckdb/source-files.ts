@@ -1,5 +1,5 @@
 /** What can be wrong with the files of a scan, told by their state and by reading them, never by message texts. */
-import type { DuckDBConnection, DuckDBMaterializedResult } from '@duckdb/node-api';
+import duckdb from '@duckdb/node-bindings';
 import { statSync, type Stats } from 'node:fs';
 import { fromLogicalType } from '../../common/duckdb/duckdb-type.ts';
 import { EngineError } from '../../common/error.ts';
@@ -11,6 +11,7 @@ import {
 } from '../../common/plan/column-type.ts';
 import type { ScanInput } from '../../common/plan/plan-fragment.ts';
 import type { FileSplit } from '../../common/plan/split.ts';
+import type { SlotConnection } from './slot-connection.ts';
 import { joinRanges, type RowRange } from './scan-relation.ts';
 
 /** Times are doubles of milliseconds, whose last bits differ between ways to read them. */
@@ -44,7 +45,7 @@ function statFile(fault: SourceFault): Stats | undefined {
 }
 
 export interface SourceCheck {
-  readonly connection: DuckDBConnection;
+  readonly connection: SlotConnection;
   readonly scan: ScanInput;
   readonly splits: readonly FileSplit[];
 }
@@ -85,7 +86,7 @@ async function findRangeError(
 }
 
 async function findColumnError(
-  connection: DuckDBConnection,
+  connection: SlotConnection,
   range: RowRange,
   fault: SourceFault & { readonly column: Column },
 ): Promise<EngineError | undefined> {
@@ -103,7 +104,7 @@ async function findColumnError(
     const message = `column ${column.name} of ${path} is corrupt`;
     return sourceError('SOURCE_CORRUPT', message, { ...fault, cause: values.error });
   }
-  const found = formatColumnType(fromLogicalType(bound.result.columnLogicalType(0).logical_type));
+  const found = formatColumnType(fromLogicalType(duckdb.column_logical_type(bound.result, 0)));
   if (found === type) return undefined;
   const cast = `SELECT max(hash(CAST(${name} AS ${type}))) FROM ${rangeRows(range)}`;
   const converted = await attempt(connection, cast);
@@ -119,10 +120,10 @@ const rangeRows = (range: RowRange): string =>
   `${fileRows(range)} WHERE file_row_number BETWEEN ${range.firstRow} AND ${range.endRow - 1}`;
 
 type Attempt =
-  | { readonly kind: 'done'; readonly result: DuckDBMaterializedResult }
+  | { readonly kind: 'done'; readonly result: duckdb.Result }
   | { readonly kind: 'failed'; readonly error: unknown };
 
-async function attempt(connection: DuckDBConnection, sql: string): Promise<Attempt> {
+async function attempt(connection: SlotConnection, sql: string): Promise<Attempt> {
   try {
     return { kind: 'done', result: await connection.run(sql) };
   } catch (error) {

@@ -1,0 +1,46 @@
+/** The lock-down of an in-memory DuckDB, as statements in the order that works (reliability A6). */
+import { EngineError } from '../error.ts';
+import { quoteString } from '../plan/column-type.ts';
+
+/** What an instance may use and read. After the lock-down none of it can be changed. */
+export interface InstanceProfile {
+  readonly memoryLimitBytes: number;
+  readonly threads: number;
+  /** A directory of this instance's own for what does not fit into memory; `undefined`: it never spills. */
+  readonly tempDirectory?: string;
+  readonly maxTempDirectoryBytes?: number;
+  /** Files below these may be read, and by COPY also written: hence no statement reaches DuckDB unchecked. */
+  readonly allowedDirectories: readonly string[];
+  /** Other DuckDB settings, such as TimeZone. */
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
+/** From now on errors are JSON with type and position. Before every other statement. */
+export const ERRORS_AS_JSON = 'SET errors_as_json = true';
+
+export function lockDownStatements(profile: InstanceProfile): readonly string[] {
+  const directories = profile.allowedDirectories.map(quoteString).join(', ');
+  const { maxTempDirectoryBytes } = profile;
+  return [
+    ...Object.entries(profile.settings ?? {}).map(settingStatement),
+    `SET allowed_directories = [${directories}]`,
+    `SET temp_directory = ${quoteString(profile.tempDirectory ?? '')}`,
+    ...(maxTempDirectoryBytes === undefined
+      ? []
+      : [`SET max_temp_directory_size = '${Math.floor(maxTempDirectoryBytes)}B'`]),
+    `SET memory_limit = '${Math.floor(profile.memoryLimitBytes)}B'`,
+    `SET threads = ${profile.threads}`,
+    'SET autoinstall_known_extensions = false',
+    'SET autoload_known_extensions = false',
+    'SET allow_community_extensions = false',
+    'SET enable_external_access = false',
+    'SET lock_configuration = true',
+  ];
+}
+
+function settingStatement([name, value]: readonly [string, string]): string {
+  if (!/^[A-Za-z_]+$/.test(name)) {
+    throw new EngineError('INVALID_CONFIGURATION', `${name} is not the name of a DuckDB setting`);
+  }
+  return `SET ${name} = ${quoteString(value)}`;
+}

@@ -1,0 +1,76 @@
+/**
+ * The DuckDB instance of a slot's thread and its one connection, on the bare bindings: the library above them
+ * takes each new thread longer to load than DuckDB takes to open.
+ */
+import duckdb from '@duckdb/node-bindings';
+import { rememberVariantType, VARIANT_SAMPLE_SQL } from '../../common/duckdb/duckdb-type.ts';
+import { HASH_FINGERPRINT_SQL } from '../../common/duckdb/hash-fingerprint.ts';
+import { ERRORS_AS_JSON, lockDownStatements } from '../../common/duckdb/lock-down.ts';
+import { readStrings } from '../../common/duckdb/string-reader.ts';
+import { readData } from '../../common/duckdb/vector-memory.ts';
+import type { EngineDescription } from './slot-messages.ts';
+import type { SlotProfile } from './slot-profile.ts';
+
+export class SlotConnection {
+  readonly #database: duckdb.Database;
+  /** For the registration of functions. */
+  readonly handle: duckdb.Connection;
+
+  private constructor(database: duckdb.Database, handle: duckdb.Connection) {
+    this.#database = database;
+    this.handle = handle;
+  }
+
+  /** Opens an in-memory DuckDB of this profile and locks it down. @throws DuckDB's errors */
+  static async open(profile: SlotProfile): Promise<SlotConnection> {
+    const database = await duckdb.open(':memory:');
+    const connection = new SlotConnection(database, await duckdb.connect(database));
+    try {
+      await connection.run(ERRORS_AS_JSON);
+      const variant = await connection.run(VARIANT_SAMPLE_SQL);
+      rememberVariantType(duckdb.column_logical_type(variant, 0));
+      await connection.run(lockDownStatements(profile).join(';\n'));
+    } catch (error) {
+      connection.close();
+      throw error;
+    }
+    return connection;
+  }
+
+  /** Runs a statement to its end; its result is complete. @throws DuckDB's errors, as JSON */
+  async run(sql: string): Promise<duckdb.Result> {
+    return await duckdb.query(this.handle, sql);
+  }
+
+  /** Makes the running statement fail. */
+  interrupt(): void {
+    duckdb.interrupt(this.handle);
+  }
+
+  async describeEngine(): Promise<EngineDescription> {
+    const hashFingerprint = readText(await this.run(HASH_FINGERPRINT_SQL));
+    return { duckdbVersion: duckdb.library_version(), hashFingerprint };
+  }
+
+  /** Only when no statement is running: an instance closed under a statement aborts the process. */
+  close(): void {
+    duckdb.disconnect_sync(this.handle);
+    duckdb.close_sync(this.#database);
+  }
+}
+
+/** The one value of a result, a BIGINT. */
+export function readCount(result: duckdb.Result): number {
+  const { buffer, byteOffset } = readData(firstVector(result), 8);
+  return Number(new BigInt64Array(buffer, byteOffset, 1)[0]);
+}
+
+/** The one value of a result, a VARCHAR. */
+function readText(result: duckdb.Result): string {
+  const { bytes, starts, ends } = readStrings(firstVector(result), 1, undefined);
+  return Buffer.from(bytes.subarray(starts[0], ends[0])).toString('utf8');
+}
+
+function firstVector(result: duckdb.Result): duckdb.Vector {
+  return duckdb.data_chunk_get_vector(duckdb.result_get_chunk(result, 0), 0);
+}
