@@ -93,7 +93,10 @@ export async function startCoordinator(
     () => server.setServing(true),
     () => undefined,
   );
-  return { address: self.address, failed: planner.ready.then(never), close };
+  const failed = planner.ready.then(never);
+  // Who does not listen hears of it with the first query.
+  failed.catch(() => undefined);
+  return { address: self.address, failed, close };
 }
 
 function startPlanners(

@@ -8,7 +8,7 @@ const argument = (name) =>
 const address = argument('planner-listen');
 const answer = Buffer.from(argument('answer') || argument('catalog'), 'base64');
 
-if (argument('mode') === 'misconfigured') {
+if (argument('mode') === 'misconfigured' || argument('catalog') === 'misconfigured') {
   process.stderr.write('INVALID_CONFIGURATION: no such catalog directory\n');
   process.exit(2);
 }

@@ -30,15 +30,21 @@ import type { NodeId, NodeInstanceId } from '../../../services/common/ids.ts';
 
 const FAKE_PLANNER = fileURLToPath(new URL('../../support/fake-planner.mjs', import.meta.url));
 const [PLANNED] = [...planToWire(aPlan())];
+const ANSWER = Buffer.from(PlanResponse.encode(PLANNED!).finish()).toString('base64');
 const NODE = { nodeId: 'w1' as NodeId, nodeInstanceId: 'run-1' as NodeInstanceId };
 const PAGE = Uint8Array.of(1, 2, 3);
 const principal = { name: 'alice' };
 const soon = { timeoutMs: 5_000, signal: new AbortController().signal };
 
-async function start(): Promise<{ channel: RpcChannel; close: () => Promise<void> }> {
+interface Running {
+  readonly channel: RpcChannel;
+  readonly failed: Promise<never>;
+  readonly close: () => Promise<void>;
+}
+
+async function start(answer = ANSWER): Promise<Running> {
   const flags = { coordinator_port: '0', log_level: 'silent' };
   const config = coordinatorConfig(readConfig('coordinator', { file: {}, environment: {}, flags }));
-  const answer = Buffer.from(PlanResponse.encode(PLANNED!).finish()).toString('base64');
   const coordinator = await startCoordinator(
     // The fake planner takes its answer where the real one takes its catalog.
     { ...config, planner: { ...config.planner, catalog: answer } },
@@ -51,7 +57,7 @@ async function start(): Promise<{ channel: RpcChannel; close: () => Promise<void
     peer: { unavailable: 'COORDINATOR_UNAVAILABLE', details: {} },
   });
   onTestFinished(() => channel.close());
-  return { channel, close: () => coordinator.close(1_000) };
+  return { channel, failed: coordinator.failed, close: () => coordinator.close(1_000) };
 }
 
 /** A worker that answers every task with one inline page, and every order to stop with its end. */
@@ -180,6 +186,16 @@ describe('a coordinator', () => {
     ended.catch(() => undefined);
     await close();
     await expect(ended).rejects.toMatchObject({ code: 'SHUTTING_DOWN' });
+  });
+
+  it('says so when no planner can be started, and still ends in order', async () => {
+    const { channel, close, failed } = await start('misconfigured');
+    await expect(failed).rejects.toMatchObject({ code: 'INVALID_CONFIGURATION' });
+    const queryId = await submit(channel, 'SELECT 1');
+    await expect(results(channel, queryId)).rejects.toMatchObject({
+      code: 'INVALID_CONFIGURATION',
+    });
+    await close();
   });
 
   it('refuses calls without a principal', async () => {
