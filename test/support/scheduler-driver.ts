@@ -30,6 +30,9 @@ export type EffectOf<Kind extends SchedulerEffect['kind']> = Extract<
   { readonly kind: Kind }
 >;
 
+/** A state, or a status with what matters of it. */
+export type Report = TaskStateKind | (Partial<TaskStatus> & Pick<TaskStatus, 'state'>);
+
 export interface DriverSetup {
   readonly nodes?: readonly SchedulerNode[];
   readonly options?: Partial<SchedulerOptions>;
@@ -78,16 +81,8 @@ export class SchedulerDriver {
   }
 
   /** A task reports; everything that was sent to it counts as received and begun unless said otherwise. */
-  report(
-    stageId: number,
-    partition: number,
-    state: TaskStateKind,
-    changes: Partial<TaskStatus> = {},
-  ): readonly SchedulerEffect[] {
-    return this.send({
-      kind: 'task-status',
-      status: this.status(stageId, partition, state, changes),
-    });
+  report(stageId: number, partition: number, report: Report): readonly SchedulerEffect[] {
+    return this.send({ kind: 'task-status', status: this.status(stageId, partition, report) });
   }
 
   reportAll(stageId: number, state: TaskStateKind): readonly SchedulerEffect[] {
@@ -96,12 +91,7 @@ export class SchedulerDriver {
     );
   }
 
-  status(
-    stageId: number,
-    partition: number,
-    state: TaskStateKind,
-    changes: Partial<TaskStatus> = {},
-  ): TaskStatus {
+  status(stageId: number, partition: number, report: Report): TaskStatus {
     const task = this.task(stageId, partition);
     this.#statusVersion += 1;
     return {
@@ -109,7 +99,6 @@ export class SchedulerDriver {
       nodeId: task.nodeId,
       nodeInstanceId: task.nodeInstanceId,
       version: this.#statusVersion,
-      state,
       outputs: [],
       queuedSplitWeight: 0,
       receivedSplits: task.inputs.map((input) => ({
@@ -118,13 +107,13 @@ export class SchedulerDriver {
       })),
       blockedReason: 'none',
       stats: NO_TASK_STATS,
-      ...changes,
+      ...(typeof report === 'string' ? { state: report } : report),
     };
   }
 
   /** A task fails with this error. */
   fail(stageId: number, partition: number, error: ErrorReport): readonly SchedulerEffect[] {
-    return this.report(stageId, partition, 'failed', { error });
+    return this.report(stageId, partition, { state: 'failed', error });
   }
 
   stage(stageId: number): StageState {

@@ -67,11 +67,13 @@ export function addTask(turn: Turn, stage: StageState, host: NodeState): TaskSta
   host.taskCount += 1;
   draftFirstUpdate(turn, stage, task);
   for (const link of linksTo(turn.state, stage)) {
-    for (const producer of link.producer.tasks) draftRemoteSplit(turn, link, producer, task);
+    for (const producer of link.producer.tasks)
+      draftRemoteSplit(turn, link, { producer, consumer: task });
     declareReader(turn, link, task);
   }
   for (const link of linksFrom(turn.state, stage)) {
-    for (const consumer of link.consumer.tasks) draftRemoteSplit(turn, link, task, consumer);
+    for (const consumer of link.consumer.tasks)
+      draftRemoteSplit(turn, link, { producer: task, consumer });
   }
   // The sources that have ended before this task began: it hears so in its first order.
   for (const input of task.inputs) {
@@ -198,7 +200,11 @@ function declareReader(turn: Turn, link: Link, consumer: TaskState): void {
   declareOutput(turn, link.producer, output);
 }
 
-function draftRemoteSplit(turn: Turn, link: Link, producer: TaskState, consumer: TaskState): void {
+function draftRemoteSplit(
+  turn: Turn,
+  link: Link,
+  { producer, consumer }: { readonly producer: TaskState; readonly consumer: TaskState },
+): void {
   if (!servesOutput(producer) || !takesSplits(consumer)) return;
   const location = locationOf(producer, link.outputIndex, bufferOf(link, consumer));
   const sourceId = consumer.inputs.find((input) => input.sourceId === link.sourceId)?.sourceId;

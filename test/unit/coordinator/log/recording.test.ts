@@ -52,7 +52,10 @@ function aHistory(): LoggedTurn[] {
   for (const partition of [0, 1]) {
     const inlinePages = [Uint8Array.of(partition, 2, 3)];
     send({ kind: 'task-status', status: driver.status(0, partition, 'running') });
-    send({ kind: 'task-status', status: driver.status(0, partition, 'finished', { inlinePages }) });
+    send({
+      kind: 'task-status',
+      status: driver.status(0, partition, { state: 'finished', inlinePages }),
+    });
   }
   return turns;
 }

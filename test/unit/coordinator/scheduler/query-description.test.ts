@@ -12,10 +12,12 @@ describe('what people see of a query', () => {
     const driver = new SchedulerDriver(gatherPlan());
     driver.loaded(1, someSplits(1, 5));
     const { stats } = driver.task(0, 0);
-    driver.report(0, 0, 'finished', {
+    driver.report(0, 0, {
+      state: 'finished',
       stats: { ...stats, splitsCompleted: 3, outputRows: 10, peakMemoryBytes: 7, wallMs: 4 },
     });
-    driver.report(0, 1, 'running', {
+    driver.report(0, 1, {
+      state: 'running',
       stats: { ...stats, splitsCompleted: 1, outputRows: 5, peakMemoryBytes: 9, wallMs: 2 },
     });
     const [stage] = describeQuery(driver.state).stages;

@@ -160,7 +160,7 @@ describe('a query from its first order to its last', () => {
       3: 'running',
     });
     for (const stage of [0, 1, 2]) driver.reportAll(stage, 'finished');
-    driver.report(3, 0, 'finished', { inlinePages: [] });
+    driver.report(3, 0, { state: 'finished', inlinePages: [] });
     expect(driver.stageKinds()).toEqual({
       0: 'finished',
       1: 'finished',
@@ -175,7 +175,7 @@ describe('a query from its first order to its last', () => {
   it('runs SELECT 1 with one order and one status', () => {
     const driver = new SchedulerDriver(constantPlan());
     expect(driver.effectsOf('update-task')).toHaveLength(1);
-    const effects = driver.report(0, 0, 'finished', { inlinePages: [new Uint8Array([7])] });
+    const effects = driver.report(0, 0, { state: 'finished', inlinePages: [new Uint8Array([7])] });
     expect(effects.map((effect) => effect.kind)).toEqual(['add-result-locations', 'finish-query']);
   });
 
@@ -185,7 +185,7 @@ describe('a query from its first order to its last', () => {
     driver.loaded(1, someSplits(1, 3));
     expect(driver.splitsOf(0, 0, 1)).toHaveLength(3);
     expect(driver.heardEnd(0, 0, 1)).toBe(true);
-    driver.report(0, 0, 'finished', { inlinePages: [] });
+    driver.report(0, 0, { state: 'finished', inlinePages: [] });
     expect(driver.state.query.kind).toBe('finished');
   });
 

@@ -42,8 +42,11 @@ describe('races', () => {
 
   it('long_delayed_failure_after_finish_of_the_query', () => {
     const driver = running();
-    const late = driver.status(0, 0, 'failed', { error: { code: 'OUT_OF_MEMORY', message: '' } });
-    driver.report(1, 0, 'finished', { inlinePages: [] });
+    const late = driver.status(0, 0, {
+      state: 'failed',
+      error: { code: 'OUT_OF_MEMORY', message: '' },
+    });
+    driver.report(1, 0, { state: 'finished', inlinePages: [] });
     expect(driver.state.query.kind).toBe('finished');
     expect(driver.send({ kind: 'task-status', status: late })).toEqual([]);
     expect(driver.state.query.kind).toBe('finished');
@@ -68,7 +71,7 @@ describe('races', () => {
   it('status_from_an_earlier_run_of_the_worker', () => {
     const driver = running();
     const nodeInstanceId = 'worker-1-run-0' as NodeInstanceId;
-    expectNothing(driver, () => driver.report(0, 0, 'failed', { nodeInstanceId }));
+    expectNothing(driver, () => driver.report(0, 0, { state: 'failed', nodeInstanceId }));
   });
 
   it('status_of_another_attempt_stage_task_or_query', () => {
@@ -81,7 +84,7 @@ describe('races', () => {
       { ...taskId, queryId: '20261121_120000_00002_abcde' as QueryId },
     ];
     for (const stranger of strangers) {
-      expectNothing(driver, () => driver.report(0, 0, 'failed', { taskId: stranger }));
+      expectNothing(driver, () => driver.report(0, 0, { state: 'failed', taskId: stranger }));
     }
   });
 
@@ -130,7 +133,7 @@ describe('races', () => {
       kind: 'node-joined',
       node: aNode(idle, { nodeInstanceId: 'run-2' as NodeInstanceId }),
     });
-    driver.report(1, 0, 'finished', { inlinePages: [] });
+    driver.report(1, 0, { state: 'finished', inlinePages: [] });
     expect(driver.state.query.kind).toBe('finished');
   });
 
@@ -157,11 +160,11 @@ describe('races', () => {
       error: { code: 'QUERY_CANCELLED', message: '' },
     } as const;
     const finished = running();
-    finished.report(1, 0, 'finished', { inlinePages: [] });
+    finished.report(1, 0, { state: 'finished', inlinePages: [] });
     expectNothing(finished, () => finished.send(cancel));
     const cancelled = running();
     cancelled.send(cancel);
-    expect(cancelled.report(1, 0, 'finished', { inlinePages: [] })).toEqual([]);
+    expect(cancelled.report(1, 0, { state: 'finished', inlinePages: [] })).toEqual([]);
     expect(cancelled.state.query).toMatchObject({
       kind: 'failed',
       error: { code: 'QUERY_CANCELLED' },
@@ -172,13 +175,13 @@ describe('races', () => {
     const driver = running();
     driver.report(1, 0, 'flushing');
     driver.fail(0, 0, { code: 'EXCHANGE_FAILED', message: 'buffer destroyed' });
-    driver.report(1, 0, 'finished', { inlinePages: [] });
+    driver.report(1, 0, { state: 'finished', inlinePages: [] });
     expect(driver.state.query.kind).toBe('finished');
   });
 
   it('root_finishes_before_its_children_report_anything', () => {
     const driver = new SchedulerDriver(joinPlan());
-    driver.report(3, 0, 'finished', { inlinePages: [] });
+    driver.report(3, 0, { state: 'finished', inlinePages: [] });
     expect(driver.state.query.kind).toBe('finished');
     expect(driver.stageKinds()).toEqual({
       0: 'canceled',
@@ -208,13 +211,13 @@ describe('races', () => {
   it('scan_claims_to_finish_before_its_last_splits_arrive', () => {
     const driver = new SchedulerDriver(gatherPlan());
     driver.loaded(1, someSplits(1, 2));
-    driver.report(0, 0, 'finished', { receivedSplits: [] });
+    driver.report(0, 0, { state: 'finished', receivedSplits: [] });
     expect(driver.state.query).toMatchObject({ kind: 'failed', error: { code: 'INTERNAL_ERROR' } });
   });
 
   it('timer_fires_after_the_end', () => {
     const driver = running();
-    driver.report(1, 0, 'finished', { inlinePages: [] });
+    driver.report(1, 0, { state: 'finished', inlinePages: [] });
     for (const kind of ['query-deadline', 'result-announcement', 'failure-cause'] as const) {
       expectNothing(driver, () => driver.send({ kind: 'timer-fired', timer: { kind } }));
     }

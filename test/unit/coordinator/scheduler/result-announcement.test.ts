@@ -17,7 +17,7 @@ const WINDOW = { kind: 'timer-fired', timer: { kind: 'result-announcement' } } a
 describe('announcing the result (T17)', () => {
   it('names where the root task serves its only buffer', () => {
     const driver = new SchedulerDriver(constantPlan());
-    const effects = driver.report(0, 0, 'running', { outputs: [HOLDING] });
+    const effects = driver.report(0, 0, { state: 'running', outputs: [HOLDING] });
     const { taskId, nodeId, nodeInstanceId, address } = driver.task(0, 0);
     expect(effects).toEqual([
       {
@@ -38,7 +38,7 @@ describe('announcing the result (T17)', () => {
       at: (driver.now + 25) as Instant,
     });
     expect(driver.report(0, 0, 'running')).toEqual([]);
-    const effects = driver.report(0, 0, 'finished', { inlinePages: PAGES });
+    const effects = driver.report(0, 0, { state: 'finished', inlinePages: PAGES });
     expect(effectsOf(effects, 'add-result-locations')).toMatchObject([
       { locations: [{ inlinePages: PAGES }], noMore: true },
     ]);
@@ -56,7 +56,7 @@ describe('announcing the result (T17)', () => {
   it('announces inline pages even of a task that was announced before', () => {
     const driver = new SchedulerDriver(constantPlan());
     driver.send(WINDOW);
-    const effects = driver.report(0, 0, 'finished', { inlinePages: PAGES });
+    const effects = driver.report(0, 0, { state: 'finished', inlinePages: PAGES });
     expect(effectsOf(effects, 'add-result-locations')).toMatchObject([
       { locations: [{ inlinePages: PAGES }], noMore: false },
     ]);
@@ -88,7 +88,7 @@ describe('announcing the result (T17)', () => {
 describe('the end of the result', () => {
   it('finishes the query when its pages came inline', () => {
     const driver = new SchedulerDriver(constantPlan());
-    driver.report(0, 0, 'finished', { inlinePages: [] });
+    driver.report(0, 0, { state: 'finished', inlinePages: [] });
     expect(driver.state.query.kind).toBe('finished');
   });
 

@@ -54,19 +54,19 @@ describe('every wait has a reason (T21)', () => {
   it('names what the live tasks wait for, unless one runs', () => {
     const driver = running();
     expect(stages(driver)[0]).toBe('none');
-    driver.report(0, 0, 'running', { blockedReason: 'waiting-for-slot' });
+    driver.report(0, 0, { state: 'running', blockedReason: 'waiting-for-slot' });
     expect(stages(driver)[0]).toBe('none');
-    driver.report(0, 1, 'running', { blockedReason: 'waiting-for-input' });
+    driver.report(0, 1, { state: 'running', blockedReason: 'waiting-for-input' });
     expect(stages(driver)[0]).toBe('waiting-for-slot');
-    driver.report(0, 0, 'running', { blockedReason: 'waiting-for-input' });
+    driver.report(0, 0, { state: 'running', blockedReason: 'waiting-for-input' });
     expect(stages(driver)[0]).toBe('waiting-for-input');
-    driver.report(0, 1, 'running', { blockedReason: 'output-full' });
+    driver.report(0, 1, { state: 'running', blockedReason: 'output-full' });
     expect(stages(driver)[0]).toBe('waiting-for-consumers');
   });
 
   it('names the client when the root waits for it', () => {
     const driver = running();
-    driver.report(1, 0, 'running', { blockedReason: 'output-full' });
+    driver.report(1, 0, { state: 'running', blockedReason: 'output-full' });
     expect(stages(driver)[1]).toBe('result-not-consumed');
     driver.report(1, 0, 'flushing');
     expect(stages(driver)[1]).toBe('result-not-consumed');

@@ -28,7 +28,7 @@ function aLane(node: number, changes: Partial<Lane> = {}): Lane {
   };
 }
 
-function place(lanes: readonly Lane[], count: number, limits = LIMITS, isLimited = true) {
+function place(lanes: readonly Lane[], count: number, { limits = LIMITS, isLimited = true } = {}) {
   const nodes = Math.max(...lanes.map((lane) => lane.node)) + 1;
   const nodeWeights = Array.from({ length: nodes }, (_, node) =>
     lanes.filter((lane) => lane.node === node).reduce((sum, lane) => sum + lane.queuedWeight, 0),
@@ -100,7 +100,7 @@ describe('split placement (T27)', () => {
           const limits = { ...LIMITS, maxUnacknowledgedSplits: 5 };
           const lanes = loads.map((load) => aLane(load.node, load));
           const before = lanes.map((each) => ({ ...each }));
-          const { placed, waiting } = place(lanes, count, limits, isLimited);
+          const { placed, waiting } = place(lanes, count, { limits, isLimited });
           expect(placed.length + waiting.length).toBe(count);
           lanes.forEach((each, index) => {
             const start = before[index];

@@ -20,7 +20,7 @@ const LIMITS = {
 function aTask(queuedWeight: number): TaskState {
   const driver = new SchedulerDriver(gatherPlan());
   driver.loaded(1, someSplits(1, 1));
-  driver.report(0, 0, 'running', { queuedSplitWeight: queuedWeight });
+  driver.report(0, 0, { state: 'running', queuedSplitWeight: queuedWeight });
   const task = driver.task(0, 0);
   task.queueLimit = initialQueueLimit(LIMITS, 0 as Instant);
   return task;

@@ -35,7 +35,7 @@ describe('failing the query (T4, T5)', () => {
 
   it('fails when a task says that it is about to', () => {
     const driver = running();
-    driver.report(0, 0, 'failing', { error: { code: 'OUT_OF_MEMORY', message: '' } });
+    driver.report(0, 0, { state: 'failing', error: { code: 'OUT_OF_MEMORY', message: '' } });
     expect(driver.state.query).toMatchObject({ kind: 'failed', error: { code: 'OUT_OF_MEMORY' } });
   });
 
@@ -101,7 +101,7 @@ describe('waiting for the cause of a symptom (T5)', () => {
     driver.report(1, 0, 'flushing');
     expect(driver.state.suspectedFailure).toBeNull();
     driver.send({ kind: 'timer-fired', timer: { kind: 'failure-cause' } });
-    driver.report(1, 0, 'finished', { inlinePages: [] });
+    driver.report(1, 0, { state: 'finished', inlinePages: [] });
     expect(driver.state.query.kind).toBe('finished');
   });
 
@@ -147,7 +147,8 @@ describe('a worker without tasks of the query', () => {
     const driver = running();
     driver.report(0, 1, 'finished');
     const lost = driver.task(0, 1).nodeId;
-    if (driver.task(1, 0).nodeId === lost) driver.report(1, 0, 'finished', { inlinePages: [] });
+    if (driver.task(1, 0).nodeId === lost)
+      driver.report(1, 0, { state: 'finished', inlinePages: [] });
     loseNodeOf(driver, 0, 1);
     expect(driver.state.query.kind).not.toBe('failed');
   });

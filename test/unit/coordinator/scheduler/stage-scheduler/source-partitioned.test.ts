@@ -139,8 +139,8 @@ describe('tasks and lanes (T26, P6, P8)', () => {
   it('prefers the task with the shorter queue', () => {
     const driver = new SchedulerDriver(gatherPlan());
     driver.loaded(1, someSplits(1, 2), false);
-    driver.report(0, 0, 'running', { queuedSplitWeight: 500 });
-    driver.report(0, 1, 'running', { queuedSplitWeight: 0 });
+    driver.report(0, 0, { state: 'running', queuedSplitWeight: 500 });
+    driver.report(0, 1, { state: 'running', queuedSplitWeight: 0 });
     driver.loaded(1, someSplits(1, 3));
     expect([0, 1].map((partition) => driver.splitsOf(0, partition, 1).length)).toEqual([1, 4]);
   });
@@ -195,9 +195,9 @@ describe('queue limits (T27, P8)', () => {
     expect(driver.stage(0).scans[0]?.pending.map((split) => split.firstRow)).toEqual([
       200, 300, 400,
     ]);
-    driver.report(0, 0, 'running', { queuedSplitWeight: 100 });
+    driver.report(0, 0, { state: 'running', queuedSplitWeight: 100 });
     expect(driver.splitsOf(0, 0, 1)).toHaveLength(2);
-    driver.report(0, 0, 'running', { queuedSplitWeight: 50 });
+    driver.report(0, 0, { state: 'running', queuedSplitWeight: 50 });
     const rows = driver
       .splitsOf(0, 0, 1)
       .map(({ input }) => input.kind === 'file' && input.firstRow);
@@ -253,7 +253,7 @@ describe('the deadlock breaker (T25)', () => {
     const driver = stuck();
     expect(driver.stageKinds()).toMatchObject({ 1: 'scheduling' });
     expect(driver.stage(1).tasks).toHaveLength(1);
-    driver.report(0, 0, 'running', { outputs: [OVERFULL] });
+    driver.report(0, 0, { state: 'running', outputs: [OVERFULL] });
     expect(driver.stageKinds()).toMatchObject({ 1: 'scheduling-splits' });
     expect(driver.stage(1).tasks).toHaveLength(3);
     expect(driver.updatesOf(0, 0).at(-1)?.outputBuffers).toMatchObject([
@@ -263,7 +263,7 @@ describe('the deadlock breaker (T25)', () => {
 
   it('adds no task on a node that joins later', () => {
     const driver = stuck();
-    driver.report(0, 0, 'running', { outputs: [OVERFULL] });
+    driver.report(0, 0, { state: 'running', outputs: [OVERFULL] });
     driver.send({ kind: 'node-joined', node: aNode('worker-9') });
     expect(driver.stage(1).tasks).toHaveLength(3);
   });
@@ -274,7 +274,7 @@ describe('the deadlock breaker (T25)', () => {
     driver.report(0, 0, 'running');
     const { nodeId, nodeInstanceId } = aNode('worker-1');
     driver.send({ kind: 'node-draining', nodeId, nodeInstanceId });
-    driver.report(0, 0, 'running', { outputs: [OVERFULL] });
+    driver.report(0, 0, { state: 'running', outputs: [OVERFULL] });
     expect(driver.stageKinds()).toMatchObject({ 1: 'scheduling' });
     driver.send({ kind: 'node-joined', node: aNode('worker-2') });
     driver.loaded(2, []);
@@ -283,7 +283,7 @@ describe('the deadlock breaker (T25)', () => {
 
   it('stays away while the producer has room', () => {
     const driver = stuck();
-    driver.report(0, 0, 'running', { outputs: [{ ...OVERFULL, overutilized: false }] });
+    driver.report(0, 0, { state: 'running', outputs: [{ ...OVERFULL, overutilized: false }] });
     expect(driver.stage(1).tasks).toHaveLength(1);
   });
 });
@@ -295,9 +295,9 @@ describe('row limits', () => {
     });
     driver.loaded(1, someSplits(1, 2), false);
     const stats = { ...driver.task(0, 0).stats, outputRows: 5 };
-    driver.report(0, 0, 'running', { stats });
+    driver.report(0, 0, { state: 'running', stats });
     expect(driver.stage(0).kind).toBe('scheduling');
-    driver.report(0, 1, 'running', { stats });
+    driver.report(0, 1, { state: 'running', stats });
     expect(driver.stage(0).kind).toBe('running');
     expect([0, 1].every((partition) => driver.heardEnd(0, partition, 1))).toBe(true);
     expect(driver.effectsOf('close-split-source')).toHaveLength(1);
