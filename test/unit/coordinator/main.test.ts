@@ -34,7 +34,7 @@ const ANSWER = Buffer.from(PlanResponse.encode(PLANNED!).finish()).toString('bas
 const NODE = { nodeId: 'w1' as NodeId, nodeInstanceId: 'run-1' as NodeInstanceId };
 const PAGE = Uint8Array.of(1, 2, 3);
 const principal = { name: 'alice' };
-const soon = { timeoutMs: 5_000, signal: new AbortController().signal };
+const soon = { timeoutMs: 20_000, signal: new AbortController().signal };
 
 interface Running {
   readonly channel: RpcChannel;
@@ -140,12 +140,17 @@ async function results(channel: RpcChannel, queryId: string): Promise<WatchResul
   return messages;
 }
 
-describe('a coordinator', () => {
+describe('a coordinator', { timeout: 30_000 }, () => {
   it('takes a statement to its inline result', async () => {
     const { channel, close } = await start();
     playWorker(channel);
     await expect
-      .poll(async () => (await channel.unary(QUERIES.listNodes, { principal }, soon)).nodes.length)
+      .poll(
+        async () => (await channel.unary(QUERIES.listNodes, { principal }, soon)).nodes.length,
+        {
+          timeout: 20_000,
+        },
+      )
       .toBe(2);
     const queryId = await submit(channel, 'SELECT 1');
     const [first, ...others] = await results(channel, queryId);

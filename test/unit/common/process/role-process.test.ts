@@ -35,7 +35,7 @@ function write(script: string): string {
   return path;
 }
 
-describe('RoleProcess', () => {
+describe('RoleProcess', { timeout: 30_000 }, () => {
   it('is ready at its ready line, and ends in order when it is asked to', async () => {
     const child = start(
       `console.log('not json');process.once('SIGTERM', () => process.exit(0));${LIVE_WITH_PARENT}${READY}`,
@@ -96,7 +96,7 @@ describe('RoleProcess', () => {
     const childId = Number(line.toString());
     expect(isAlive(childId)).toBe(true);
     running.kill('SIGKILL');
-    await expect.poll(() => isAlive(childId), { timeout: 4_000 }).toBe(false);
+    await expect.poll(() => isAlive(childId), { timeout: 20_000 }).toBe(false);
   });
 });
 
@@ -112,7 +112,7 @@ function isAlive(processId: number): boolean {
   }
 }
 
-describe('supervise', () => {
+describe('supervise', { timeout: 30_000 }, () => {
   it('starts a process again that ended, and reports each end', async () => {
     const reports: ExitReport[] = [];
     const readyAgain = deferred();

@@ -71,7 +71,7 @@ class PoolFixture {
   }
 }
 
-describe('PlannerPool', () => {
+describe('PlannerPool', { timeout: 30_000 }, () => {
   it('plans one statement after the other on the same process', async () => {
     const world = new PoolFixture();
     const plans = await Promise.all([world.plan('slow'), world.plan('SELECT 1')]);
@@ -94,7 +94,8 @@ describe('PlannerPool', () => {
   });
 
   it('kills a planner that takes too long, and goes on with another', async () => {
-    const world = new PoolFixture({ timeoutMs: 1_500 });
+    const world = new PoolFixture({ timeoutMs: 3_000 });
+    await world.pool.ready;
     await world.plan('SELECT 1');
     await expect(world.plan('hang')).rejects.toMatchObject({ code: 'PLANNING_TIMEOUT' });
     expect(await world.plan('SELECT 1')).toEqual(aPlan());

@@ -29,6 +29,9 @@ const TASK: TaskId = {
   attempt: 0,
 };
 
+/** A busy machine is no failure. */
+const PATIENCE = { timeout: 20_000 };
+
 const HELLO: Hello = {
   ...NODE,
   protocolVersion: PROTOCOL_VERSION,
@@ -127,7 +130,7 @@ class WorkerSide {
 
   /** Waits for so many messages. */
   async messages(count: number): Promise<readonly ConnectResponse[]> {
-    await expect.poll(() => this.received.length).toBeGreaterThanOrEqual(count);
+    await expect.poll(() => this.received.length, PATIENCE).toBeGreaterThanOrEqual(count);
     return this.received;
   }
 
@@ -150,7 +153,7 @@ class WorkerSide {
 const sequencesOf = (messages: readonly ConnectResponse[]): readonly bigint[] =>
   messages.flatMap(({ sequence }) => (sequence === 0n ? [] : [sequence]));
 
-describe('WorkerControlService', () => {
+describe('WorkerControlService', PATIENCE, () => {
   it('welcomes, orders, hears and acknowledges', async () => {
     const world = await new ControlFixture().start();
     const worker = world.connect();
@@ -183,7 +186,7 @@ describe('WorkerControlService', () => {
     await first.messages(6);
     first.status(1n);
     first.status(2n);
-    await expect.poll(() => world.statuses.length).toBe(2);
+    await expect.poll(() => world.statuses.length, PATIENCE).toBe(2);
     await first.break();
     world.directory.stopTask(NODE, TASK, 'cancel');
 
@@ -193,7 +196,7 @@ describe('WorkerControlService', () => {
     expect(sequencesOf(resent)).toEqual([4n, 5n, 6n]);
     second.status(2n);
     second.status(3n);
-    await expect.poll(() => world.statuses.length).toBe(3);
+    await expect.poll(() => world.statuses.length, PATIENCE).toBe(3);
     expect(world.nodeEvents).toHaveLength(1);
     await second.break();
   });
@@ -232,7 +235,7 @@ describe('WorkerControlService', () => {
       { nodeId: 'w1', processId: 1, exitCode: -1, signal: 'SIGKILL', cause: 'killed by SIGKILL' },
       { timeoutMs: 5_000, signal: new AbortController().signal },
     );
-    await expect.poll(() => world.nodeEvents.length).toBe(2);
+    await expect.poll(() => world.nodeEvents.length, PATIENCE).toBe(2);
     expect(world.nodeEvents[1]).toMatchObject({
       kind: 'node-lost',
       error: { code: 'NODE_LOST', details: { cause: 'killed by SIGKILL' } },
