@@ -1,6 +1,5 @@
 /** Composition root of the planner: `startPlanner` inside another process, or this file as a process. */
 import { pino } from 'pino';
-import { PlannerServiceService } from '../../proto/gen/skein/internal/v1/planner.ts';
 import type { Clock } from '../common/clock.ts';
 import type { Logger } from '../common/logger.ts';
 import {
@@ -20,7 +19,7 @@ import { DuckDBFrontEnd } from './duckdb/duckdb-front-end.ts';
 import { DuckDBFooterReader } from './duckdb/footer-reader.ts';
 import { InstancePool } from './duckdb/instance-pool.ts';
 import { QueryPlanner } from './planning/query-planner.ts';
-import { plannerService } from './rpc/planner-service.ts';
+import { addPlannerService } from './rpc/planner-service.ts';
 
 /** DuckDB memory of each planning instance; the process itself is limited by whoever started it. */
 const INSTANCE_MEMORY_BYTES = 512 * 1024 * 1024;
@@ -38,7 +37,7 @@ export async function startPlanner(
     memoryLimitBytes: INSTANCE_MEMORY_BYTES,
   });
   const server = new RpcServer({ credentials: serverCredentials(config.tls), ...deps });
-  server.addService(PlannerServiceService, plannerService(queryPlanner(config, instances)));
+  addPlannerService(server, queryPlanner(config, instances));
   const port = await server.listen(config.listen);
   server.setServing(true);
   const close = async (graceMs: number): Promise<void> => {

@@ -66,7 +66,6 @@ export function groupBy(
   child: LogicalPlan,
   groups: readonly Expression[],
   aggregates: readonly AggregateCall[],
-  estimatedRows = 10,
 ): Aggregate {
   return {
     kind: 'aggregate',
@@ -76,7 +75,7 @@ export function groupBy(
     aggregates,
     groupingFunctions: [],
     columns: [...groups, ...aggregates].map(({ type }) => type),
-    estimatedRows,
+    estimatedRows: 10,
   };
 }
 
@@ -85,7 +84,6 @@ export function join(
   joinType: JoinType,
   sides: { readonly left: LogicalPlan; readonly right: LogicalPlan },
   keys: readonly [left: number, right: number],
-  estimatedRows?: number,
 ): Join {
   const { left, right } = sides;
   const keepsLeft = joinType !== 'right-semi' && joinType !== 'right-anti';
@@ -106,6 +104,6 @@ export function join(
       ...output.right.map(() => BIGINT),
       ...(joinType === 'mark' ? [{ id: 'BOOLEAN' } as const] : []),
     ],
-    ...(estimatedRows === undefined ? {} : { estimatedRows }),
+    estimatedRows: Math.max(left.estimatedRows ?? 0, right.estimatedRows ?? 0),
   };
 }

@@ -1,6 +1,6 @@
 /**
  * The planner against plain DuckDB, without a cluster: a statement is planned for real, its plan executed by the
- * local executor, and the answer compared with the same statement's on one DuckDB that has the same tables.
+ * local execution, and the answer compared with the same statement's on one DuckDB that has the same tables.
  */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ import type { PlannerConfig } from '../../services/planner/config.ts';
 import { InstancePool } from '../../services/planner/duckdb/instance-pool.ts';
 import { queryPlanner } from '../../services/planner/main.ts';
 import type { QueryPlanner } from '../../services/planner/planning/query-planner.ts';
-import { executeLocally } from './local-executor.ts';
+import { executeLocally } from './local-execution.ts';
 import { differenceOf, readAnswer } from './table-answers.ts';
 
 export interface OracleOptions {

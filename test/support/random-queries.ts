@@ -86,80 +86,78 @@ export function randomQueries(tables: readonly string[], depth: number): Sql {
 
 /** A FROM item with columns k, g, v. */
 function relation(tables: readonly string[], depth: number): Sql {
-  const table = fc.constantFrom(...tables);
-  if (depth === 0) return table;
+  if (depth === 0) return fc.constantFrom(...tables);
   const inner = relation(tables, depth - 1);
   const leaf = relation(tables, 0);
-  return fc.oneof(
-    table,
+  return fc
+    .oneof(leaf, ...overOne(inner), ...overTwo(inner, leaf))
+    .map((from) => (from.startsWith('SELECT') || from.startsWith('WITH') ? `(${from})` : from));
+}
+
+/** Operators over one relation. */
+function overOne(inner: Sql): readonly Sql[] {
+  return [
     fc
       .tuple(inner, fc.constantFrom(...PREDICATES))
-      .map(([from, predicate]) => select(`SELECT ${COLUMNS} FROM ${from} WHERE ${predicate}`)),
-    fc
-      .tuple(inner, leaf, fc.constantFrom(...JOIN_TYPES), fc.constantFrom(...JOIN_CONDITIONS))
-      .map(([left, right, type, condition]) =>
-        select(
-          `SELECT l.k, r.g, coalesce(l.v, r.v) AS v FROM ${left} l ${type} ${right} r ON ${condition}`,
-        ),
-      ),
-    fc
-      .tuple(
-        leaf,
-        inner,
-        fc.constantFrom('SEMI JOIN', 'ANTI JOIN'),
-        fc.constantFrom(...JOIN_CONDITIONS),
-      )
-      .map(([left, right, type, condition]) =>
-        select(
-          `SELECT l.* FROM (SELECT ${COLUMNS} FROM ${left}) l ${type} ${right} r ON ${condition}`,
-        ),
-      ),
-    fc
-      .tuple(inner, leaf, fc.constantFrom(...SUBQUERY_FILTERS))
-      .map(([left, right, predicate]) =>
-        select(
-          `WITH r AS (SELECT ${COLUMNS} FROM ${right}) SELECT ${COLUMNS} FROM ${left} l WHERE ${predicate}`,
-        ),
-      ),
-    fc
-      .tuple(inner, leaf, fc.constantFrom(...SUBQUERY_VALUES))
-      .map(([left, right, value]) =>
-        select(
-          `WITH r AS (SELECT ${COLUMNS} FROM ${right}) SELECT k, g, ${value} AS v FROM ${left} l`,
-        ),
-      ),
+      .map(([from, predicate]) => `SELECT ${COLUMNS} FROM ${from} WHERE ${predicate}`),
     fc
       .tuple(inner, fc.constantFrom(...AGGREGATES), fc.constantFrom('k', 'k, g'))
-      .map(([from, aggregate, keys]) =>
-        select(`SELECT k, max(g) AS g, ${aggregate} AS v FROM ${from} GROUP BY ${keys}`),
+      .map(
+        ([from, aggregate, keys]) =>
+          `SELECT k, max(g) AS g, ${aggregate} AS v FROM ${from} GROUP BY ${keys}`,
       ),
     fc
       .tuple(inner, fc.constantFrom(...WINDOWS))
-      .map(([from, window]) => select(`SELECT k, g, ${window} AS v FROM ${from}`)),
-    inner.map((from) => select(`SELECT DISTINCT ${COLUMNS} FROM ${from}`)),
+      .map(([from, window]) => `SELECT k, g, ${window} AS v FROM ${from}`),
+    inner.map((from) => `SELECT DISTINCT ${COLUMNS} FROM ${from}`),
     fc
       .tuple(inner, fc.integer({ min: 0, max: 20 }), fc.integer({ min: 0, max: 5 }))
-      .map(([from, limit, offset]) =>
-        select(
+      .map(
+        ([from, limit, offset]) =>
           `SELECT ${COLUMNS} FROM ${from} ORDER BY ${COLUMNS} LIMIT ${limit} OFFSET ${offset}`,
-        ),
-      ),
-    fc
-      .tuple(inner, leaf, fc.constantFrom(...SET_OPERATIONS))
-      .map(([left, right, operation]) =>
-        select(`SELECT ${COLUMNS} FROM ${left} ${operation} SELECT ${COLUMNS} FROM ${right}`),
       ),
     fc
       .tuple(inner, fc.constantFrom('JOIN', 'LEFT JOIN', 'FULL JOIN'))
-      .map(([from, type]) =>
-        select(
+      .map(
+        ([from, type]) =>
           `WITH c AS MATERIALIZED (SELECT k, max(g) AS g, sum(v)::BIGINT AS v FROM ${from} GROUP BY k) ` +
-            `SELECT a.k, b.g, a.v FROM c a ${type} c b ON a.k = b.k + 1`,
-        ),
+          `SELECT a.k, b.g, a.v FROM c a ${type} c b ON a.k = b.k + 1`,
       ),
-  );
+  ];
 }
 
-function select(sql: string): string {
-  return `(${sql})`;
+/** Operators over two relations, of which one is a table. */
+function overTwo(inner: Sql, leaf: Sql): readonly Sql[] {
+  return [
+    fc
+      .tuple(inner, leaf, fc.constantFrom(...JOIN_TYPES), fc.constantFrom(...JOIN_CONDITIONS))
+      .map(
+        ([left, right, type, condition]) =>
+          `SELECT l.k, r.g, coalesce(l.v, r.v) AS v FROM ${left} l ${type} ${right} r ON ${condition}`,
+      ),
+    fc
+      .tuple(leaf, inner, fc.constantFrom('SEMI', 'ANTI'), fc.constantFrom(...JOIN_CONDITIONS))
+      .map(
+        ([left, right, type, condition]) =>
+          `SELECT l.* FROM (SELECT ${COLUMNS} FROM ${left}) l ${type} JOIN ${right} r ON ${condition}`,
+      ),
+    fc
+      .tuple(inner, leaf, fc.constantFrom(...SUBQUERY_FILTERS))
+      .map(
+        ([left, right, predicate]) =>
+          `WITH r AS (SELECT ${COLUMNS} FROM ${right}) SELECT ${COLUMNS} FROM ${left} l WHERE ${predicate}`,
+      ),
+    fc
+      .tuple(inner, leaf, fc.constantFrom(...SUBQUERY_VALUES))
+      .map(
+        ([left, right, value]) =>
+          `WITH r AS (SELECT ${COLUMNS} FROM ${right}) SELECT k, g, ${value} AS v FROM ${left} l`,
+      ),
+    fc
+      .tuple(inner, leaf, fc.constantFrom(...SET_OPERATIONS))
+      .map(
+        ([left, right, operation]) =>
+          `SELECT ${COLUMNS} FROM ${left} ${operation} SELECT ${COLUMNS} FROM ${right}`,
+      ),
+  ];
 }

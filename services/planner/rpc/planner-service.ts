@@ -1,13 +1,14 @@
-import type {
+import {
   PlannerServiceService,
-  PlanRequest,
-  PlanResponse,
+  type PlanRequest,
+  type PlanResponse,
 } from '../../../proto/gen/skein/internal/v1/planner.ts';
 import { EngineError, toErrorReport } from '../../common/error.ts';
 import { formatColumnType } from '../../common/plan/column-type.ts';
 import { type QueryPlan } from '../../common/plan/plan-fragment.ts';
 import type { ServiceHandlers } from '../../common/rpc/method.ts';
 import { planErrorToWire, planToWire } from '../../common/rpc/query-plan-wire.ts';
+import type { RpcServer } from '../../common/rpc/server.ts';
 import { parseSessionProperties } from '../../common/session-properties.ts';
 import {
   type PlanningRequest,
@@ -15,13 +16,15 @@ import {
   type TableDescription,
 } from '../planning/ports.ts';
 
+export function addPlannerService(server: RpcServer, planner: StatementPlanner): void {
+  server.addService(PlannerServiceService, plannerService(planner));
+}
+
 /**
  * skein.internal.v1.PlannerService. What is wrong with a statement is an answer; only what is wrong with the
  * planner is a failed call.
  */
-export function plannerService(
-  planner: StatementPlanner,
-): ServiceHandlers<typeof PlannerServiceService> {
+function plannerService(planner: StatementPlanner): ServiceHandlers<typeof PlannerServiceService> {
   return {
     async *plan(request): AsyncGenerator<PlanResponse> {
       let plan: QueryPlan;

@@ -57,13 +57,8 @@ describe('distribute', () => {
   });
 
   it('does not move rows that a join below has hashed on the group', () => {
-    const joined = join(
-      'inner',
-      { left: scan(0, 2, LARGE), right: scan(1, 2, LARGE) },
-      [0, 0],
-      LARGE,
-    );
-    const byKey = groupBy(joined, [column(0), column(1)], [count], LARGE);
+    const joined = join('inner', { left: scan(0, 2, LARGE), right: scan(1, 2, LARGE) }, [0, 0]);
+    const byKey = groupBy(joined, [column(0), column(1)], [count]);
     expect(place(byKey)).toEqual(['source', 'source', 'hash 0:hash 1:hash']);
     const byOther = groupBy(joined, [column(1)], [count]);
     expect(place(byOther)).toEqual(['source', 'source', 'hash 0:hash 1:hash', 'hash 2:hash']);
@@ -71,21 +66,16 @@ describe('distribute', () => {
 
   it('groups by the outer side of a join only by the side that is never filled with NULLs', () => {
     const sides = { left: scan(0, 2, LARGE), right: scan(1, 2, LARGE) };
-    const joined = join('left', sides, [0, 0], LARGE);
-    expect(place(groupBy(joined, [column(0)], [count], LARGE))).toHaveLength(3);
-    expect(place(groupBy(joined, [column(2)], [count], LARGE))).toHaveLength(4);
-    const full = join('full', sides, [0, 0], LARGE);
-    expect(place(groupBy(full, [column(0)], [count], LARGE))).toHaveLength(4);
+    const joined = join('left', sides, [0, 0]);
+    expect(place(groupBy(joined, [column(0)], [count]))).toHaveLength(3);
+    expect(place(groupBy(joined, [column(2)], [count]))).toHaveLength(4);
+    const full = join('full', sides, [0, 0]);
+    expect(place(groupBy(full, [column(0)], [count]))).toHaveLength(4);
   });
 
   it('keeps both sides of a join where an earlier join on the same key has put them', () => {
-    const below = join(
-      'inner',
-      { left: scan(0, 2, LARGE), right: scan(1, 2, LARGE) },
-      [0, 0],
-      LARGE,
-    );
-    const plan = join('inner', { left: below, right: scan(2, 2, LARGE) }, [2, 1], LARGE);
+    const below = join('inner', { left: scan(0, 2, LARGE), right: scan(1, 2, LARGE) }, [0, 0]);
+    const plan = join('inner', { left: below, right: scan(2, 2, LARGE) }, [2, 1]);
     expect(place(plan)).toEqual(['source', 'source', 'source', 'hash 0:hash 1:hash 2:hash']);
   });
 
@@ -119,7 +109,7 @@ describe('distribute', () => {
   });
 
   it('reads a CTE of several references once', () => {
-    const definition = groupBy(scan(0, 2, LARGE), [column(0)], [count], 1000);
+    const definition = groupBy(scan(0, 2, LARGE), [column(0)], [count]);
     const ref: LogicalPlan = {
       kind: 'cte-ref',
       cteId: 7,

@@ -19,7 +19,7 @@ import type {
   PlanningRequest,
   StatementPlanner,
 } from '../../../../services/planner/planning/ports.ts';
-import { plannerService } from '../../../../services/planner/rpc/planner-service.ts';
+import { addPlannerService } from '../../../../services/planner/rpc/planner-service.ts';
 import { aFragment, aScanFragment, toClient } from '../../../support/plan-builders.ts';
 
 const MIB = 1024 * 1024;
@@ -119,7 +119,7 @@ async function serve(planner: StatementPlanner): Promise<RpcChannel> {
     clock: systemClock,
     log: silentLogger,
   });
-  server.addService(METHODS, plannerService(planner));
+  addPlannerService(server, planner);
   const port = await server.listen('127.0.0.1:0');
   const channel = new RpcChannel({
     address: `127.0.0.1:${port}`,

@@ -32,12 +32,12 @@ export async function executeLocally(
   plan: QueryPlan,
   execution: LocalExecution,
 ): Promise<readonly string[]> {
-  const executor = new LocalExecutor(connection, plan, execution);
-  for (const fragment of plan.fragments) await executor.runFragment(fragment);
-  return executor.resultTables();
+  const run = new LocalRun(connection, plan, execution);
+  for (const fragment of plan.fragments) await run.runFragment(fragment);
+  return run.resultTables();
 }
 
-class LocalExecutor {
+class LocalRun {
   readonly #connection: DuckDBConnection;
   readonly #plan: QueryPlan;
   readonly #execution: LocalExecution;
@@ -91,13 +91,13 @@ class LocalExecutor {
     );
   }
 
-  async #runTask(run: {
+  async #runTask(order: {
     readonly fragment: PlanFragment;
     readonly task: number;
     readonly splits: readonly RowRange[];
     readonly table: string;
   }): Promise<void> {
-    const { fragment, task, splits, table } = run;
+    const { fragment, task, splits, table } = order;
     const isIncremental = fragment.inputMode === 'incremental';
     const batches = isIncremental ? deal(splits, this.#execution.batchCount) : [splits];
     const limit = fragment.rowLimit === undefined ? '' : ` LIMIT ${fragment.rowLimit}`;

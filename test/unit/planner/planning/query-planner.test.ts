@@ -1,0 +1,165 @@
+import { describe, expect, it } from 'vitest';
+import type { PlanFragment, QueryPlan } from '../../../../services/common/plan/plan-fragment.ts';
+import { parseSessionProperties } from '../../../../services/common/session-properties.ts';
+import type {
+  AdmittedStatement,
+  BoundQuery,
+  DecodedPlan,
+  FrontEnd,
+  ScanCatalog,
+  WholeQuery,
+} from '../../../../services/planner/planning/ports.ts';
+import { QueryPlanner } from '../../../../services/planner/planning/query-planner.ts';
+import {
+  aggregateCall,
+  BIGINT,
+  column,
+  groupBy,
+  scan,
+} from '../../../support/logical-plan-builders.ts';
+
+const MIB = 1024 * 1024;
+const COUNT_BY_KEY = groupBy(scan(0, 2, 1000), [column(1)], [aggregateCall('count_star', [])]);
+
+describe('QueryPlanner', () => {
+  it('keeps a query small below the threshold, on one worker, and when it is told to', async () => {
+    const reason = async (options: Partial<Situation>): Promise<string> => {
+      const plan = await planned(options);
+      return `${plan.rung}: ${plan.rungReason}`;
+    };
+    expect(await reason({ bytes: MIB })).toBe(
+      `small: ${MIB} bytes of input are below distribution_threshold`,
+    );
+    expect(await reason({ workerCount: 1 })).toBe('small: the cluster has one worker');
+    expect(await reason({ properties: { distribution: 'never' } })).toBe(
+      'small: distribution = never',
+    );
+    expect(await reason({})).toBe('distributed: 2 stages, 2 with several tasks');
+    const always = { bytes: 1, workerCount: 1, properties: { distribution: 'always' } };
+    expect(await reason(always)).toBe('distributed: 2 stages, 2 with several tasks');
+  });
+
+  it('reads the files in the one fragment of a small query', async () => {
+    const { fragments, scans } = await planned({ workerCount: 1 });
+    expect(fragments).toHaveLength(1);
+    expect(fragments[0]).toMatchObject({
+      partitioning: { kind: 'single' },
+      scans: [{ sourceId: 0, name: 'scan_0', table: '/data/0' }],
+      threads: 'worker',
+      columns: [{ name: 'key' }, { name: 'count' }],
+    });
+    expect(scans).toMatchObject([{ sourceId: 0, totalRows: 500, totalBytes: 128 * MIB }]);
+  });
+
+  it('steps down to one task over distributed scans when a fragment does not bind as planned', async () => {
+    const plan = await planned({
+      refute: ({ partitioning }) => (partitioning.kind === 'hash' ? 'column 1 differs' : undefined),
+    });
+    expect(plan.rung).toBe('single-over-scans');
+    expect(plan.rungReason).toContain('not distributed: fragment 1: column 1 differs');
+    expect(plan.fragments.map(({ partitioning }) => partitioning.kind)).toEqual([
+      'source',
+      'single',
+    ]);
+  });
+
+  it('steps down to the whole statement when a plan cannot be taken apart', async () => {
+    const plan = await planned({
+      plan: { kind: 'unsupported', construct: 'operator LOGICAL_SAMPLE' },
+    });
+    expect(plan).toMatchObject({
+      rung: 'whole',
+      rungReason: 'not decoded: operator LOGICAL_SAMPLE',
+      fragments: [{ sql: 'SELECT c0, c1 FROM scan_5', scans: [{ sourceId: 5 }] }],
+      scans: [{ sourceId: 5 }],
+    });
+  });
+
+  it('refuses with every reason when no rung is left', async () => {
+    const refused = planned({
+      refute: () => 'it does not bind',
+      whole: { kind: 'refused', reason: 'no such SQL' },
+    });
+    await expect(refused).rejects.toMatchObject({
+      code: 'STATEMENT_NOT_SUPPORTED',
+      message: expect.stringMatching(
+        /not distributed: .*; not single-over-scans: .*; no such SQL$/s,
+      ) as string,
+    });
+  });
+
+  it('answers EXPLAIN with the plan that the query would have', async () => {
+    const plan = await planned({ isExplained: true });
+    expect(plan.rung).toBe('small');
+    expect(plan.fragments[0]?.columns.map(({ name }) => name)).toEqual([
+      'explain_key',
+      'explain_value',
+    ]);
+    expect(plan.fragments[0]?.sql).toContain('distributed: 2 stages');
+  });
+});
+
+interface Situation {
+  readonly plan: DecodedPlan;
+  readonly whole: WholeQuery;
+  readonly bytes: number;
+  readonly workerCount: number;
+  readonly properties: Readonly<Record<string, string>>;
+  readonly isExplained: boolean;
+  readonly refute: (fragment: PlanFragment) => string | undefined;
+}
+
+async function planned(changes: Partial<Situation>): Promise<QueryPlan> {
+  const situation: Situation = {
+    plan: { kind: 'plan', plan: COUNT_BY_KEY },
+    whole: { kind: 'sql', sql: 'SELECT c0, c1 FROM scan_5', scans: [scan(5, 2, 10)] },
+    bytes: 128 * MIB,
+    workerCount: 2,
+    properties: {},
+    isExplained: false,
+    refute: () => undefined,
+    ...changes,
+  };
+  const planner = new QueryPlanner({
+    frontEnd: frontEndOf(situation),
+    catalog: catalogOf(situation.bytes),
+  });
+  return await planner.plan({
+    sql: 'played by the front end',
+    session: parseSessionProperties(situation.properties),
+    parameters: new Uint8Array(),
+    cluster: { workerCount: situation.workerCount, tasksPerWorker: 2 },
+  });
+}
+
+function frontEndOf({ plan, whole, isExplained, refute }: Situation): FrontEnd {
+  const query: BoundQuery = {
+    columns: [
+      { name: 'key', type: BIGINT },
+      { name: 'count', type: BIGINT },
+    ],
+    settings: { TimeZone: 'UTC' },
+    plan,
+    whole: async () => whole,
+  };
+  const admitted: AdmittedStatement = { kind: isExplained ? 'explain' : 'query', query };
+  return { admit: async () => admitted, refute: async (fragment) => refute(fragment) };
+}
+
+/** Each scan has one file of two row groups, which share the bytes. */
+function catalogOf(bytes: number): ScanCatalog {
+  return {
+    resolve: async ({ files }) =>
+      files.map((path) => ({
+        path,
+        sizeBytes: bytes,
+        modifiedAtMs: 1,
+        rowGroups: [
+          { firstRow: 0, rowCount: 250, bytes: bytes / 2 },
+          { firstRow: 250, rowCount: 250, bytes: bytes / 2 },
+        ],
+      })),
+    tableOf: (file) => file.replace('.parquet', ''),
+    listTables: async () => [],
+  };
+}
