@@ -1,6 +1,6 @@
 /**
  * Everything that can happen to a query: facts, plain data, safe in a log. Delivery may be late, repeated or
- * out of order; the reducer fences what is stale (SPEC.md, invariants Q5 and T1–T3).
+ * out of order; the reducer fences what is stale (SPEC.md, I5 and I17).
  */
 import type { ErrorReport } from '../../common/error.ts';
 import type { NodeId, NodeInstanceId, SourceId } from '../../common/ids.ts';

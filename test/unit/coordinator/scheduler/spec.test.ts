@@ -1,0 +1,107 @@
+/** SPEC.md and the tests speak of each other: a test that is gone or renamed, or an invariant without one, fails here. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+const ROOT = join(import.meta.dirname, '..', '..', '..', '..');
+const KERNEL = join(ROOT, 'services', 'coordinator', 'scheduler');
+const SPEC = readFileSync(join(KERNEL, 'SPEC.md'), 'utf8');
+
+interface NamedTest {
+  readonly key: string;
+  readonly file: string;
+  readonly name: string;
+}
+
+const TESTS: readonly NamedTest[] = [...SPEC.matchAll(/^\[([\w-]+)\]: (\S+) "(.+)"$/gm)].map(
+  ([, key = '', file = '', name = '']) => ({ key, file, name }),
+);
+
+const sections = new Map(
+  SPEC.split(/^## /m)
+    .slice(1)
+    .map((section) => [section.split('\n')[0] ?? '', section]),
+);
+
+/** The cells of each row of a section's table, without its head. */
+function rowsOf(section: string): readonly (readonly string[])[] {
+  const lines = (sections.get(section) ?? '').split('\n').filter((line) => line.startsWith('|'));
+  return lines.slice(2).map((line) =>
+    line
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.trim()),
+  );
+}
+
+const keysIn = (text: string): readonly string[] =>
+  [...text.matchAll(/\[([\w-]+)\]/g)].map(([, key = '']) => key);
+
+describe('SPEC.md', () => {
+  it.each(TESTS)('names a test that exists: $key', ({ file, name }) => {
+    const path = join(ROOT, 'test', file);
+    expect(existsSync(path), path).toBe(true);
+    expect(readFileSync(path, 'utf8')).toContain(name);
+  });
+
+  it('defines every test that it refers to, once, and refers to every one', () => {
+    const body = SPEC.slice(0, SPEC.indexOf('## Tests'));
+    const keys = TESTS.map(({ key }) => key);
+    expect([...new Set(keys)]).toEqual(keys);
+    expect([...new Set(keysIn(body))].toSorted()).toEqual(keys.toSorted());
+  });
+
+  it('gives every invariant a number of its own and a test', () => {
+    const rows = rowsOf('Invariants');
+    expect(rows.length).toBeGreaterThan(20);
+    const ids = rows.map(([id = '']) => id);
+    expect([...new Set(ids)]).toEqual(ids);
+    for (const [id, , tests = ''] of rows) expect(keysIn(tests), id).not.toEqual([]);
+  });
+
+  it('gives every mechanism files that exist and a test', () => {
+    const rows = rowsOf('Mechanisms');
+    expect(rows.length).toBeGreaterThan(20);
+    for (const [id, , files = '', tests = ''] of rows) {
+      for (const file of files.split(', '))
+        expect(existsSync(join(KERNEL, file)), `${id}: ${file}`).toBe(true);
+      expect(keysIn(tests), id).not.toEqual([]);
+    }
+  });
+
+  it('knows every mechanism and invariant that the kernel cites', () => {
+    const known = new Set(
+      [...rowsOf('Mechanisms'), ...rowsOf('Invariants')].map(([id = '']) => id),
+    );
+    const files = readdirSync(KERNEL, { recursive: true, encoding: 'utf8' });
+    const cited = files
+      .filter((file) => file.endsWith('.ts'))
+      .flatMap(
+        (file) => readFileSync(join(KERNEL, file), 'utf8').match(/\b[TPRI]\d{1,2}\b/g) ?? [],
+      );
+    expect([...new Set(cited)].filter((id) => !known.has(id))).toEqual([]);
+  });
+
+  it('has a unit test beside every file of the kernel that decides something', () => {
+    const tests = new Set(
+      readdirSync(join(ROOT, 'test', 'unit', 'coordinator', 'scheduler'), {
+        recursive: true,
+        encoding: 'utf8',
+      }),
+    );
+    const deciding = ['stage-scheduler', 'execution-policy', 'placement', 'recovery'].flatMap(
+      (folder) => readdirSync(join(KERNEL, folder)).map((file) => `${folder}/${file}`),
+    );
+    const shared = new Set([
+      'stage-scheduler/stage-scheduler.ts',
+      'stage-scheduler/scan-feeding.ts',
+      'execution-policy/execution-policy.ts',
+      'placement/node-selector.ts',
+      'recovery/recovery-policy.ts',
+    ]);
+    const missing = deciding.filter(
+      (file) => !shared.has(file) && !tests.has(file.replace('.ts', '.test.ts')),
+    );
+    expect(missing).toEqual([]);
+  });
+});
