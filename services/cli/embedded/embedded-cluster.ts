@@ -51,7 +51,9 @@ export async function startEmbeddedCluster(options: EmbeddedOptions): Promise<Em
   try {
     const coordinator = await start(
       startCoordinator(
-        coordinatorConfig(configOf('coordinator', { coordinator_port: '0', catalog })),
+        coordinatorConfig(
+          configOf('coordinator', { coordinator_port: '0', catalog, log_level: options.logLevel }),
+        ),
         deps,
       ),
     );

@@ -53,6 +53,8 @@ class ServedCluster {
   readonly #log: Logger;
   readonly #supervisors: Supervisor[] = [];
   #reporter: ExitReporter | undefined;
+  /** One for all runs of the gateway. In the environment, since everybody may read command lines. */
+  readonly #sessionSecret = randomBytes(32).toString('hex');
   #isStopping = false;
   isBroken = false;
 
@@ -82,7 +84,6 @@ class ServedCluster {
     const gateway = this.#supervise('gateway', 'gateway', {
       'gateway-port': String(this.#flags.port),
       'coordinator-address': coordinatorAddress,
-      'session-secret': randomBytes(32).toString('hex'),
       'session-defaults': Object.entries(this.#flags.set)
         .map(([name, value]) => `${name}=${value}`)
         .join(','),
@@ -117,6 +118,7 @@ class ServedCluster {
       name,
       entry: roleEntry(role),
       args,
+      environment: { SKEIN_SESSION_SECRET: this.#sessionSecret },
       ...(role === 'worker' ? {} : { portFlag: `--${role}-port` }),
       clock: systemClock,
       log: this.#log,
