@@ -4,7 +4,7 @@
  * relative; everything else exactly.
  */
 import { DataType, RecordBatchReader, type Field } from 'apache-arrow';
-import { cellReader } from '../../services/cli/format/arrow-cells.ts';
+import { rowsOf } from '../../services/cli/format/batch-rows.ts';
 import { cellText } from '../../services/cli/format/cell.ts';
 
 export interface AnswerColumn {
@@ -25,23 +25,25 @@ const RELATIVE_TOLERANCE = 1e-12;
 
 /** Reads an Arrow IPC stream, as FetchResults delivers it. */
 export function readArrowAnswer(arrowIpc: Uint8Array): Answer {
-  const reader = RecordBatchReader.from(arrowIpc).open();
+  return readAnswer(RecordBatchReader.from(arrowIpc).open());
+}
+
+/** Reads Arrow IPC streams that follow each other, as `skein sql --format arrow` writes them. */
+export function readArrowAnswers(arrowIpc: Uint8Array): readonly Answer[] {
+  const answers: Answer[] = [];
+  // Not spread: each stream is read before the next one begins.
+  for (const reader of RecordBatchReader.readAll(arrowIpc)) answers.push(readAnswer(reader));
+  return answers;
+}
+
+function readAnswer(reader: RecordBatchReader): Answer {
   const columns = reader.schema.fields.map((field) => ({
     name: field.name,
     type: duckdbType(field),
   }));
-  const rows: Row[] = [];
-  for (const batch of reader) {
-    const readers = batch.schema.fields.map((field, index) => {
-      const data = batch.data.children[index];
-      if (data === undefined) throw new Error(`column ${field.name} has no data`);
-      return cellReader(field, data);
-    });
-    for (let row = 0; row < batch.numRows; row++) {
-      const cells = readers.map((read) => read(row));
-      rows.push(cells.map((cell) => (cell.kind === 'null' ? null : cellText(cell))));
-    }
-  }
+  const rows = [...reader].flatMap((batch) =>
+    rowsOf(batch).map((row) => row.map((cell) => (cell.kind === 'null' ? null : cellText(cell)))),
+  );
   return { columns, rows };
 }
 
