@@ -17,6 +17,7 @@ import {
   loadStatement,
   unloadStatement,
 } from './fragment-statement.ts';
+import { MemoryWatch, type MemoryUsage } from './memory-watch.ts';
 import type { RowEmitter } from './row-emitter.ts';
 import { readCount, type SlotConnection } from './slot-connection.ts';
 import type { SlotSignals } from './slot-signals.ts';
@@ -79,26 +80,23 @@ export class FragmentSession {
 
   /** @throws EngineError with the cause, a broken file of the splits included. */
   async execute(splits: Splits): Promise<StatementResult> {
-    const { clock } = this.#deps;
+    const { clock, connection, emitter } = this.#deps;
     const startedAt = clock.now();
+    const watch = new MemoryWatch(connection, clock);
+    let outputRows: number;
+    let memory: MemoryUsage;
     try {
-      for (const scan of this.#run.fragment.scans) {
-        expectUnchanged(scan, splits.get(scan.sourceId) ?? []);
-      }
+      this.#expectFiles(splits);
       await this.#loadSources();
-      const outputRows = await this.#emitRows(splits);
-      return {
-        outputRows,
-        limitReached: this.#deps.emitter.limitReached,
-        busyMs: clock.now() - startedAt,
-        peakMemoryBytes: 0,
-        spilledBytes: 0,
-      };
+      outputRows = await this.#emitRows(splits);
     } catch (error) {
       throw await this.#causeOf(error, splits);
     } finally {
+      memory = await watch.stop();
       this.#disarmFlush();
     }
+    const busyMs = clock.now() - startedAt;
+    return { outputRows, limitReached: emitter.limitReached, busyMs, ...memory };
   }
 
   /** Sends all rows that are still held. */
@@ -110,6 +108,12 @@ export class FragmentSession {
     if (!this.#isLoaded) return;
     for (const source of loadedSources(this.#run.fragment)) {
       await this.#deps.connection.run(unloadStatement(source));
+    }
+  }
+
+  #expectFiles(splits: Splits): void {
+    for (const scan of this.#run.fragment.scans) {
+      expectUnchanged(scan, splits.get(scan.sourceId) ?? []);
     }
   }
 

@@ -40,7 +40,7 @@ function pageRelation(source: RemoteSource): string {
   return `SELECT ${columns.join(', ') || 'c0'} FROM ${PAGE_SOURCE}(${source.sourceId})`;
 }
 
-/** `emit_rows(position in the result, columns…, partition per hash deal…)`, its calls counted. */
+/** Counts the calls of `emit_rows(columns…, partition of each hash deal…, position in the result)`. */
 export function fragmentStatement(
   run: FragmentRun,
   splits: ReadonlyMap<SourceId, readonly FileSplit[]>,
@@ -50,12 +50,16 @@ export function fragmentStatement(
   const values = [...columns, ...run.deals.flatMap(partitionColumn)];
   const inputs = inputRelations(fragment, splits);
   const prefix = inputs.length === 0 ? '' : `WITH ${inputs.join(',\n')}\n`;
-  const names = `fragment_rows(${columns.join(', ')})`;
-  const body = `(${fragment.sql}\n) AS ${names}`;
-  if (!run.ordered) return `${prefix}SELECT count(${EMIT_ROWS}(${values.join(', ')})) FROM ${body}`;
+  // Where only rows count the SQL still has a column.
+  const rows = `(${fragment.sql}\n) AS fragment_rows(${columns.join(', ') || 'c0'})`;
+  if (!run.ordered) return `${prefix}${countEmitted(values, rows)}`;
   // A streaming window runs in one thread over the rows in their order, so the calls come in it too.
-  const position = `SELECT row_number() OVER () AS position, * FROM ${body}`;
-  return `${prefix}SELECT count(${EMIT_ROWS}(${[...values, 'position'].join(', ')})) FROM (${position})`;
+  const positioned = `(SELECT row_number() OVER () AS position, * FROM ${rows})`;
+  return `${prefix}${countEmitted([...values, 'position'], positioned)}`;
+}
+
+function countEmitted(values: readonly string[], rows: string): string {
+  return `SELECT count(${EMIT_ROWS}(${values.join(', ') || 'true'})) FROM ${rows}`;
 }
 
 function inputRelations(

@@ -15,6 +15,7 @@ export class SlotConnection {
   readonly #database: duckdb.Database;
   /** For the registration of functions. */
   readonly handle: duckdb.Connection;
+  #besideHandle: duckdb.Connection | undefined;
 
   private constructor(database: duckdb.Database, handle: duckdb.Connection) {
     this.#database = database;
@@ -42,6 +43,12 @@ export class SlotConnection {
     return await duckdb.query(this.handle, sql);
   }
 
+  /** Runs a small statement while `run` is at work, over a second connection. */
+  async runBeside(sql: string): Promise<duckdb.Result> {
+    this.#besideHandle ??= await duckdb.connect(this.#database);
+    return await duckdb.query(this.#besideHandle, sql);
+  }
+
   /** Makes the running statement fail. */
   interrupt(): void {
     duckdb.interrupt(this.handle);
@@ -54,6 +61,7 @@ export class SlotConnection {
 
   /** Only when no statement is running: an instance closed under a statement aborts the process. */
   close(): void {
+    if (this.#besideHandle !== undefined) duckdb.disconnect_sync(this.#besideHandle);
     duckdb.disconnect_sync(this.handle);
     duckdb.close_sync(this.#database);
   }

@@ -43,7 +43,8 @@ function dealOf({ consumer, scheme }: FragmentOutput, buffers: OutputBuffers | u
   return { keys: scheme.keys, partitionCount, layout };
 }
 
-/** Rows of a result keep the order that its SQL gives them. */
+/** Rows of a result keep the order that its SQL gives them; where the SQL gives none they need not queue for it. */
 export function isOrdered(fragment: PlanFragment): boolean {
-  return fragment.outputs.some(({ consumer }) => consumer.kind === 'client');
+  const isResult = fragment.outputs.some(({ consumer }) => consumer.kind === 'client');
+  return isResult && /\border\s+by\b/i.test(fragment.sql);
 }

@@ -188,10 +188,13 @@ describe('remote sources', () => {
   });
 
   it('may have rows without columns', async () => {
+    const rows = await fragmentOf('SELECT NULL AS c0 FROM range(70000)');
+    const { pages } = await slots.run({ ...rows, columns: [] }, exchange);
     const fragment = await fragmentOf('SELECT count(*) FROM remote_5', {
       remoteSources: [remoteSource(5, [])],
     });
-    expect(await slots.rows(fragment, { inputs: {} })).toEqual([[0n]]);
+    const inputs = { 5: pages.map(({ page }) => page) };
+    expect(await slots.rows(fragment, { inputs })).toEqual([[70_000n]]);
   });
 
   it('carry every type of DuckDB there and back', async () => {

@@ -51,11 +51,17 @@ describe('a task with a small result', () => {
     expect(worker.slots.last.isReleased).toBe(true);
   });
 
-  it('asks for rows in their order, in one partition, as clients read them', async () => {
+  it('asks for rows in one partition, as clients read them', async () => {
     start(RESULT);
     await settle();
     const deals = [{ keys: undefined, partitionCount: 1, layout: 'result' }];
-    expect(worker.slots.last.run).toMatchObject({ ordered: true, deals });
+    expect(worker.slots.last.run).toMatchObject({ ordered: false, deals });
+  });
+
+  it('asks for the order of its rows where its SQL gives one', async () => {
+    start(aFragment(0, { sql: 'SELECT 1 AS c0 Order  by c0' }));
+    await settle();
+    expect(worker.slots.last.run?.ordered).toBe(true);
   });
 
   it('moves to the output buffer when it takes long', async () => {
