@@ -36,15 +36,15 @@ export class MemoryWatch {
   }
 
   #look(): void {
-    this.#looking = this.#measure().finally(() => {
+    const lookAgain = (): void => {
       this.#cancel = this.#clock.schedule(INTERVAL_MS, () => this.#look());
-    });
+    };
+    // What cannot be measured, because memory is out for instance, is left out.
+    this.#looking = this.#measure().then(lookAgain, lookAgain);
   }
 
-  /** What cannot be measured, because memory is out for instance, is left out. */
   async #measure(): Promise<void> {
-    const result = await this.#connection.runBeside(USAGE_SQL).catch(() => undefined);
-    if (result === undefined) return;
+    const result = await this.#connection.runBeside(USAGE_SQL);
     const chunk = duckdb.result_get_chunk(result, 0);
     const [memory, spilled] = [0, 1].map((column) => {
       const { buffer, byteOffset } = readData(duckdb.data_chunk_get_vector(chunk, column), 8);

@@ -36,6 +36,11 @@ export type SlotOrder =
   /** Closes the instance and ends the thread. Not answered. */
   | { readonly kind: 'close' };
 
+/** Whether the main thread waits for a report on it. */
+export function isAnswered({ kind }: SlotOrder): boolean {
+  return kind !== 'begin' && kind !== 'interrupt' && kind !== 'close';
+}
+
 export type SlotReport =
   | { readonly kind: 'opened' }
   | { readonly kind: 'inspected'; readonly engine: EngineDescription }

@@ -13,7 +13,7 @@ import { PageSources } from './page-source.ts';
 import { RowEmitter } from './row-emitter.ts';
 import { SlotConnection } from './slot-connection.ts';
 import { registerEmitRows } from './slot-instance.ts';
-import type { SlotOrder, SlotReport, SlotStart } from './slot-messages.ts';
+import { isAnswered, type SlotOrder, type SlotReport, type SlotStart } from './slot-messages.ts';
 import type { SlotProfile } from './slot-profile.ts';
 import { SlotSignals } from './slot-signals.ts';
 
@@ -27,6 +27,7 @@ class SlotThread {
   #run: { readonly runNumber: number; readonly run: FragmentRun } | undefined;
   #session: FragmentSession | undefined;
   #isExecuting = false;
+  #broken: unknown;
 
   constructor(port: MessagePort, start: SlotStart) {
     this.#port = port;
@@ -40,8 +41,19 @@ class SlotThread {
     port.on('message', (order: SlotOrder) => void this.#obey(order));
   }
 
+  /**
+   * Whatever is thrown where nobody catches it must not end this thread: DuckDB may be executing, and then the
+   * whole process would be aborted. The statement fails instead, and every order after it.
+   */
+  onBroken(error: unknown): void {
+    this.#broken ??= error;
+    this.#session?.noteFailure(error);
+    if (this.#isExecuting) this.#connection.interrupt();
+  }
+
   async #obey(order: SlotOrder): Promise<void> {
     try {
+      if (this.#broken !== undefined && isAnswered(order)) throw this.#broken;
       await this.#perform(order);
     } catch (error) {
       this.#report({ kind: 'failed', error: toErrorReport(toEngineError(error)) });
@@ -137,4 +149,5 @@ class SlotThread {
 }
 
 assert(parentPort !== null, 'a slot is a worker thread');
-new SlotThread(parentPort, workerData as SlotStart);
+const slot = new SlotThread(parentPort, workerData as SlotStart);
+process.on('uncaughtException', (error) => slot.onBroken(error));

@@ -118,14 +118,17 @@ export class Slot {
     this.#order({ kind: 'interrupt' });
   }
 
-  /** Ends the run. @throws EngineError when the thread cannot forget it; then the slot must be opened anew. */
+  /** Ends the run. @throws EngineError when the thread cannot forget it; then the slot is lost. */
   async end(): Promise<void> {
     for (const feed of this.#run?.feeds.values() ?? []) feed.stop();
     this.#run = undefined;
-    const opened = this.#profileKey;
-    this.#profileKey = undefined;
-    await this.#ask({ kind: 'end' });
-    this.#profileKey = opened;
+    try {
+      await this.#ask({ kind: 'end' });
+    } catch (error) {
+      this.#lost ??= toEngineError(error);
+      this.#order({ kind: 'close' });
+      throw error;
+    }
   }
 
   /** Closes DuckDB and ends the thread; only between runs. */
@@ -191,9 +194,13 @@ export class Slot {
     const credit = (): void => {
       if (this.#run === run) this.#signals.subtractBytesUnderway(byteLength);
     };
-    const room = run.io.acceptPage(dealt);
-    if (room === undefined) credit();
-    else room.then(credit, (error: unknown) => this.#failRun(run, error));
+    try {
+      const room = run.io.acceptPage(dealt);
+      if (room === undefined) credit();
+      else room.then(credit, (error: unknown) => this.#failRun(run, error));
+    } catch (error) {
+      this.#failRun(run, error);
+    }
   }
 
   #sendInput(sourceId: SourceId, page: ArrayBuffer | undefined): void {

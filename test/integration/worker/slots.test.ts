@@ -111,6 +111,19 @@ describe('back-pressure', () => {
   });
 });
 
+describe('a reader of pages that throws', () => {
+  it('fails the statement, and nothing else', async () => {
+    const fragment = await fragmentOf('SELECT i AS c0 FROM range(100000000) t(i)');
+    const failing = slots.run(fragment, {
+      accept: () => {
+        throw new Error('no such partition');
+      },
+    });
+    await expect(failing).rejects.toMatchObject({ code: 'INTERNAL_ERROR' });
+    expect(await slots.rows(await fragmentOf('SELECT 42 AS c0'))).toEqual([[42]]);
+  });
+});
+
 describe('the pool', () => {
   it('runs fifty tasks on two slots', async () => {
     const fragments = await Promise.all(
