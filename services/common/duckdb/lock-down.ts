@@ -11,12 +11,12 @@ export interface InstanceProfile {
   readonly maxTempDirectoryBytes?: number;
   /** Files below these may be read, and by COPY also written: hence no statement reaches DuckDB unchecked. */
   readonly allowedDirectories: readonly string[];
-  /** Other DuckDB settings, such as TimeZone. */
+  /** Other DuckDB settings, such as TimeZone; they hold on every connection. */
   readonly settings?: Readonly<Record<string, string>>;
 }
 
-/** From now on errors are JSON with type and position. Before every other statement. */
-export const ERRORS_AS_JSON = 'SET errors_as_json = true';
+/** From now on errors are JSON with type and position, on every connection. Before every other statement. */
+export const ERRORS_AS_JSON = 'SET GLOBAL errors_as_json = true';
 
 export function lockDownStatements(profile: InstanceProfile): readonly string[] {
   const directories = profile.allowedDirectories.map(quoteString).join(', ');
@@ -42,5 +42,5 @@ function settingStatement([name, value]: readonly [string, string]): string {
   if (!/^[A-Za-z_]+$/.test(name)) {
     throw new EngineError('INVALID_CONFIGURATION', `${name} is not the name of a DuckDB setting`);
   }
-  return `SET ${name} = ${quoteString(value)}`;
+  return `SET GLOBAL ${name} = ${quoteString(value)}`;
 }

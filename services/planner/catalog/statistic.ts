@@ -28,7 +28,8 @@ export function readStatistic(text: string | undefined, type: ColumnType): Datum
     case 'TIMESTAMP':
       return readMicros(text);
     case 'VARCHAR':
-      return text;
+      // A bound that was cut within a character is printed as bytes.
+      return /\\x[0-9A-F]{2}/.test(text) ? undefined : text;
     default:
       return undefined;
   }

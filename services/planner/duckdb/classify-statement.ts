@@ -57,10 +57,14 @@ async function classifyOther(sql: string, parser: StatementParser): Promise<Clas
   const word = (match?.[1] ?? '').toUpperCase();
   const end = match?.[0].length ?? 0;
   if (word === 'EXPLAIN') return await classifyExplained(sql, end, parser);
-  // DuckDB turns a PIVOT without given values into several statements.
-  const isPivot = word === 'PIVOT' || word === 'UNPIVOT';
-  if (!isPivot && (await parser.countStatements(sql)) > 1) throw multipleStatements();
+  if (await hasSeveral(sql, word, parser)) throw multipleStatements();
   throw notSupported(word);
+}
+
+/** DuckDB takes a PIVOT without given values, and some PRAGMAs, apart into statements of their own. */
+async function hasSeveral(sql: string, word: string, parser: StatementParser): Promise<boolean> {
+  if (['PIVOT', 'UNPIVOT', 'PRAGMA', 'IMPORT'].includes(word)) return false;
+  return (await parser.countStatements(sql)) > 1;
 }
 
 async function classifyExplained(

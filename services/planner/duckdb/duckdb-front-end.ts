@@ -117,8 +117,10 @@ export class DuckDBFrontEnd implements FrontEnd, TableReader {
     for (const reference of references) {
       const key = referenceKey(reference);
       const name = tables.has(key) ? undefined : catalogs.nameOf(reference);
-      const table = name && (await catalogs.findTable(name));
-      if (table !== undefined) tables.set(key, await instance.mirror(table));
+      if (name === undefined) continue;
+      const table = await catalogs.findTable(name);
+      if (table === undefined) await instance.forget(name);
+      else tables.set(key, await instance.mirror(table));
     }
     return tables;
   }

@@ -56,7 +56,6 @@ export const ALLOWED_TABLE_FUNCTIONS: ReadonlySet<string> = new Set([
   'parquet_bloom_probe',
   'read_csv',
   'read_csv_auto',
-  'sniff_csv',
   'read_json',
   'read_json_auto',
   'read_json_objects',
@@ -81,6 +80,8 @@ export const DENIED_TABLE_FUNCTIONS: ReadonlySet<string> = new Set([
   'arrow_scan_dumb',
   'seq_scan',
   'read_duckdb',
+  // Opens its file only when it runs.
+  'sniff_csv',
   'summary',
   // Effects on the instance.
   'checkpoint',

@@ -1,7 +1,7 @@
 import { type OpenInstance, openInstance } from '../../common/duckdb/open-instance.ts';
 import { fromLogicalType } from '../../common/duckdb/duckdb-type.ts';
 import { type Column, quoteIdentifier, quoteString } from '../../common/plan/column-type.ts';
-import { sameFiles, type Table } from '../catalog/table.ts';
+import { sameFiles, type Table, type TableName } from '../catalog/table.ts';
 import { type Json, readJson } from '../import/json-reader.ts';
 import { writeJson } from '../import/json-writer.ts';
 import { sourceError } from './source-error.ts';
@@ -125,7 +125,7 @@ export class PlanningInstance {
   async tableColumns(table: Table): Promise<readonly Column[]> {
     const known = this.#tableColumns.get(table);
     if (known !== undefined) return known;
-    const columns = await this.columnsOf(`FROM ${viewName(table)}`);
+    const columns = await this.columnsOf(`FROM ${viewName(table.name)}`);
     this.#tableColumns.set(table, columns);
     return columns;
   }
@@ -151,7 +151,7 @@ export class PlanningInstance {
    */
   async mirror(table: Table): Promise<Table> {
     return await this.#views.run(async (connection) => {
-      const view = viewName(table);
+      const view = viewName(table.name);
       const known = this.#mirrored.get(view);
       if (known !== undefined && sameFiles(known.files, table.files)) return known;
       const paths = table.files.map(({ path }) => path);
@@ -166,6 +166,14 @@ export class PlanningInstance {
       }
       this.#mirrored.set(view, table);
       return table;
+    });
+  }
+
+  /** Forgets a table that is gone, so that the binder misses it too. */
+  async forget(name: TableName): Promise<void> {
+    await this.#views.run(async (connection) => {
+      const view = viewName(name);
+      if (this.#mirrored.delete(view)) await connection.run(`DROP VIEW IF EXISTS ${view}`);
     });
   }
 
@@ -208,7 +216,7 @@ function leastLoaded(lanes: readonly StatementLane[]): StatementLane {
 }
 
 /** The table as a statement of this instance reaches it. */
-function viewName({ name }: Table): string {
-  const database = name.catalog === '' ? DEFAULT_DATABASE : name.catalog;
-  return [database, 'main', name.table].map(quoteIdentifier).join('.');
+function viewName({ catalog, table }: TableName): string {
+  const database = catalog === '' ? DEFAULT_DATABASE : catalog;
+  return [database, 'main', table].map(quoteIdentifier).join('.');
 }
