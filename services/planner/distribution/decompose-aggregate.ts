@@ -3,6 +3,7 @@
  * expression over the merged values. Only forms that give DuckDB's own type and value (doubles within rounding);
  * whatever is not in this table is gathered by its group key and left to DuckDB's aggregate.
  */
+import { assert } from '../../common/assert.ts';
 import { sameColumnType, type ColumnType } from '../../common/plan/column-type.ts';
 import { type AggregateCall, type Expression } from '../logical/expression.ts';
 
@@ -124,14 +125,25 @@ function averageDecomposition(call: AggregateCall): Decomposition | undefined {
       state.map((column, index) =>
         index === 0 ? aggregateOf('sum', column, total.type) : addCounts(column),
       ),
-    finish: (merged) => ({
-      kind: 'function',
-      type: DOUBLE,
-      name: '/',
-      args: merged.map((value) => castTo(value, DOUBLE)),
-      isVolatile: false,
-    }),
+    finish: ([sum, rows]) => divide(present(sum), present(rows)),
   };
+}
+
+/**
+ * DuckDB divides the unscaled integer of a decimal sum by `count × 10^scale`, which rounds once. Rounding the
+ * product gives that integer back, as long as a double can hold it.
+ */
+function divide(sum: Expression, rows: Expression): Expression {
+  const [total, count] = [castTo(sum, DOUBLE), castTo(rows, DOUBLE)];
+  const scale = sum.type.id === 'DECIMAL' ? sum.type.scale : 0;
+  if (scale === 0) return doubleCall('/', [total, count]);
+  const factor: Expression = { kind: 'constant', type: DOUBLE, value: 10 ** scale };
+  const unscaled = doubleCall('round', [doubleCall('*', [total, factor])]);
+  return doubleCall('/', [unscaled, doubleCall('*', [count, factor])]);
+}
+
+function doubleCall(name: string, args: readonly Expression[]): Expression {
+  return { kind: 'function', type: DOUBLE, name, args, isVolatile: false };
 }
 
 /** sum over the same rows; undefined for types that DuckDB does not add up exactly, or not as sums of sums. */
@@ -187,8 +199,11 @@ function castTo(child: Expression, type: ColumnType): Expression {
   return sameColumnType(child.type, type) ? child : { kind: 'cast', type, child, isTry: false };
 }
 
-function onlyColumn(merged: readonly Expression[]): Expression {
-  const [column] = merged;
-  if (column === undefined) throw new Error('an aggregate has a state');
+function onlyColumn([column]: readonly Expression[]): Expression {
+  return present(column);
+}
+
+function present(column: Expression | undefined): Expression {
+  assert(column !== undefined, 'an aggregate has all of its state');
   return column;
 }

@@ -38,6 +38,18 @@ describe('decomposeAggregate', () => {
     expect(partialNames(avg)).toEqual(['sum HUGEINT', 'count BIGINT']);
   });
 
+  it('divides a decimal sum as DuckDB does: its unscaled integer by the scaled count', () => {
+    const avg = aggregateCall('avg', [column(0, DECIMAL_15_2)], { type: DOUBLE });
+    const finished = decomposeAggregate(avg)?.finish([column(0, DECIMAL_38_2), column(1, HUGEINT)]);
+    expect(finished).toMatchObject({
+      name: '/',
+      args: [
+        { name: 'round', args: [{ name: '*', args: [{ kind: 'cast' }, { value: 100 }] }] },
+        { name: '*', args: [{ kind: 'cast' }, { value: 100 }] },
+      ],
+    });
+  });
+
   it('makes 0, not NULL, of counts that nobody made', () => {
     const finished = decomposeAggregate(aggregateCall('count_star', []))?.finish([
       column(0, HUGEINT),
