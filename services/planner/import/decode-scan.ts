@@ -44,7 +44,6 @@ const NO_INDEX = 0xffff_ffff_ffff_ffffn;
 const VIRTUAL_COLUMNS: ReadonlyMap<bigint, ScanColumn> = new Map([
   [0x8000_0000_0000_0000n, { name: 'filename', type: { id: 'VARCHAR' }, origin: 'virtual' }],
   [0x8000_0000_0000_0001n, { name: 'file_row_number', type: { id: 'BIGINT' }, origin: 'virtual' }],
-  [0x8000_0000_0000_0002n, { name: 'file_index', type: { id: 'UBIGINT' }, origin: 'virtual' }],
   [0xffff_ffff_ffff_fffen, { name: '', type: { id: 'BOOLEAN' }, origin: 'none' }],
 ]);
 

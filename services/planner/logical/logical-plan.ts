@@ -61,7 +61,7 @@ export interface ScanColumn {
   readonly type: ColumnType;
   /**
    * file: a column of read_parquet's result (hive partition and filename columns included) ·
-   * virtual: a hidden column (`file_row_number`, `file_index`, `filename`) that is named to be read ·
+   * virtual: a hidden column (`file_row_number`, `filename`) that is named to be read ·
    * none: only the row counts; its value is a NULL nobody reads.
    */
   readonly origin: 'file' | 'virtual' | 'none';
