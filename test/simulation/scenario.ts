@@ -3,7 +3,6 @@ import type { Random } from '../../services/common/random.ts';
 import { DEFAULT_SCHEDULER_OPTIONS } from '../../services/coordinator/scheduler/scheduler-options.ts';
 import type { SchedulerOptions } from '../../services/coordinator/scheduler/scheduler-options.ts';
 import type { NetworkFaults } from './simulated-network.ts';
-import type { WorkerProfile } from './simulated-worker.ts';
 
 export type Fault =
   /** A worker dies; the coordinator hears of it later. `restarts`: its next run joins. */
@@ -16,6 +15,16 @@ export type Fault =
   | { readonly kind: 'client-stall' }
   | { readonly kind: 'split-failure' }
   | { readonly kind: 'cancel' };
+
+export interface WorkerProfile {
+  /** Milliseconds of one unit of work, at most. */
+  readonly maxWorkMs: number;
+  /** Tasks that run at once; Infinity lets tasks stream while their producers run. */
+  readonly slots: number;
+  readonly outputCapacityRows: number;
+  /** Root results up to so many rows travel in the final status. */
+  readonly inlineRows: number;
+}
 
 export interface TimedFault {
   readonly atMs: number;

@@ -1,6 +1,7 @@
 /** The workers, their comings and goings, and what the scheduler is told of them. */
-import type { NodeId, NodeInstanceId, TaskId } from '../../services/common/ids.ts';
-import type { FileSplit, OutputLocation } from '../../services/common/plan/split.ts';
+import { EngineError } from '../../services/common/error.ts';
+import type { NodeId, NodeInstanceId } from '../../services/common/ids.ts';
+import type { FileSplit } from '../../services/common/plan/split.ts';
 import type { Random } from '../../services/common/random.ts';
 import type {
   SchedulerEvent,
@@ -9,9 +10,8 @@ import type {
 import type { EffectOf } from '../support/scheduler-driver.ts';
 import type { Misfortune } from './checkers/result-checker.ts';
 import type { Scenario } from './scenario.ts';
+import type { ClusterWorker, CreateEngine, Engine } from './cluster-worker.ts';
 import type { SimulatedNetwork } from './simulated-network.ts';
-import type { ReaderDeps } from './simulated-reader.ts';
-import { SimulatedWorker } from './simulated-worker.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
 export interface ClusterDeps {
@@ -20,7 +20,7 @@ export interface ClusterDeps {
   readonly random: Random;
   readonly scenario: Scenario;
   readonly deliver: (event: SchedulerEvent) => void;
-  readonly onSplitDone: (taskId: TaskId, split: FileSplit) => void;
+  readonly onSplitDone: (split: FileSplit) => void;
 }
 
 export class SimulatedCluster {
@@ -30,19 +30,27 @@ export class SimulatedCluster {
     injected: new Set(),
   };
   /** Every run of every worker there ever was. */
-  readonly workers: SimulatedWorker[] = [];
-  readonly readers: ReaderDeps;
+  readonly workers: ClusterWorker[] = [];
+  readonly engine: Engine;
   readonly #deps: ClusterDeps;
   /** What the scheduler has been told: run → may take tasks. */
   readonly #told = new Map<string, boolean>();
 
-  constructor(deps: ClusterDeps) {
+  constructor(deps: ClusterDeps, createEngine: CreateEngine) {
     this.#deps = deps;
-    const { time, network } = deps;
-    this.readers = { time, network, serverAt: (location) => this.#serverAt(location) };
+    const { time, network, random } = deps;
+    this.engine = createEngine({
+      time,
+      network,
+      random,
+      workerAt: ({ address }) => {
+        const worker = this.workers.findLast((each) => each.node.address === address);
+        return worker?.isAlive === true ? worker : undefined;
+      },
+    });
     for (let index = 0; index < deps.scenario.nodeCount; index += 1) {
       const worker = this.#start(index, 1);
-      this.#told.set(worker.nodeInstanceId, true);
+      this.#told.set(worker.node.nodeInstanceId, true);
     }
   }
 
@@ -51,7 +59,7 @@ export class SimulatedCluster {
   }
 
   send(order: EffectOf<'update-task'> | EffectOf<'stop-task'>): void {
-    const worker = this.workers.find((each) => each.nodeInstanceId === order.nodeInstanceId);
+    const worker = this.workers.find((each) => each.node.nodeInstanceId === order.nodeInstanceId);
     if (worker === undefined) throw new Error(`no run ${order.nodeInstanceId}`);
     this.#deps.network.sendInOrder(order.nodeInstanceId, () => {
       if (order.kind === 'update-task') worker.update(order);
@@ -60,10 +68,10 @@ export class SimulatedCluster {
   }
 
   crash(index: number, restarts: boolean): void {
-    const worker = this.workers.findLast((each) => each.nodeId === nodeName(index));
+    const worker = this.workers.findLast((each) => each.node.nodeId === nodeName(index));
     if (worker?.isAlive !== true) return;
     worker.crash();
-    const { nodeId, nodeInstanceId } = worker;
+    const { nodeId, nodeInstanceId } = worker.node;
     this.misfortune.crashedNodes.add(nodeId);
     const { time, random } = this.#deps;
     const error = {
@@ -76,39 +84,35 @@ export class SimulatedCluster {
     });
     if (!restarts) return;
     time.after(200 + random.below(2_000), () => {
-      const runs = this.workers.filter((each) => each.nodeId === nodeId).length;
+      const runs = this.workers.filter((each) => each.node.nodeId === nodeId).length;
       this.#tell({ kind: 'node-joined', node: this.#start(index, runs + 1).node });
     });
   }
 
   join(): void {
-    const index = new Set(this.workers.map((worker) => worker.nodeId)).size;
+    const index = new Set(this.workers.map((worker) => worker.node.nodeId)).size;
     this.#tell({ kind: 'node-joined', node: this.#start(index, 1).node });
   }
 
   drain(index: number): void {
-    const worker = this.workers.findLast((each) => each.nodeId === nodeName(index));
+    const worker = this.workers.findLast((each) => each.node.nodeId === nodeName(index));
     if (worker === undefined) return;
-    const { nodeId, nodeInstanceId } = worker;
+    const { nodeId, nodeInstanceId } = worker.node;
     this.#tell({ kind: 'node-draining', nodeId, nodeInstanceId });
   }
 
   /** Some live task fails with this error; if none is live yet, soon. */
   failTask(code: 'INVALID_INPUT' | 'EXCHANGE_FAILED', triesLeft = 20): void {
     const { time, random } = this.#deps;
-    const live = this.workers
-      .filter((worker) => worker.isAlive)
-      .flatMap((worker) => worker.liveTasks());
-    const task = live[random.below(Math.max(1, live.length))];
-    if (task === undefined) {
-      if (triesLeft > 0) time.after(10, () => this.failTask(code, triesLeft - 1));
-      return;
-    }
-    this.misfortune.injected.add(code);
-    task.fail({ code, message: 'injected' });
+    const alive = this.workers.filter((worker) => worker.isAlive);
+    const first = random.below(Math.max(1, alive.length));
+    const order = [...alive.slice(first), ...alive.slice(0, first)];
+    const error = new EngineError(code, 'injected');
+    if (order.some((worker) => worker.failTask(error))) this.misfortune.injected.add(code);
+    else if (triesLeft > 0) time.after(10, () => this.failTask(code, triesLeft - 1));
   }
 
-  #start(index: number, run: number): SimulatedWorker {
+  #start(index: number, run: number): ClusterWorker {
     const { scenario, random, network, deliver } = this.#deps;
     const name = nodeName(index);
     const profile = scenario.profiles[index % scenario.profiles.length];
@@ -120,23 +124,18 @@ export class SimulatedCluster {
       taskConcurrency: scenario.laneCounts[index] ?? 1,
       cores: 1,
     };
-    const worker = new SimulatedWorker(node, profile, {
-      readers: this.readers,
-      drawBelow: (bound) => random.below(bound),
-      sendStatus: (sender, status) => {
-        if (!sender.isAlive) return;
-        network.sendAtLeastOnce(() => deliver({ kind: 'task-status', status }));
+    const worker = this.engine.createWorker({
+      node,
+      profile,
+      listener: {
+        onStatus: (_worker, status) => {
+          network.sendAtLeastOnce(() => deliver({ kind: 'task-status', status }));
+        },
+        onSplitDone: this.#deps.onSplitDone,
       },
-      onSplitDone: (_worker, taskId, split) => this.#deps.onSplitDone(taskId, split),
     });
     this.workers.push(worker);
     return worker;
-  }
-
-  /** The run that answers at the location's address now. */
-  #serverAt(location: OutputLocation): SimulatedWorker | undefined {
-    const worker = this.workers.findLast((each) => each.node.address === location.address);
-    return worker?.isAlive === true ? worker : undefined;
   }
 
   #tell(event: SchedulerEvent): void {

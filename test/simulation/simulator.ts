@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { Instant } from '../../services/common/ids.ts';
+import type { FileSplit } from '../../services/common/plan/split.ts';
 import { seededRandom } from '../../services/common/random.ts';
 import { createQueryScheduler } from '../../services/coordinator/scheduler/query-scheduler.ts';
 import type { SchedulerEffect } from '../../services/coordinator/scheduler/scheduler-effect.ts';
@@ -16,9 +17,11 @@ import { ExchangeChecker } from './checkers/exchange-checker.ts';
 import { OrderChecker } from './checkers/order-checker.ts';
 import { checkOutcome } from './checkers/result-checker.ts';
 import { SplitChecker } from './checkers/split-checker.ts';
+import type { CreateEngine, ResultClient } from './cluster-worker.ts';
+import { modelEngine } from './model/model-engine.ts';
+import { realEngine } from './real/real-engine.ts';
 import { createScenario } from './scenario.ts';
 import type { Fault, Scenario } from './scenario.ts';
-import { SimulatedClient } from './simulated-client.ts';
 import { SimulatedCluster } from './simulated-cluster.ts';
 import { SimulatedCoordinator } from './simulated-coordinator.ts';
 import { SimulatedNetwork } from './simulated-network.ts';
@@ -54,8 +57,17 @@ const DEADLINE = 60_000 as Instant;
 /** How long the client may go on reading before it hears that the query has failed. */
 const MAX_NEWS_DELAY_MS = 300;
 
+/** A run with model workers: thousands of seeds a minute. */
 export function simulate(seed: number, options: SimulationOptions = {}): SimulationReport {
-  return new Simulation(seed, options).run();
+  return new Simulation(seed, modelEngine, options).run();
+}
+
+/** A run with the real task manager, output buffers, input queues and exchange clients; only DuckDB and sockets are not. */
+export function simulateWorkers(
+  seed: number,
+  options: SimulationOptions = {},
+): Promise<SimulationReport> {
+  return new Simulation(seed, realEngine, options).runSettled();
 }
 
 class Simulation {
@@ -71,19 +83,28 @@ class Simulation {
   readonly #hash = createHash('sha256');
   readonly #cluster: SimulatedCluster;
   readonly #sources: SimulatedSplitSources;
-  readonly #client: SimulatedClient;
+  readonly #client: ResultClient;
   #coordinator: SimulatedCoordinator | undefined;
   #eventCount = 0;
   #endedAt = 0;
 
-  constructor(seed: number, options: SimulationOptions) {
+  constructor(seed: number, createEngine: CreateEngine, options: SimulationOptions) {
     this.#seed = seed;
     this.#options = options;
     this.#random = seededRandom(seed);
     const random = this.#random;
     this.#scenario = createScenario(random);
-    this.#workload = createWorkload(random);
-    const { fragments } = this.#workload;
+    const time = this.#time;
+    const network = new SimulatedNetwork(time, random, this.#scenario.network);
+    const deliver = (event: SchedulerEvent) => this.#deliver(event);
+    const onSplitDone = (split: FileSplit) => this.#splitChecker.onSplitDone(split);
+    this.#cluster = new SimulatedCluster(
+      { time, network, random, scenario: this.#scenario, deliver, onSplitDone },
+      createEngine,
+    );
+    const { engine } = this.#cluster;
+    this.#workload = createWorkload(random, engine.marksEmptyScans);
+    const { fragments, splits } = this.#workload;
     this.#splitChecker = new SplitChecker(this.#workload, this.#scenario.options, this.#violations);
     this.#checkers = [
       new OrderChecker(fragments, this.#violations),
@@ -91,46 +112,49 @@ class Simulation {
       new ExchangeChecker(this.#workload, this.#violations),
       new EndChecker(this.#workload, this.#violations),
     ];
-    const time = this.#time;
-    const network = new SimulatedNetwork(time, random, this.#scenario.network);
-    const deliver = (event: SchedulerEvent) => this.#deliver(event);
-    this.#cluster = new SimulatedCluster({
-      time,
-      network,
-      random,
-      scenario: this.#scenario,
-      deliver,
-      onSplitDone: (_taskId, split) => this.#splitChecker.onSplitDone(split),
-    });
-    this.#sources = new SimulatedSplitSources({
-      time,
-      random,
-      splits: this.#workload.splits,
-      deliver,
-    });
-    this.#client = new SimulatedClient({
-      readers: this.#cluster.readers,
-      random,
+    this.#sources = new SimulatedSplitSources({ time, random, splits, deliver });
+    this.#client = engine.createClient({
       pauseMs: this.#scenario.clientPauseMs,
       release: () => deliver({ kind: 'result-released' }),
     });
   }
 
   run(): SimulationReport {
+    try {
+      for (const phase of this.#phases()) this.#time.run(phase.limitMs, phase.isDone);
+    } catch (error) {
+      this.#noteCrash(error);
+    }
+    return this.#report();
+  }
+
+  async runSettled(): Promise<SimulationReport> {
+    try {
+      for (const phase of this.#phases()) {
+        await this.#time.runSettled(phase.limitMs, phase.isDone);
+      }
+    } catch (error) {
+      this.#noteCrash(error);
+    }
+    return this.#report();
+  }
+
+  /** First to the query's end, then until everything has come to rest. */
+  *#phases(): Generator<{ readonly limitMs: number; readonly isDone: () => boolean }> {
     for (const { atMs, fault } of this.#scenario.faults) {
       this.#time.after(atMs, () => this.#inflict(fault));
     }
     this.#startQuery();
-    try {
-      this.#time.run(END_LIMIT_MS, () => this.#coordinator?.end !== undefined);
-      this.#endedAt = this.#time.now();
-      if (this.#coordinator?.end === undefined) this.#reportHang();
-      else this.#checkEnd();
-    } catch (error) {
-      this.#violations.push(
-        `crash: ${error instanceof Error ? (error.stack ?? '') : String(error)}`,
-      );
-    }
+    yield { limitMs: END_LIMIT_MS, isDone: () => this.#coordinator?.end !== undefined };
+    this.#endedAt = this.#time.now();
+    if (this.#coordinator?.end === undefined) return this.#noteHang();
+    this.#checkEnd();
+    this.#time.after(this.#random.below(MAX_NEWS_DELAY_MS), () => this.#client.stop());
+    yield { limitMs: this.#endedAt + REST_MS, isDone: () => false };
+    this.#checkRest();
+  }
+
+  #report(): SimulationReport {
     return {
       seed: this.#seed,
       outcome: this.#outcome(),
@@ -139,6 +163,10 @@ class Simulation {
       traceHash: this.#hash.digest('hex'),
       violations: this.#violations,
     };
+  }
+
+  #noteCrash(error: unknown): void {
+    this.#violations.push(`crash: ${error instanceof Error ? (error.stack ?? '') : String(error)}`);
   }
 
   #startQuery(): void {
@@ -205,26 +233,26 @@ class Simulation {
   }
 
   #checkEnd(): void {
-    const end = this.#coordinator?.end;
-    const error = end?.kind === 'fail-query' ? end.error : undefined;
-    if (error === undefined && !this.#client.isGone && !this.#client.isComplete()) {
+    const isFinished = this.#coordinator?.end?.kind === 'finish-query';
+    if (isFinished && !this.#client.isGone && !this.#client.isComplete()) {
       this.#violations.push('result: the query finished before the client had its result');
     }
-    this.#time.after(this.#random.below(MAX_NEWS_DELAY_MS), () => this.#client.stop());
-    this.#time.run(this.#time.now() + REST_MS, () => false);
+  }
+
+  #checkRest(): void {
+    const end = this.#coordinator?.end;
+    const error = end?.kind === 'fail-query' ? end.error : undefined;
     const outcome = { error, isComplete: this.#client.isComplete(), rows: this.#client.rows() };
     this.#violations.push(...checkOutcome(this.#workload, outcome, this.#cluster.misfortune));
     for (const checker of this.#checkers) checker.onRest?.(error === undefined);
-    for (const worker of this.#cluster.workers) {
-      if (!worker.isAlive) continue;
-      for (const { taskId, state } of worker.liveTasks()) {
-        const name = `${taskId.stageId}.${taskId.partitionId}`;
-        this.#violations.push(`rest: task ${name} on ${worker.nodeId} is still ${state}`);
+    for (const worker of this.#cluster.workers.filter((each) => each.isAlive)) {
+      for (const task of worker.liveTasks()) {
+        this.#violations.push(`rest: task ${task} on ${worker.node.nodeId}`);
       }
     }
   }
 
-  #reportHang(): void {
+  #noteHang(): void {
     const state = this.#coordinator?.state;
     const reasons = state === undefined ? 'no coordinator' : JSON.stringify(whyBlocked(state));
     this.#violations.push(`liveness: the query did not end: ${reasons}`);

@@ -1,4 +1,5 @@
 /** Time that moves from event to event: a simulation of minutes takes milliseconds. */
+import type { Clock } from '../../services/common/clock.ts';
 import type { Instant } from '../../services/common/ids.ts';
 
 interface Scheduled {
@@ -7,7 +8,7 @@ interface Scheduled {
   readonly action: () => void;
 }
 
-export class VirtualTime {
+export class VirtualTime implements Clock {
   #now = 0;
   #sequence = 0;
   /** A binary heap: no parent is later than its children. */
@@ -28,14 +29,43 @@ export class VirtualTime {
     this.#rise(this.#heap.length - 1);
   }
 
-  /** Runs what is due until nothing is left or time would pass `limit`. True = nothing is left. */
-  run(limit: number, isDone: () => boolean): boolean {
-    for (let next = this.#heap[0]; next !== undefined; next = this.#heap[0]) {
-      if (isDone() || next.at > limit) return isDone();
-      this.#takeFirst();
-      this.#now = next.at;
-      next.action();
-    }
+  schedule(delayMs: number, callback: () => void): () => void {
+    let isWanted = true;
+    this.after(delayMs, () => {
+      if (isWanted) callback();
+    });
+    return () => (isWanted = false);
+  }
+
+  sleep(durationMs: number, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (signal.aborted) return reject(signal.reason as Error);
+      const onAbort = (): void => reject(signal.reason as Error);
+      signal.addEventListener('abort', onAbort, { once: true });
+      this.after(durationMs, () => {
+        signal.removeEventListener('abort', onAbort);
+        resolve();
+      });
+    });
+  }
+
+  /** Runs what is due until nothing is left, time would pass `limit`, or `isDone`. */
+  run(limit: number, isDone: () => boolean): void {
+    while (this.#step(limit, isDone));
+  }
+
+  /** As `run`, letting everything asynchronous that an action set off come to rest before the next. */
+  async runSettled(limit: number, isDone: () => boolean): Promise<void> {
+    do await new Promise<void>((resolve) => setImmediate(resolve));
+    while (this.#step(limit, isDone));
+  }
+
+  #step(limit: number, isDone: () => boolean): boolean {
+    const next = this.#heap[0];
+    if (next === undefined || isDone() || next.at > limit) return false;
+    this.#takeFirst();
+    this.#now = next.at;
+    next.action();
     return true;
   }
 

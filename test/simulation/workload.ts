@@ -57,26 +57,29 @@ interface Draft {
   rowLimit?: number;
 }
 
-export function createWorkload(random: Random): Workload {
-  return new WorkloadBuilder(random).build();
+/** `marksEmptyScans`: a scan without splits gives the row of its empty split. */
+export function createWorkload(random: Random, marksEmptyScans: boolean): Workload {
+  return new WorkloadBuilder(random, marksEmptyScans).build();
 }
 
 class WorkloadBuilder {
   readonly #random: Random;
+  readonly #marksEmptyScans: boolean;
   readonly #drafts: Draft[] = [];
   readonly #splits = new Map<number, readonly FileSplit[]>();
   #nextSource = 1;
   #rowLimit: number | undefined;
   #endsEarly = false;
 
-  constructor(random: Random) {
+  constructor(random: Random, marksEmptyScans: boolean) {
     this.#random = random;
+    this.#marksEmptyScans = marksEmptyScans;
   }
 
   build(): Workload {
     this.#drawPlan();
     const fragments = this.#drafts.map((draft) => this.#toFragment(draft));
-    const expectedRows = answer(fragments, this.#splits);
+    const expectedRows = answer(fragments, this.#splits, this.#marksEmptyScans);
     const splits = this.#splits;
     return {
       fragments,
@@ -214,7 +217,10 @@ class WorkloadBuilder {
   }
 
   #toFragment(draft: Draft): PlanFragment {
-    const isLeaf = draft.partitioning.kind === 'source';
+    // Statements that run batch by batch read what is broadcast to them again and again, and nothing else.
+    const isLeaf =
+      draft.partitioning.kind === 'source' &&
+      draft.remotes.every((remote) => remote.delivery === 'broadcast');
     return aFragment(draft.id, {
       partitioning: draft.partitioning,
       scans: draft.scans.map(aScan),
@@ -234,6 +240,7 @@ class WorkloadBuilder {
 function answer(
   fragments: readonly PlanFragment[],
   splits: ReadonlyMap<number, readonly FileSplit[]>,
+  marksEmptyScans: boolean,
 ): readonly Row[] {
   const rowsOf = new Map<number, readonly Row[]>();
   for (const fragment of fragments) {
@@ -243,7 +250,7 @@ function answer(
         .flatMap((source) => source.producers.flatMap((id) => rowsOf.get(id) ?? []));
     const scanned = fragment.scans.flatMap(({ sourceId }) => {
       const all = splits.get(sourceId) ?? [];
-      if (all.length === 0) return [rowOfEmptySplit(sourceId)];
+      if (all.length === 0 && marksEmptyScans) return [rowOfEmptySplit(sourceId)];
       return all.flatMap((split) => rowsOfSplit(sourceId, split));
     });
     const digest = digestOf(inputs('broadcast'));

@@ -1,34 +1,27 @@
 /** One run of a worker's process: its tasks, its slots, its exchange. A crash ends it without a word. */
-import type { NodeId, NodeInstanceId, TaskId } from '../../services/common/ids.ts';
-import type { FileSplit, OutputLocation } from '../../services/common/plan/split.ts';
-import type { TaskStatus, TaskStop } from '../../services/common/task/task-status.ts';
-import type { SchedulerNode } from '../../services/coordinator/scheduler/scheduler-event.ts';
+import type { EngineError } from '../../../services/common/error.ts';
+import { toErrorReport } from '../../../services/common/error.ts';
+import type { TaskId } from '../../../services/common/ids.ts';
+import type { OutputLocation } from '../../../services/common/plan/split.ts';
+import type { TaskStop } from '../../../services/common/task/task-status.ts';
+import type { SchedulerNode } from '../../../services/coordinator/scheduler/scheduler-event.ts';
+import type { ClusterWorker, TaskOrder, WorkerListener, WorkerSetup } from '../cluster-worker.ts';
+import type { WorkerProfile } from '../scenario.ts';
 import type { FetchReply } from './simulated-output.ts';
 import type { ExchangeServer, ReaderDeps } from './simulated-reader.ts';
 import { SimulatedTask } from './simulated-task.ts';
-import type { TaskHost, TaskOrder } from './simulated-task.ts';
-
-export interface WorkerProfile {
-  /** Milliseconds of one unit of work, at most. */
-  readonly maxWorkMs: number;
-  /** Tasks that run at once; Infinity lets tasks stream while their producers run. */
-  readonly slots: number;
-  readonly outputCapacityRows: number;
-  /** Root results up to so many rows travel in the final status. */
-  readonly inlineRows: number;
-}
+import type { TaskHost } from './simulated-task.ts';
 
 export interface WorkerDeps {
   readonly readers: ReaderDeps;
   readonly drawBelow: (bound: number) => number;
-  readonly sendStatus: (worker: SimulatedWorker, status: TaskStatus) => void;
-  readonly onSplitDone: (worker: SimulatedWorker, taskId: TaskId, split: FileSplit) => void;
 }
 
-export class SimulatedWorker implements ExchangeServer {
+export class SimulatedWorker implements ClusterWorker, ExchangeServer {
   readonly node: SchedulerNode;
-  readonly profile: WorkerProfile;
   isAlive = true;
+  readonly #profile: WorkerProfile;
+  readonly #listener: WorkerListener;
   readonly #deps: WorkerDeps;
   readonly #tasks = new Map<string, SimulatedTask>();
   readonly #versions = new Map<SimulatedTask, number>();
@@ -37,18 +30,11 @@ export class SimulatedWorker implements ExchangeServer {
   /** Readers that were done with a task before its first order came. */
   readonly #destroyedEarly: OutputLocation[] = [];
 
-  constructor(node: SchedulerNode, profile: WorkerProfile, deps: WorkerDeps) {
+  constructor({ node, profile, listener }: WorkerSetup, deps: WorkerDeps) {
     this.node = node;
-    this.profile = profile;
+    this.#profile = profile;
+    this.#listener = listener;
     this.#deps = deps;
-  }
-
-  get nodeId(): NodeId {
-    return this.node.nodeId;
-  }
-
-  get nodeInstanceId(): NodeInstanceId {
-    return this.node.nodeInstanceId;
   }
 
   update(order: TaskOrder): void {
@@ -77,12 +63,21 @@ export class SimulatedWorker implements ExchangeServer {
     for (const task of this.#tasks.values()) task.halt();
   }
 
-  liveTasks(): readonly SimulatedTask[] {
-    return [...this.#tasks.values()].filter((task) => !task.isEnded());
+  failTask(error: EngineError): boolean {
+    const live = this.#live();
+    const task = live[this.#deps.drawBelow(Math.max(1, live.length))];
+    task?.fail(toErrorReport(error));
+    return task !== undefined;
+  }
+
+  liveTasks(): readonly string[] {
+    return this.#live().map(({ taskId, state }) => {
+      return `${taskId.stageId}.${taskId.partitionId} ${state}`;
+    });
   }
 
   fetch(location: OutputLocation, token: number): FetchReply {
-    if (location.nodeInstanceId !== this.nodeInstanceId) return { kind: 'lost' };
+    if (location.nodeInstanceId !== this.node.nodeInstanceId) return { kind: 'lost' };
     const task = this.#tasks.get(keyOf(location.taskId));
     const output = task?.outputs[location.outputIndex];
     // Its order may still be on its way; a result that went inline is announced by the coordinator.
@@ -99,34 +94,38 @@ export class SimulatedWorker implements ExchangeServer {
 
   destroy(location: OutputLocation): void {
     const task = this.#tasks.get(keyOf(location.taskId));
-    if (!this.isAlive || location.nodeInstanceId !== this.nodeInstanceId) return;
+    if (!this.isAlive || location.nodeInstanceId !== this.node.nodeInstanceId) return;
     if (task === undefined) return void this.#destroyedEarly.push(location);
     task.outputs[location.outputIndex]?.destroy(location.bufferId);
     task.pump();
+  }
+
+  #live(): readonly SimulatedTask[] {
+    return [...this.#tasks.values()].filter((task) => !task.isEnded());
   }
 
   #host(): TaskHost {
     const { readers, drawBelow } = this.#deps;
     return {
       readers,
-      waitsForAllInput: this.profile.slots !== Infinity,
-      outputCapacityRows: this.profile.outputCapacityRows,
-      inlineRows: this.profile.inlineRows,
+      waitsForAllInput: this.#profile.slots !== Infinity,
+      outputCapacityRows: this.#profile.outputCapacityRows,
+      inlineRows: this.#profile.inlineRows,
       work: (action) => {
-        readers.time.after(1 + drawBelow(this.profile.maxWorkMs), () => {
+        readers.time.after(1 + drawBelow(this.#profile.maxWorkMs), () => {
           if (this.isAlive) action();
         });
       },
       acquireSlot: (task) => this.#acquireSlot(task),
       releaseSlot: (task) => this.#releaseSlot(task),
       report: (task) => this.#report(task),
-      onSplitDone: (task, split) => this.#deps.onSplitDone(this, task.taskId, split),
+      onSplitDone: (split) => this.#listener.onSplitDone(split),
     };
   }
 
   #acquireSlot(task: SimulatedTask): boolean {
     if (this.#holders.has(task)) return true;
-    if (this.#holders.size < this.profile.slots) {
+    if (this.#holders.size < this.#profile.slots) {
       this.#holders.add(task);
       return true;
     }
@@ -145,8 +144,9 @@ export class SimulatedWorker implements ExchangeServer {
   #report(task: SimulatedTask): void {
     const version = (this.#versions.get(task) ?? 0) + 1;
     this.#versions.set(task, version);
-    const { nodeId, nodeInstanceId } = this;
-    this.#deps.sendStatus(this, { ...task.status(), nodeId, nodeInstanceId, version });
+    const { nodeId, nodeInstanceId } = this.node;
+    if (!this.isAlive) return;
+    this.#listener.onStatus(this, { ...task.status(), nodeId, nodeInstanceId, version });
   }
 }
 

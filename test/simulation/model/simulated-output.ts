@@ -5,10 +5,10 @@
 import type {
   OutputBuffers,
   OutputBufferStatus,
-} from '../../services/common/task/output-buffers.ts';
-import type { OutputBufferId } from '../../services/common/ids.ts';
-import { partitionOf } from './rows.ts';
-import type { Row } from './rows.ts';
+} from '../../../services/common/task/output-buffers.ts';
+import type { OutputBufferId } from '../../../services/common/ids.ts';
+import { partitionOf } from '../rows.ts';
+import type { Row } from '../rows.ts';
 
 export type Page = readonly Row[];
 

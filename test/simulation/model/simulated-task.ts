@@ -3,17 +3,17 @@
  * is broadcast to it is there; `waitsForAllInput` makes it wait for all remote rows too, so that it never
  * holds a slot while it waits for another task.
  */
-import type { ErrorReport } from '../../services/common/error.ts';
-import type { SourceId, TaskId } from '../../services/common/ids.ts';
-import type { PlanFragment } from '../../services/common/plan/plan-fragment.ts';
-import type { FileSplit, Split } from '../../services/common/plan/split.ts';
-import { isTerminalTaskState, NO_TASK_STATS } from '../../services/common/task/task-status.ts';
+import type { ErrorReport } from '../../../services/common/error.ts';
+import type { SourceId, TaskId } from '../../../services/common/ids.ts';
+import type { PlanFragment } from '../../../services/common/plan/plan-fragment.ts';
+import type { FileSplit, Split } from '../../../services/common/plan/split.ts';
+import { isTerminalTaskState, NO_TASK_STATS } from '../../../services/common/task/task-status.ts';
 import type {
   TaskStateKind,
   TaskStatus,
   TaskStop,
-} from '../../services/common/task/task-status.ts';
-import type { EffectOf } from '../support/scheduler-driver.ts';
+} from '../../../services/common/task/task-status.ts';
+import type { TaskOrder } from '../cluster-worker.ts';
 import {
   digestOf,
   isInnerLimit,
@@ -21,13 +21,11 @@ import {
   rowOfEmptySplit,
   rowOfLimit,
   rowsOfSplit,
-} from './rows.ts';
-import type { Row } from './rows.ts';
+} from '../rows.ts';
+import type { Row } from '../rows.ts';
 import { SimulatedOutput } from './simulated-output.ts';
 import { SimulatedReader } from './simulated-reader.ts';
 import type { ReaderDeps } from './simulated-reader.ts';
-
-export type TaskOrder = EffectOf<'update-task'>;
 
 /** What a task needs of its worker. */
 export interface TaskHost {
@@ -42,7 +40,7 @@ export interface TaskHost {
   releaseSlot(task: SimulatedTask): void;
   report(task: SimulatedTask): void;
   /** For the checkers. */
-  onSplitDone(task: SimulatedTask, split: FileSplit): void;
+  onSplitDone(split: FileSplit): void;
 }
 
 interface TaskSource {
@@ -267,7 +265,7 @@ export class SimulatedTask {
     this.#outputRows += rows.length;
     for (const output of this.outputs) output.add(rows);
     if (unit.split !== undefined) this.#splitsCompleted += 1;
-    if (unit.split?.input.kind === 'file') this.#host.onSplitDone(this, unit.split.input);
+    if (unit.split?.input.kind === 'file') this.#host.onSplitDone(unit.split.input);
     if (rowLimit !== undefined && this.#outputRows >= rowLimit) this.#flush();
   }
 

@@ -1,8 +1,8 @@
 /** Pulls one buffer of one task, page by page, over a network that loses requests and replies. */
-import type { OutputLocation } from '../../services/common/plan/split.ts';
+import type { OutputLocation } from '../../../services/common/plan/split.ts';
 import type { FetchReply, Page } from './simulated-output.ts';
-import type { SimulatedNetwork } from './simulated-network.ts';
-import type { VirtualTime } from './virtual-time.ts';
+import type { SimulatedNetwork } from '../simulated-network.ts';
+import type { VirtualTime } from '../virtual-time.ts';
 
 /** Where fetches go: the worker that runs there now, if any. */
 export interface ExchangeServer {

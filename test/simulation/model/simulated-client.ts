@@ -1,9 +1,9 @@
 /** Reads the result from the root tasks, at its own pace, and releases it when it has all. */
-import type { Random } from '../../services/common/random.ts';
-import { formatTaskId } from '../../services/common/ids.ts';
-import type { ResultLocation } from '../../services/coordinator/scheduler/scheduler-effect.ts';
-import type { EffectOf } from '../support/scheduler-driver.ts';
-import type { Row } from './rows.ts';
+import type { Random } from '../../../services/common/random.ts';
+import { formatTaskId } from '../../../services/common/ids.ts';
+import type { ResultLocation } from '../../../services/coordinator/scheduler/scheduler-effect.ts';
+import type { ResultAnnouncement, ResultClient } from '../cluster-worker.ts';
+import type { Row } from '../rows.ts';
 import { SimulatedReader } from './simulated-reader.ts';
 import type { ReaderDeps } from './simulated-reader.ts';
 
@@ -20,7 +20,7 @@ export interface ClientDeps {
   readonly release: () => void;
 }
 
-export class SimulatedClient {
+export class SimulatedClient implements ResultClient {
   isGone = false;
   readonly #deps: ClientDeps;
   readonly #reads = new Map<string, LocationRead>();
@@ -31,7 +31,7 @@ export class SimulatedClient {
     this.#deps = deps;
   }
 
-  add(results: EffectOf<'add-result-locations'>): void {
+  add(results: ResultAnnouncement): void {
     if (this.isGone) return;
     for (const result of results.locations) this.#addLocation(result);
     this.#hasAllLocations ||= results.noMore;

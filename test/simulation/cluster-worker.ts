@@ -1,0 +1,73 @@
+/** One run of a worker's process, as the simulated cluster handles it: a model of one, or the real code. */
+import type { EngineError } from '../../services/common/error.ts';
+import type { TaskId } from '../../services/common/ids.ts';
+import type { FileSplit, OutputLocation } from '../../services/common/plan/split.ts';
+import type { Random } from '../../services/common/random.ts';
+import type { TaskStatus, TaskStop } from '../../services/common/task/task-status.ts';
+import type { SchedulerNode } from '../../services/coordinator/scheduler/scheduler-event.ts';
+import type { EffectOf } from '../support/scheduler-driver.ts';
+import type { Row } from './rows.ts';
+import type { WorkerProfile } from './scenario.ts';
+import type { SimulatedNetwork } from './simulated-network.ts';
+import type { VirtualTime } from './virtual-time.ts';
+
+export type TaskOrder = EffectOf<'update-task'>;
+export type ResultAnnouncement = EffectOf<'add-result-locations'>;
+
+export interface ClusterWorker {
+  readonly node: SchedulerNode;
+  readonly isAlive: boolean;
+  update(order: TaskOrder): void;
+  stop(taskId: TaskId, stop: TaskStop): void;
+  crash(): void;
+  /** Makes a task of it fail with this error; false when none is there to fail. */
+  failTask(error: EngineError): boolean;
+  /** `stage.partition state` of its tasks that have not ended. */
+  liveTasks(): readonly string[];
+}
+
+/** Reads the result as a gateway does, at the client's pace. */
+export interface ResultClient {
+  /** It reads nothing more. */
+  readonly isGone: boolean;
+  add(results: ResultAnnouncement): void;
+  /** It has seen the end of everything that it was told to read. */
+  isComplete(): boolean;
+  rows(): readonly Row[];
+  stop(): void;
+}
+
+/** What the cluster tells of its workers. */
+export interface WorkerListener {
+  onStatus(worker: ClusterWorker, status: TaskStatus): void;
+  onSplitDone(split: FileSplit): void;
+}
+
+export interface WorkerSetup {
+  readonly node: SchedulerNode;
+  readonly profile: WorkerProfile;
+  readonly listener: WorkerListener;
+}
+
+export interface ClientSetup {
+  readonly pauseMs: number;
+  readonly release: () => void;
+}
+
+/** The world that workers and clients of one kind live in. */
+export interface Engine {
+  /** A scan without splits can be told by its result. */
+  readonly marksEmptyScans: boolean;
+  createWorker(setup: WorkerSetup): ClusterWorker;
+  createClient(setup: ClientSetup): ResultClient;
+}
+
+export interface EngineDeps {
+  readonly time: VirtualTime;
+  readonly network: SimulatedNetwork;
+  readonly random: Random;
+  /** The run that answers at the location's address now. */
+  readonly workerAt: (location: OutputLocation) => ClusterWorker | undefined;
+}
+
+export type CreateEngine = (deps: EngineDeps) => Engine;

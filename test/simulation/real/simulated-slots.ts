@@ -1,0 +1,198 @@
+/** Slots whose DuckDB is a few lines: it passes rows on, as every simulated fragment does. */
+import { EngineError } from '../../../services/common/error.ts';
+import type { FileSplit } from '../../../services/common/plan/split.ts';
+import type {
+  FragmentIo,
+  FragmentRun,
+  FragmentSlot,
+  FragmentSlots,
+  SlotRequest,
+  StatementBatch,
+  StatementResult,
+} from '../../../services/worker/task/fragment-slot.ts';
+import type { Row } from '../rows.ts';
+import { digestOf, isInnerLimit, partitionOf, passRow, rowOfLimit, rowsOfSplit } from '../rows.ts';
+import type { VirtualTime } from '../virtual-time.ts';
+import { fromPage, toPage } from './rows-in-pages.ts';
+
+export interface SimulatedSlotsDeps {
+  readonly time: VirtualTime;
+  readonly slotCount: number;
+  /** Milliseconds that the next unit of work takes. */
+  readonly drawWorkMs: () => number;
+  readonly onSplitDone: (split: FileSplit) => void;
+}
+
+interface Waiter {
+  readonly grant: () => void;
+  readonly signal: AbortSignal;
+}
+
+const ROWS_PER_PAGE = 4;
+
+export class SimulatedSlots implements FragmentSlots {
+  readonly #deps: SimulatedSlotsDeps;
+  readonly #waiting: Waiter[] = [];
+  readonly #busy = new Set<SimulatedSlot>();
+
+  constructor(deps: SimulatedSlotsDeps) {
+    this.#deps = deps;
+  }
+
+  async acquire(_request: SlotRequest, signal: AbortSignal): Promise<FragmentSlot> {
+    signal.throwIfAborted();
+    if (this.#busy.size >= this.#deps.slotCount) await this.#waitForSlot(signal);
+    const slot = new SimulatedSlot(this.#deps, () => this.#release(slot));
+    this.#busy.add(slot);
+    return slot;
+  }
+
+  /** Makes a statement that is running fail; false when none is. */
+  failOne(error: EngineError): boolean {
+    const [slot] = this.#busy;
+    slot?.abort(error);
+    return slot !== undefined;
+  }
+
+  async #waitForSlot(signal: AbortSignal): Promise<void> {
+    await new Promise<void>((grant, reject) => {
+      const waiter = { grant, signal };
+      this.#waiting.push(waiter);
+      const leave = (): void => {
+        const index = this.#waiting.indexOf(waiter);
+        if (index === -1) return;
+        this.#waiting.splice(index, 1);
+        reject(signal.reason as Error);
+      };
+      signal.addEventListener('abort', leave, { once: true });
+    });
+  }
+
+  #release(slot: SimulatedSlot): void {
+    if (!this.#busy.delete(slot)) return;
+    this.#waiting.shift()?.grant();
+  }
+}
+
+class SimulatedSlot implements FragmentSlot {
+  readonly #deps: SimulatedSlotsDeps;
+  readonly #onRelease: () => void;
+  readonly #aborting = new AbortController();
+  #run: FragmentRun | undefined;
+  #io: FragmentIo | undefined;
+  /** What is broadcast to the fragment; kept between statements. */
+  #digest: number | undefined;
+  #outputRows = 0;
+
+  constructor(deps: SimulatedSlotsDeps, onRelease: () => void) {
+    this.#deps = deps;
+    this.#onRelease = onRelease;
+  }
+
+  begin(run: FragmentRun, io: FragmentIo): void {
+    this.#run = run;
+    this.#io = io;
+  }
+
+  async execute(batch: StatementBatch): Promise<StatementResult> {
+    const before = this.#outputRows;
+    const streamed = await this.#readInputs();
+    for (const [sourceId, splits] of batch.splits) {
+      for (const split of splits) {
+        await this.#work();
+        await this.#emit(rowsOfSplit(sourceId, split));
+        this.#deps.onSplitDone(split);
+      }
+    }
+    for (let at = 0; at < streamed.length; at += ROWS_PER_PAGE) {
+      await this.#work();
+      await this.#emit(streamed.slice(at, at + ROWS_PER_PAGE));
+    }
+    return {
+      outputRows: this.#outputRows - before,
+      limitReached: this.#room() === 0,
+      busyMs: 0,
+      peakMemoryBytes: 0,
+      spilledBytes: 0,
+    };
+  }
+
+  flush(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  abort(error: EngineError): void {
+    this.#aborting.abort(error);
+  }
+
+  release(): Promise<void> {
+    this.#onRelease();
+    return Promise.resolve();
+  }
+
+  /** Rows of the inputs that are not broadcast; the others become the digest, once. */
+  async #readInputs(): Promise<readonly Row[]> {
+    const { run, io } = this.#begun();
+    if (this.#digest !== undefined) return [];
+    const streamed: Row[] = [];
+    const broadcast: Row[] = [];
+    for (const { sourceId, delivery } of run.fragment.remoteSources) {
+      const rows = delivery === 'broadcast' ? broadcast : streamed;
+      for (;;) {
+        const page = await this.#unlessAborted(io.readPage(sourceId));
+        if (page === undefined) break;
+        rows.push(...fromPage(page));
+      }
+    }
+    this.#digest = digestOf(broadcast);
+    return streamed;
+  }
+
+  async #emit(input: readonly Row[]): Promise<void> {
+    const { run, io } = this.#begun();
+    const { fragment, deals } = run;
+    const taken = input.slice(0, this.#room());
+    const rows = taken.map((row, index) =>
+      isInnerLimit(fragment)
+        ? rowOfLimit(fragment.id, this.#outputRows + index)
+        : passRow(row, this.#digest ?? 0),
+    );
+    this.#outputRows += rows.length;
+    for (const [deal, { keys, partitionCount }] of deals.entries()) {
+      for (let partition = 0; partition < partitionCount; partition += 1) {
+        const part =
+          keys === undefined
+            ? rows
+            : rows.filter((row) => partitionOf(row, partitionCount) === partition);
+        if (part.length === 0) continue;
+        const pause = io.acceptPage({ deal, partition, page: toPage(part), rowCount: part.length });
+        if (pause !== undefined) await this.#unlessAborted(pause);
+      }
+    }
+  }
+
+  /** Rows that are still wanted. */
+  #room(): number {
+    return (this.#begun().run.rowLimit ?? Infinity) - this.#outputRows;
+  }
+
+  async #work(): Promise<void> {
+    await this.#deps.time.sleep(this.#deps.drawWorkMs(), this.#aborting.signal);
+  }
+
+  async #unlessAborted<T>(promise: Promise<T>): Promise<T> {
+    const { signal } = this.#aborting;
+    signal.throwIfAborted();
+    return await new Promise<T>((resolve, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+      promise.then(resolve, reject);
+    });
+  }
+
+  #begun(): { readonly run: FragmentRun; readonly io: FragmentIo } {
+    if (this.#run === undefined || this.#io === undefined) {
+      throw new EngineError('INTERNAL_ERROR', 'a statement before its run was said');
+    }
+    return { run: this.#run, io: this.#io };
+  }
+}
