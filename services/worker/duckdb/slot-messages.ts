@@ -23,10 +23,12 @@ export type SlotOrder =
   | { readonly kind: 'open'; readonly profile: SlotProfile }
   /** Answered by `inspected` or `failed`. */
   | { readonly kind: 'inspect' }
-  /** Not answered. */
-  | { readonly kind: 'begin'; readonly runNumber: number; readonly run: FragmentRun }
-  /** Runs one statement. Answered by `executed` or `failed`. */
-  | { readonly kind: 'execute'; readonly batch: StatementBatch }
+  /** Runs one statement; the first one of a run says which. Answered by `executed` or `failed`. */
+  | {
+      readonly kind: 'execute';
+      readonly begin: NumberedRun | undefined;
+      readonly batch: StatementBatch;
+    }
   /** Sends all rows that are still held. Answered by `flushed`. */
   | { readonly kind: 'flush' }
   /** Interrupts the running statement, if there is one, until it ends. Not answered. */
@@ -36,9 +38,15 @@ export type SlotOrder =
   /** Closes the instance and ends the thread. Not answered. */
   | { readonly kind: 'close' };
 
+/** The number tells its input pages from those of earlier runs. */
+export interface NumberedRun {
+  readonly runNumber: number;
+  readonly run: FragmentRun;
+}
+
 /** Whether the main thread waits for a report on it. */
 export function isAnswered({ kind }: SlotOrder): boolean {
-  return kind !== 'begin' && kind !== 'interrupt' && kind !== 'close';
+  return kind !== 'interrupt' && kind !== 'close';
 }
 
 export type SlotReport =

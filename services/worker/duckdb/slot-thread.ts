@@ -7,13 +7,19 @@ import { assert, assertNever } from '../../common/assert.ts';
 import { toEngineError } from '../../common/duckdb/duckdb-error.ts';
 import { toErrorReport } from '../../common/error.ts';
 import { systemClock } from '../../common/system-clock.ts';
-import type { FragmentRun, StatementBatch } from '../task/fragment-slot.ts';
+import type { StatementBatch } from '../task/fragment-slot.ts';
 import { FragmentSession } from './fragment-session.ts';
 import { PageSources } from './page-source.ts';
 import { RowEmitter } from './row-emitter.ts';
 import { SlotConnection } from './slot-connection.ts';
 import { registerEmitRows } from './slot-instance.ts';
-import { isAnswered, type SlotOrder, type SlotReport, type SlotStart } from './slot-messages.ts';
+import {
+  isAnswered,
+  type NumberedRun,
+  type SlotOrder,
+  type SlotReport,
+  type SlotStart,
+} from './slot-messages.ts';
 import type { SlotProfile } from './slot-profile.ts';
 import { SlotSignals } from './slot-signals.ts';
 
@@ -24,7 +30,6 @@ class SlotThread {
   readonly #signals: SlotSignals;
   readonly #sources: PageSources;
   #openConnection: SlotConnection | undefined;
-  #run: { readonly runNumber: number; readonly run: FragmentRun } | undefined;
   #session: FragmentSession | undefined;
   #isExecuting = false;
   #broken: unknown;
@@ -69,10 +74,8 @@ class SlotThread {
         const engine = await this.#connection.describeEngine();
         return this.#report({ kind: 'inspected', engine });
       }
-      case 'begin':
-        this.#run = order;
-        return undefined;
       case 'execute':
+        if (order.begin !== undefined) this.#begin(order.begin);
         return this.#execute(order.batch);
       case 'flush':
         this.#session?.flush();
@@ -82,7 +85,6 @@ class SlotThread {
       case 'end':
         await this.#session?.end();
         this.#sources.end();
-        this.#run = undefined;
         this.#session = undefined;
         return this.#report({ kind: 'ended' });
       case 'close':
@@ -110,9 +112,7 @@ class SlotThread {
     this.#sources.register(connection.handle, profile.threads);
   }
 
-  #startSession(): FragmentSession {
-    assert(this.#run !== undefined, 'a run has begun');
-    const { runNumber, run } = this.#run;
+  #begin({ runNumber, run }: NumberedRun): void {
     const emitter = new RowEmitter(run, this.#signals, (pages) => {
       this.#report(
         { kind: 'pages', pages },
@@ -121,15 +121,16 @@ class SlotThread {
     });
     this.#sources.begin(runNumber, run);
     const deps = { connection: this.#connection, emitter, signals: this.#signals };
-    return new FragmentSession(run, { ...deps, clock: systemClock });
+    this.#session = new FragmentSession(run, { ...deps, clock: systemClock });
   }
 
   async #execute({ splits, flush }: StatementBatch): Promise<void> {
-    this.#session ??= this.#startSession();
+    const session = this.#session;
+    assert(session !== undefined, 'a run has begun');
     this.#isExecuting = true;
     try {
-      const result = await this.#session.execute(splits);
-      if (flush) this.#session.flush();
+      const result = await session.execute(splits);
+      if (flush) session.flush();
       this.#report({ kind: 'executed', result });
     } finally {
       this.#isExecuting = false;

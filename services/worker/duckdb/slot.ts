@@ -15,7 +15,13 @@ import type {
   StatementResult,
 } from '../task/fragment-slot.ts';
 import { InputFeed } from './input-feed.ts';
-import type { EngineDescription, SlotOrder, SlotReport, SlotStart } from './slot-messages.ts';
+import type {
+  EngineDescription,
+  NumberedRun,
+  SlotOrder,
+  SlotReport,
+  SlotStart,
+} from './slot-messages.ts';
 import { profileKey, type SlotProfile } from './slot-profile.ts';
 import { SlotSignals } from './slot-signals.ts';
 
@@ -30,6 +36,8 @@ interface PendingAnswer {
 interface SlotRun {
   readonly io: FragmentIo;
   readonly feeds: ReadonlyMap<SourceId, InputFeed>;
+  /** What the thread does not know yet. */
+  begin: NumberedRun | undefined;
   abortedBy: EngineError | undefined;
 }
 
@@ -93,16 +101,18 @@ export class Slot {
       const read = (): Promise<ArrayBuffer | undefined> => io.readPage(sourceId);
       return [sourceId, new InputFeed(read, send)] as const;
     });
-    const slotRun = { io, feeds: new Map(feeds), abortedBy: undefined };
+    const begin = { runNumber: this.#runNumber, run };
+    const slotRun = { io, feeds: new Map(feeds), begin, abortedBy: undefined };
     this.#run = slotRun;
-    this.#order({ kind: 'begin', runNumber: this.#runNumber, run });
     for (const [, feed] of feeds) {
       feed.run().catch((error: unknown) => this.#failRun(slotRun, error));
     }
   }
 
   async execute(batch: StatementBatch): Promise<StatementResult> {
-    const answer = await this.#askInRun({ kind: 'execute', batch });
+    const begin = this.#run?.begin;
+    if (this.#run !== undefined) this.#run.begin = undefined;
+    const answer = await this.#askInRun({ kind: 'execute', begin, batch });
     assert(answer.kind === 'executed', 'a statement is answered by its result');
     return answer.result;
   }
@@ -120,8 +130,11 @@ export class Slot {
 
   /** Ends the run. @throws EngineError when the thread cannot forget it; then the slot is lost. */
   async end(): Promise<void> {
-    for (const feed of this.#run?.feeds.values() ?? []) feed.stop();
+    const feeds = [...(this.#run?.feeds.values() ?? [])];
     this.#run = undefined;
+    // Without inputs the thread has nothing to forget: the next run takes the place of this one.
+    if (feeds.length === 0) return;
+    for (const feed of feeds) feed.stop();
     try {
       await this.#ask({ kind: 'end' });
     } catch (error) {
