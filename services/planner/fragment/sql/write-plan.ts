@@ -1,7 +1,6 @@
 import { assertNever } from '../../../common/assert.ts';
 import { formatColumnType } from '../../../common/plan/column-type.ts';
 import { type Expression } from '../../logical/expression.ts';
-import { columnsIn, isVolatile, walkExpression } from '../../logical/expression-tree.ts';
 import {
   type Aggregate,
   type CteId,
@@ -22,6 +21,7 @@ import {
   type Window,
 } from '../../logical/logical-plan.ts';
 import { UnsupportedError } from '../../logical/unsupported.ts';
+import { blockColumn, type Clause, expressionsOfCall, mayFollow } from './clause.ts';
 import {
   type BlockColumn,
   renderSelect,
@@ -288,66 +288,12 @@ class PlanWriter implements JoinWriter {
   /** The child's block, ready for the clause: sealed when the clause cannot follow what stands there. */
   #inputOf(child: LogicalPlan, read: readonly Expression[], clause: Clause): SelectBlock {
     const block = this.block(child);
-    const fits =
-      clause.stages.includes(block.stage) &&
-      !readsConstantKey(clause.keys ?? [], block) &&
-      !writesTwice(read, block, clause);
-    return fits ? block : this.seal(block);
+    return mayFollow(block, read, clause) ? block : this.seal(block);
   }
-}
-
-/** What a clause asks of the block it is added to. */
-interface Clause {
-  readonly stages: readonly SelectBlock['stage'][];
-  /** The block's columns stay in the output. */
-  readonly keepsColumns: boolean;
-  /** Expressions of GROUP BY, ORDER BY and their like, where a bare constant would be read as a position. */
-  readonly keys?: readonly Expression[];
-}
-
-function readsConstantKey(keys: readonly Expression[], block: SelectBlock): boolean {
-  return keys.some((key) => key.kind === 'column' && block.columns[key.index]?.kind === 'constant');
-}
-
-/** Whether a computed column would stand in the statement a second time. */
-function writesTwice(read: readonly Expression[], block: SelectBlock, clause: Clause): boolean {
-  const uses = new Map<number, number>();
-  for (const expression of read) {
-    for (const part of walkExpression(expression)) {
-      if (part.kind === 'column') uses.set(part.index, (uses.get(part.index) ?? 0) + 1);
-    }
-  }
-  return block.columns.some(({ kind }, index) => {
-    const count = (uses.get(index) ?? 0) + (clause.keepsColumns ? 1 : 0);
-    return kind === 'volatile' ? read.length > 0 : kind === 'computed' && count > 1;
-  });
 }
 
 function cteName(id: CteId): string {
   return `cte_${id}`;
-}
-
-function blockColumn(expression: Expression, input: SelectBlock): BlockColumn {
-  const sql = write(expression, input.columns);
-  if (expression.kind === 'column') {
-    return input.columns[expression.index] ?? { ...sql, kind: 'computed' };
-  }
-  const reads = [...columnsIn(expression)].map((index) => input.columns[index]?.kind);
-  if (isVolatile(expression) || reads.includes('volatile')) return { ...sql, kind: 'volatile' };
-  return { ...sql, kind: expression.kind === 'constant' ? 'constant' : 'computed' };
-}
-
-/** Everything a call of an aggregate or window function reads but its partition keys. */
-function expressionsOfCall(call: {
-  readonly args: readonly Expression[];
-  readonly filter?: Expression;
-  readonly orderBy: readonly { readonly expression: Expression }[];
-}): readonly Expression[] {
-  return [
-    ...call.args,
-    ...(call.filter === undefined ? [] : [call.filter]),
-    ...call.orderBy.map((key) => key.expression),
-  ];
 }
 
 /** No sets at all, or one of every group in order: a plain GROUP BY. */
