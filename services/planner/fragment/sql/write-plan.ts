@@ -1,6 +1,7 @@
 import { assertNever } from '../../../common/assert.ts';
 import { formatColumnType } from '../../../common/plan/column-type.ts';
 import { type Expression } from '../../logical/expression.ts';
+import { columnsIn } from '../../logical/expression-tree.ts';
 import {
   type Aggregate,
   type CteId,
