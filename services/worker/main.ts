@@ -203,7 +203,7 @@ function joinCluster(config: WorkerConfig, deps: WorkerDeps, parts: MemberParts)
   );
   const channel = coordinatorChannel(config, deps);
   const control = new ControlStream(
-    { node: describeNode(config, parts), onDrain: () => tasks.drain() },
+    { node: describeNode(config, parts), onDrain: () => void drain() },
     {
       dial: dialOver(channel),
       identity,
@@ -218,22 +218,22 @@ function joinCluster(config: WorkerConfig, deps: WorkerDeps, parts: MemberParts)
   );
   const failed = control.run().then(() => new Promise<never>(() => undefined));
   failed.catch(() => undefined);
-  const leave = async (graceMs: number): Promise<void> => {
+  const drain = async (): Promise<void> => {
     tasks.drain();
     control.beat();
-    await endTasks(tasks, clock, graceMs);
+    await tasks.idle();
+    log.info({}, 'the worker is drained and leaves the cluster');
     await control.close(GOODBYE_GRACE_MS);
+  };
+  const leave = async (graceMs: number): Promise<void> => {
+    const tooLong = (): void => tasks.abandonAll('the worker is shutting down');
+    const cancel = clock.schedule(graceMs, tooLong);
+    await drain();
+    cancel();
     tasks.close();
     channel.close();
   };
   return { ready: control.ready, failed, leave };
-}
-
-/** Waits for the running tasks, then ends what is left. */
-async function endTasks(tasks: TaskManager, clock: Clock, graceMs: number): Promise<void> {
-  const cancel = clock.schedule(graceMs, () => tasks.abandonAll('the worker is shutting down'));
-  await tasks.idle();
-  cancel();
 }
 
 function coordinatorChannel(config: WorkerConfig, { clock }: WorkerDeps): RpcChannel {

@@ -36,6 +36,7 @@ export class ConnectedWorker {
   #orders: { readonly sequence: bigint; readonly message: Order }[] = [];
   #sent = 0;
   #acknowledgeDue = false;
+  #drainDue = false;
   #isBroken = false;
   #wake: () => void = () => undefined;
   readonly #watchers = new Set<() => void>();
@@ -51,6 +52,12 @@ export class ConnectedWorker {
   stop(taskId: TaskId, stop: TaskStop): void {
     const kind = TASK_STOPS.toWire(stop);
     this.#order({ $case: 'stopTask', value: { taskId: formatTaskId(taskId), kind } });
+  }
+
+  /** Wants it to leave when its tasks are done. */
+  drain(): void {
+    this.#drainDue = true;
+    this.#wake();
   }
 
   /** Ends the stream, as a network would. */
@@ -127,6 +134,9 @@ export class ConnectedWorker {
         this.#acknowledgeDue = false;
         const value = { sequence: this.receivedSequence };
         yield { sequence: 0n, message: { $case: 'acknowledgement', value } };
+      } else if (this.#drainDue) {
+        this.#drainDue = false;
+        yield { sequence: 0n, message: { $case: 'drain', value: {} } };
       } else await new Promise<void>((resolve) => (this.#wake = resolve));
     }
   }

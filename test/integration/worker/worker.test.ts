@@ -245,6 +245,19 @@ describe('a worker', () => {
   });
 });
 
+describe('a worker that is drained', () => {
+  it('leaves the cluster when its last task has ended', async () => {
+    await start('worker-1');
+    const worker = coordinator.worker('worker-1');
+    const slow = aTask(await fragmentOf('SELECT max(hash(i)) AS c0 FROM range(30000000) t(i)'));
+    worker.update(slow);
+    await worker.reached(slow.taskId, 'running');
+    worker.drain();
+    expect((await worker.ended(slow.taskId)).state).toBe('finished');
+    while (!worker.hasLeft) await worker.changed();
+  });
+});
+
 describe('a worker that must end at once', () => {
   it('ends its statements first', async () => {
     const running = await start('worker-1');
