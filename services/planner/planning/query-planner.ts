@@ -23,6 +23,9 @@ export interface QueryPlannerDeps {
   readonly catalog: ScanCatalog;
 }
 
+/** Each stage has several tasks, and all of them run at once. */
+const MAX_STAGE_COUNT = 150;
+
 type ProofOutcome =
   | { readonly kind: 'proved'; readonly fragments: readonly PlanFragment[] }
   | { readonly kind: 'refuted'; readonly reason: string };
@@ -94,6 +97,10 @@ export class QueryPlanner implements StatementPlanner {
 
   /** Fragments whose SQL binds to exactly the types of the plan. */
   async #prove(physical: PhysicalPlan, query: BoundQuery): Promise<ProofOutcome> {
+    const stageCount = physical.stages.length;
+    if (stageCount > MAX_STAGE_COUNT) {
+      return { kind: 'refuted', reason: `${stageCount} stages, at most ${MAX_STAGE_COUNT}` };
+    }
     const written = this.#write(physical, query);
     if (written.kind === 'refuted') return written;
     const refutations = await Promise.all(

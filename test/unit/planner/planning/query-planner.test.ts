@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { PlanFragment, QueryPlan } from '../../../../services/common/plan/plan-fragment.ts';
 import { parseSessionProperties } from '../../../../services/common/session-properties.ts';
+import type { LogicalPlan } from '../../../../services/planner/logical/logical-plan.ts';
 import type {
   AdmittedStatement,
   BoundQuery,
@@ -73,6 +74,22 @@ describe('QueryPlanner', () => {
       fragments: [{ sql: 'SELECT c0, c1 FROM scan_5', scans: [{ sourceId: 5 }] }],
       scans: [{ sourceId: 5 }],
     });
+  });
+
+  it('steps down when a plan has more stages than a cluster should run at once', async () => {
+    const children = Array.from({ length: 151 }, (_, index) => scan(index, 2, 10));
+    const { columns } = COUNT_BY_KEY;
+    const union: LogicalPlan = {
+      kind: 'set-operation',
+      operator: 'union',
+      all: true,
+      allowOutOfOrder: true,
+      children,
+      columns,
+    };
+    const plan = await planned({ plan: { kind: 'plan', plan: union } });
+    expect(plan.rung).toBe('whole');
+    expect(plan.rungReason).toContain('not distributed: 152 stages, at most 150');
   });
 
   it('refuses with every reason when no rung is left', async () => {
