@@ -65,7 +65,7 @@ export class QueryPlanner implements StatementPlanner {
       return await this.#planWhole(query, `not decoded: ${query.plan.construct}`);
     }
     const simple = simplify(query.plan.plan);
-    const scans = await describeScans(this.#catalog, [simple]);
+    const scans = await describeScans(this.#catalog, [simple], []);
     const failures: string[] = [];
     for (const candidate of rungCandidates(withScanRows(simple, scans), scans, request)) {
       const outcome = await this.#prove(candidate.physical, query);
@@ -76,7 +76,7 @@ export class QueryPlanner implements StatementPlanner {
       const bodies = candidate.physical.stages.map(({ body }) => body);
       return {
         fragments: outcome.fragments,
-        scans: await describeScans(this.#catalog, bodies),
+        scans: await describeScans(this.#catalog, bodies, scans),
         rung: candidate.rung,
         rungReason: [candidate.reason, ...failures].join('; '),
       };
@@ -91,7 +91,7 @@ export class QueryPlanner implements StatementPlanner {
     const fragment = wholeFragment(whole, query.columns, this.#contextOf(query));
     const refutation = await this.#frontEnd.refute(fragment);
     if (refutation !== undefined) throw notSupported(`${reason}; ${refutation}`);
-    const scans = await describeScans(this.#catalog, whole.scans);
+    const scans = await describeScans(this.#catalog, whole.scans, []);
     return { fragments: [fragment], scans, rung: 'whole', rungReason: reason };
   }
 

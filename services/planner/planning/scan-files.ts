@@ -5,13 +5,20 @@ import { type LogicalPlan, type Scan } from '../logical/logical-plan.ts';
 import { childrenOf, withChildren } from '../logical/plan-children.ts';
 import { type ScanCatalog } from './ports.ts';
 
-/** What the scans of a plan read, each pruned by the filter right above it. */
+/** What the scans of a plan read, each pruned by the filter right above it. `known` are not looked up again. */
 export async function describeScans(
   catalog: ScanCatalog,
   bodies: readonly LogicalPlan[],
+  known: readonly ScanDescriptor[],
 ): Promise<readonly ScanDescriptor[]> {
   const scans = bodies.flatMap((body) => [...filteredScans(body)]);
-  return await Promise.all(scans.map((filtered) => describeScan(catalog, filtered)));
+  return await Promise.all(
+    scans.map(async (filtered) => {
+      const sourceId = filtered.scan.scanId as SourceId;
+      const found = known.find((descriptor) => descriptor.sourceId === sourceId);
+      return found ?? (await describeScan(catalog, filtered));
+    }),
+  );
 }
 
 async function describeScan(
