@@ -149,7 +149,7 @@ export class FragmentSession {
   }
 
   async #causeOf(error: unknown, splits: Splits): Promise<EngineError> {
-    const cause = toEngineError(this.#failure ?? error);
+    const cause = withoutPosition(toEngineError(this.#failure ?? error));
     const mayBeSource = this.#failure === undefined && MAYBE_SOURCE_ERRORS.has(cause.code);
     if (!mayBeSource || this.#deps.signals.isAborted) return cause;
     for (const scan of this.#run.fragment.scans) {
