@@ -49,10 +49,30 @@ export function unreliable(source: PageSource, nextFault: () => Fault): PageSour
   return {
     fetchPages: (address: BufferAddress, request: PageRequest, signal): Promise<PageReply> =>
       through(() => source.fetchPages(address, request, signal)),
+    async *streamPages(address, request, signal) {
+      const fault = nextFault();
+      if (fault === 'request-lost') throw lost();
+      const reply = await source.fetchPages(address, request, signal);
+      const pieces = inPieces(reply);
+      // A reply that is lost breaks off in the middle.
+      yield* fault === 'reply-lost' ? pieces.slice(0, pieces.length / 2) : pieces;
+      if (fault === 'reply-lost') throw lost();
+    },
     acknowledge: (address, token, signal) =>
       through(() => source.acknowledge(address, token, signal)),
     destroy: (address, signal) => through(() => source.destroy(address, signal)),
   };
+}
+
+/** One page a piece, the last one saying whether more will follow. */
+function inPieces(reply: PageReply): PageReply[] {
+  if (reply.pages.length === 0) return [reply];
+  return reply.pages.map((page, i) => ({
+    ...reply,
+    token: reply.token + i,
+    pages: [page],
+    complete: reply.complete && i === reply.pages.length - 1,
+  }));
 }
 
 const lost = (): EngineError =>

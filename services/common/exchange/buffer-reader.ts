@@ -3,6 +3,7 @@ import { EngineError } from '../error.ts';
 import type { Instant } from '../ids.ts';
 import { formatTaskId } from '../ids.ts';
 import type { BufferAddress, PageReply, PageRequest, PageSource } from './page-source.ts';
+import { pagesInPieces } from './page-source.ts';
 
 /** Waits before the attempts after a failure; the last one is repeated (scheduling.md §4, "Failure"). */
 const RETRY_DELAYS_MS = [0, 50, 100, 200, 500] as const;
@@ -10,16 +11,21 @@ const MIN_FAILURES = 3;
 
 export const DEFAULT_MAX_ERROR_DURATION_MS = 60_000;
 
-export interface BufferReaderOptions {
-  readonly source: PageSource;
+/** How long, and how often, a broken way to a buffer is tried. */
+export interface RetryOptions {
   readonly clock: Clock;
   /** A way that stays broken for longer than this, and for at least three attempts, is given up. */
   readonly maxErrorDurationMs?: number;
 }
 
+export interface BufferReaderOptions extends RetryOptions {
+  readonly source: PageSource;
+}
+
 /**
  * Reads one output buffer: asks again when the way to it breaks, and takes only replies that are what was asked for.
- * One read at a time; which token to read and what to acknowledge is the caller's business.
+ * Failures: EXCHANGE_FAILED, naming node and task, when the buffer stays out of reach; the producer's own error when
+ * it refuses; the signal's reason when that is aborted.
  */
 export class BufferReader {
   readonly address: BufferAddress;
@@ -30,18 +36,14 @@ export class BufferReader {
     this.#options = options;
   }
 
-  /**
-   * The pages from `request.token` on; none when none came for a while. Rejects with EXCHANGE_FAILED when the buffer
-   * cannot be reached, with the producer's error when it refuses, with the signal's reason when it is aborted.
-   */
+  /** The pages from `request.token` on; none when none came for a while. One read at a time. */
   async read(request: PageRequest, signal: AbortSignal): Promise<PageReply> {
-    const fetch = async (): Promise<PageReply> => {
+    const attempt = async (): Promise<PageReply> => {
       const reply = await this.#options.source.fetchPages(this.address, request, signal);
-      // Pages count only if they are those that were asked for (scheduling.md §4, "Retry safety").
-      if (reply.token === request.token) return reply;
-      throw this.#unreachable(`asked for page ${request.token}, got ${reply.token}`);
+      this.#check(reply, request.token);
+      return reply;
     };
-    return await this.#persist(fetch, signal, this.#options);
+    return await this.#persist(attempt, signal, this.#options);
   }
 
   /** Frees the pages below `token`: a favour to the producer, which the next read repeats. */
@@ -52,49 +54,93 @@ export class BufferReader {
   /** Tells the producer that no more is needed; three attempts, since its task drops the buffer in the end anyway. */
   async destroy(signal: AbortSignal): Promise<void> {
     const attempt = (): Promise<void> => this.#options.source.destroy(this.address, signal);
-    await this.#persist(attempt, signal, { maxErrorDurationMs: 0 });
+    await this.#persist(attempt, signal, { clock: this.#options.clock, maxErrorDurationMs: 0 });
+  }
+
+  /**
+   * All pages of the buffer from its first to its last, each once, as they come. `maxBytes`: how much to ask for in
+   * one request. Pages count as acknowledged with the next request.
+   */
+  async *readToEnd(maxBytes: () => number, signal: AbortSignal): AsyncGenerator<PageReply> {
+    const { address } = this;
+    const { source } = this.#options;
+    let token = 0;
+    let retry = new Retry(address, this.#options);
+    for (;;) {
+      signal.throwIfAborted();
+      const request = { token, maxBytes: maxBytes(), acknowledgedToken: token };
+      try {
+        for await (const reply of pagesInPieces(source, { address, request }, signal)) {
+          this.#check(reply, token);
+          token += reply.pages.length;
+          retry = new Retry(address, this.#options);
+          yield reply;
+          if (reply.complete) return;
+        }
+      } catch (error) {
+        await retry.onFailure(error, signal);
+      }
+    }
   }
 
   async #persist<T>(
     attempt: () => Promise<T>,
     signal: AbortSignal,
-    patience: Pick<BufferReaderOptions, 'maxErrorDurationMs'>,
+    options: RetryOptions,
   ): Promise<T> {
-    const { clock } = this.#options;
-    const { maxErrorDurationMs = DEFAULT_MAX_ERROR_DURATION_MS } = patience;
-    let firstFailureAt: Instant | undefined;
-    for (let failureCount = 0; ;) {
+    const retry = new Retry(this.address, options);
+    for (;;) {
       signal.throwIfAborted();
       try {
         return await attempt();
       } catch (error) {
-        signal.throwIfAborted();
-        if (!isPassing(error)) throw error;
-        failureCount += 1;
-        firstFailureAt ??= clock.now();
-        const brokenForMs = clock.now() - firstFailureAt;
-        if (failureCount >= MIN_FAILURES && brokenForMs > maxErrorDurationMs) {
-          throw this.#unreachable(`unreachable for ${brokenForMs} ms`, error);
-        }
-        const delayMs = RETRY_DELAYS_MS[Math.min(failureCount, RETRY_DELAYS_MS.length) - 1];
-        await clock.sleep(delayMs ?? 0, signal);
+        await retry.onFailure(error, signal);
       }
     }
   }
 
-  #unreachable(problem: string, cause?: unknown): EngineError {
-    const { taskId, nodeId, address } = this.address.location;
-    const task = formatTaskId(taskId);
-    const reason = cause instanceof Error ? ` (${cause.message})` : '';
-    return new EngineError(
-      'EXCHANGE_FAILED',
-      `pages of task ${task} on node ${nodeId}: ${problem}${reason}`,
-      {
-        details: { task_id: task, node_id: nodeId, address },
-        cause,
-      },
-    );
+  /** Pages count only if they are those that were asked for (scheduling.md §4, "Retry safety"). */
+  #check(reply: PageReply, token: number): void {
+    if (reply.token === token) return;
+    throw unreachable(this.address, `asked for page ${token}, got ${reply.token}`);
   }
+}
+
+/** The failures in a row of one order, and when they are too many. */
+class Retry {
+  readonly #address: BufferAddress;
+  readonly #options: RetryOptions;
+  #failureCount = 0;
+  #firstFailureAt: Instant | undefined;
+
+  constructor(address: BufferAddress, options: RetryOptions) {
+    this.#address = address;
+    this.#options = options;
+  }
+
+  /** Waits until it is time for the next attempt. Rejects when there is to be none. */
+  async onFailure(error: unknown, signal: AbortSignal): Promise<void> {
+    const { clock, maxErrorDurationMs = DEFAULT_MAX_ERROR_DURATION_MS } = this.#options;
+    signal.throwIfAborted();
+    if (!isPassing(error)) throw error;
+    this.#failureCount += 1;
+    this.#firstFailureAt ??= clock.now();
+    const brokenForMs = clock.now() - this.#firstFailureAt;
+    if (this.#failureCount >= MIN_FAILURES && brokenForMs > maxErrorDurationMs) {
+      throw unreachable(this.#address, `unreachable for ${brokenForMs} ms`, error);
+    }
+    const delayMs = RETRY_DELAYS_MS[Math.min(this.#failureCount, RETRY_DELAYS_MS.length) - 1];
+    await clock.sleep(delayMs ?? 0, signal);
+  }
+}
+
+function unreachable({ location }: BufferAddress, problem: string, cause?: unknown): EngineError {
+  const { nodeId, address } = location;
+  const task = formatTaskId(location.taskId);
+  const reason = cause instanceof Error ? ` (${cause.message})` : '';
+  const message = `pages of task ${task} on node ${nodeId}: ${problem}${reason}`;
+  const details = { task_id: task, node_id: nodeId, address };
+  return new EngineError('EXCHANGE_FAILED', message, { details, cause });
 }
 
 /** Failures of the way to the buffer; everything else is the producer's answer. */

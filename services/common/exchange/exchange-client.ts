@@ -32,19 +32,15 @@ interface Producer {
   readonly reader: BufferReader;
   /** Its own, so that no signal has as many listeners as there are producers. */
   readonly closing: AbortController;
-  /** The first page that has not arrived. */
-  token: number;
-  /** What its next reply will probably bring: a moving average, 0 at first. */
-  expectedBytes: number;
 }
 
 /**
  * Pulls the pages of many output buffers, each to its end, in bounded memory. Pages of one buffer keep their order;
  * those of different buffers mix as they arrive.
  *
- * Half of the memory is for what has arrived: requests start while that and what the running ones will probably
- * bring fit in (scheduling.md §4, "Consumer"). An idle producer brings nothing and so keeps no other one waiting.
- * The other half is for being wrong: all producers together are never asked for more than that.
+ * Half of the memory is for what has arrived: while it is full, nobody is read. The other half is for what is on its
+ * way: all producers together are never asked for more than that (scheduling.md §4, "Consumer"). An idle producer
+ * takes no part of it from the others, since all are asked at once.
  */
 export class ExchangeClient {
   readonly #options: ExchangeClientOptions;
@@ -52,17 +48,14 @@ export class ExchangeClient {
   readonly #windowBytes: number;
   readonly #known = new Set<string>();
   readonly #producers: Producer[] = [];
-  /** Producers to ask next, first come first served. */
-  readonly #idle: Producer[] = [];
   readonly #arrived: ReceivedPage[] = [];
-  readonly #changed = new Doorbell();
+  readonly #onArrival = new Doorbell();
+  readonly #onRoom = new Doorbell();
   #openCount = 0;
-  /** Of the running requests. */
-  #expectedBytes = 0;
   #bufferedBytes = 0;
   #noMoreLocations = false;
-  #isClosed = false;
   #failure: { readonly error: unknown } | undefined;
+  #isClosed = false;
 
   constructor(options: ExchangeClientOptions) {
     this.#options = options;
@@ -81,22 +74,18 @@ export class ExchangeClient {
     if (this.#known.has(key) || this.#isClosed) return;
     assert(!this.#noMoreLocations, 'no location is added after the last');
     this.#known.add(key);
-    const { source, ticket, clock, maxErrorDurationMs } = this.#options;
-    const reader = new BufferReader(
-      { location, ticket },
-      { source, clock, ...(maxErrorDurationMs === undefined ? {} : { maxErrorDurationMs }) },
-    );
-    const producer = { reader, closing: new AbortController(), token: 0, expectedBytes: 0 };
+    const { ticket } = this.#options;
+    const reader = new BufferReader({ location, ticket }, this.#options);
+    const producer = { reader, closing: new AbortController() };
     this.#producers.push(producer);
     this.#openCount += 1;
-    this.#idle.push(producer);
-    this.#askMore();
+    void this.#pull(producer);
   }
 
   /** All locations are named: when their buffers have ended, so has this client. */
   noMoreLocations(): void {
     this.#noMoreLocations = true;
-    this.#changed.ring();
+    this.#onArrival.ring();
   }
 
   /**
@@ -110,11 +99,11 @@ export class ExchangeClient {
       const received = this.#arrived.shift();
       if (received !== undefined) {
         this.#bufferedBytes -= received.page.byteLength;
-        this.#askMore();
+        if (this.#hasRoom) this.#onRoom.ring();
         return received.isOwned ? received.page : received.page.slice(0);
       }
       if (this.#noMoreLocations && this.#openCount === 0) return undefined;
-      await this.#changed.wait(signal);
+      await this.#onArrival.wait(signal);
     }
   }
 
@@ -125,71 +114,58 @@ export class ExchangeClient {
     this.#arrived.length = 0;
     this.#bufferedBytes = 0;
     const reason = new EngineError('CALL_CANCELLED', 'the exchange is closed');
-    for (const producer of this.#idle.splice(0)) this.#destroy(producer);
     for (const { closing } of this.#producers) closing.abort(reason);
     this.#fail(reason);
   }
 
-  #askMore(): void {
-    while (!this.#isClosed && this.#failure === undefined) {
-      const [producer] = this.#idle;
-      const inUse = this.#bufferedBytes + this.#expectedBytes;
-      if (producer === undefined) return;
-      if (inUse > 0 && inUse + producer.expectedBytes > this.#windowBytes) return;
-      this.#idle.shift();
-      void this.#ask(producer);
-    }
+  get #hasRoom(): boolean {
+    return this.#bufferedBytes < this.#windowBytes;
   }
 
-  async #ask(producer: Producer): Promise<void> {
-    const { token, expectedBytes } = producer;
-    const share = Math.floor(this.#windowBytes / this.#openCount);
-    const maxBytes = Math.max(1, Math.min(MAX_RESPONSE_BYTES, share));
-    this.#expectedBytes += expectedBytes;
+  /** Reads one buffer to its end, and gives it back. */
+  async #pull({ reader, closing }: Producer): Promise<void> {
+    const { signal } = closing;
     try {
-      const request = { token, maxBytes, acknowledgedToken: token };
-      const reply = await producer.reader.read(request, producer.closing.signal);
-      this.#expectedBytes -= expectedBytes;
-      this.#take(producer, reply);
+      let token = 0;
+      for await (const reply of reader.readToEnd(() => this.#shareOfOne(), signal)) {
+        token += reply.pages.length;
+        this.#take(reply);
+        if (!this.#hasRoom && !reply.complete) await this.#untilRoom(reader, token, signal);
+      }
+      this.#openCount -= 1;
+      this.#onArrival.ring();
     } catch (error) {
-      this.#expectedBytes -= expectedBytes;
-      // Of an ended exchange nobody wants to know; its buffers are given back.
-      if (this.#isClosed) this.#destroy(producer);
-      else this.#fail(error);
+      // Of an ended exchange nobody wants to know.
+      if (!this.#isClosed) this.#fail(error);
     }
+    this.#destroy(reader);
   }
 
-  #take(producer: Producer, reply: PageReply): void {
-    if (this.#isClosed) return this.#destroy(producer);
-    let replyBytes = 0;
+  /** An equal share for each open buffer, so that the shares of all fit together. */
+  #shareOfOne(): number {
+    const share = Math.floor(this.#windowBytes / this.#openCount);
+    return Math.max(1, Math.min(MAX_RESPONSE_BYTES, share));
+  }
+
+  #take(reply: PageReply): void {
+    if (this.#isClosed) return;
     for (const page of reply.pages) {
       this.#arrived.push({ page, isOwned: reply.isOwned });
-      replyBytes += page.byteLength;
+      this.#bufferedBytes += page.byteLength;
     }
-    this.#bufferedBytes += replyBytes;
-    producer.token += reply.pages.length;
-    producer.expectedBytes = (producer.expectedBytes + replyBytes) / 2;
-    if (reply.complete) {
-      this.#openCount -= 1;
-      this.#destroy(producer);
-    } else {
-      this.#idle.push(producer);
-    }
-    this.#changed.ring();
-    this.#askMore();
-    if (this.#idle.includes(producer) && reply.pages.length > 0) this.#acknowledge(producer);
+    this.#onArrival.ring();
   }
 
-  /** A buffer that is not read on at once frees its pages now instead of at the next read. */
-  #acknowledge(producer: Producer): void {
-    const { reader, token, closing } = producer;
-    reader.acknowledge(token, closing.signal).catch((error: unknown) => {
+  /** A buffer that is not read on at once frees its pages now instead of with the next request. */
+  async #untilRoom(reader: BufferReader, token: number, signal: AbortSignal): Promise<void> {
+    reader.acknowledge(token, signal).catch((error: unknown) => {
       this.#options.log.debug({ err: error }, 'pages were not acknowledged; the next read does it');
     });
+    while (!this.#hasRoom) await this.#onRoom.wait(signal);
   }
 
   /** Not bound to this client's life: an early end must reach the producers. */
-  #destroy({ reader }: Producer): void {
+  #destroy(reader: BufferReader): void {
     reader.destroy(new AbortController().signal).catch((error: unknown) => {
       this.#options.log.debug({ err: error }, 'a buffer was not destroyed; its task will do it');
     });
@@ -197,6 +173,6 @@ export class ExchangeClient {
 
   #fail(error: unknown): void {
     this.#failure ??= { error };
-    this.#changed.ring();
+    this.#onArrival.ring();
   }
 }

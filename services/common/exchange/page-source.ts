@@ -46,10 +46,26 @@ export interface PageReply {
  */
 export interface PageSource {
   fetchPages(address: BufferAddress, request: PageRequest, signal: AbortSignal): Promise<PageReply>;
+  /** The same reply in pieces that follow each other, for sources whose pages come one by one. */
+  streamPages?(
+    address: BufferAddress,
+    request: PageRequest,
+    signal: AbortSignal,
+  ): AsyncIterable<PageReply>;
   /** Frees the pages below `token` without reading. */
   acknowledge(address: BufferAddress, token: number, signal: AbortSignal): Promise<void>;
   /** The reader needs no more of the buffer. Repeating it is harmless. */
   destroy(address: BufferAddress, signal: AbortSignal): Promise<void>;
+}
+
+/** A reply in pieces; in one, if the source has it whole. Leaving early cancels the rest. */
+export async function* pagesInPieces(
+  source: PageSource,
+  { address, request }: { readonly address: BufferAddress; readonly request: PageRequest },
+  signal: AbortSignal,
+): AsyncGenerator<PageReply> {
+  if (source.streamPages === undefined) yield await source.fetchPages(address, request, signal);
+  else yield* source.streamPages(address, request, signal);
 }
 
 /** Reads buffers of this process (of this very run of it) by reference, all others over the wire. */
@@ -63,6 +79,8 @@ export function routedPageSource(sources: {
   return {
     fetchPages: (address, request, signal) =>
       sourceOf(address).fetchPages(address, request, signal),
+    streamPages: (address, request, signal) =>
+      pagesInPieces(sourceOf(address), { address, request }, signal),
     acknowledge: (address, token, signal) => sourceOf(address).acknowledge(address, token, signal),
     destroy: (address, signal) => sourceOf(address).destroy(address, signal),
   };

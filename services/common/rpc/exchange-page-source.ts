@@ -40,6 +40,20 @@ export class GrpcExchangePages implements PageSource {
     request: PageRequest,
     signal: AbortSignal,
   ): Promise<PageReply> {
+    const pages: Page[] = [];
+    let complete = false;
+    for await (const piece of this.streamPages(address, request, signal)) {
+      pages.push(...piece.pages);
+      complete = piece.complete;
+    }
+    return { token: request.token, pages, complete, isOwned: true };
+  }
+
+  async *streamPages(
+    address: BufferAddress,
+    request: PageRequest,
+    signal: AbortSignal,
+  ): AsyncGenerator<PageReply> {
     const messages = this.#channelTo(address.location).serverStream(
       exchangeService.fetch,
       {
@@ -50,16 +64,13 @@ export class GrpcExchangePages implements PageSource {
       },
       { signal, timeoutMs: FETCH_TIMEOUT_MS },
     );
-    const pages: Page[] = [];
-    let token: number | undefined;
-    let complete = false;
-    for await (const message of messages) {
-      token ??= message.token;
-      if (complete || message.token !== token + pages.length) throw outOfOrder(address.location);
-      if (message.page !== undefined) pages.push(message.page);
-      complete = message.isLast;
+    let expected = request.token;
+    for await (const { token, page, isLast } of messages) {
+      if (token !== expected) throw outOfOrder(address.location);
+      if (page !== undefined) expected += 1;
+      const pages = page === undefined ? [] : [page];
+      yield { token, pages, complete: isLast, isOwned: true };
     }
-    return { token: token ?? request.token, pages, complete, isOwned: true };
   }
 
   async acknowledge(address: BufferAddress, token: number, signal: AbortSignal): Promise<void> {

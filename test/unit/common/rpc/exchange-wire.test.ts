@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FetchResponse as WireFetchResponse } from '../../../../proto/gen/skein/internal/v1/exchange.ts';
 import type { Page } from '../../../../services/common/page/page.ts';
+import type { FetchResponse } from '../../../../services/common/rpc/exchange-wire.ts';
 import {
   decodeFetchResponse,
   encodeFetchResponse,
@@ -16,11 +17,19 @@ const response = fc.record({
   isLast: fc.boolean(),
 });
 
+/** The message as grpc-js puts it into a frame. */
+function sent(message: FetchResponse): Buffer {
+  const serialized = encodeFetchResponse(message);
+  const frame = Buffer.alloc(5 + serialized.byteLength);
+  serialized.copy(frame, 5);
+  return frame.subarray(5);
+}
+
 describe('the hand-framed FetchResponse', () => {
   it('is what ts-proto reads and writes', () => {
     fc.assert(
       fc.property(response, (message) => {
-        const bytes = encodeFetchResponse(message);
+        const bytes = sent(message);
         const read = WireFetchResponse.decode(bytes);
         expect({ ...read, page: new Uint8Array(read.page) }).toEqual({
           token: BigInt(message.token),
@@ -36,7 +45,7 @@ describe('the hand-framed FetchResponse', () => {
 
   it('gives every page memory of its own, which can be transferred', () => {
     const message = { token: 1, page: new ArrayBuffer(64), isLast: false };
-    const bytes = encodeFetchResponse(message);
+    const bytes = sent(message);
     const decoded = decodeFetchResponse(bytes);
     expect(decoded.page?.byteLength).toBe(64);
     expect(decoded.page).not.toBe(bytes.buffer);
