@@ -180,3 +180,9 @@ export class FragmentSession {
     return this.#run.deals.some((deal) => deal.layout === 'result');
   }
 }
+
+/** Positions are offsets in the SQL that the planner wrote; to the user they would point anywhere. */
+function withoutPosition(error: EngineError): EngineError {
+  if (error.position === undefined) return error;
+  return new EngineError(error.code, error.message, { details: error.details, cause: error });
+}
