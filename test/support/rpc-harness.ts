@@ -55,7 +55,7 @@ function openChannel(port: number): RpcChannel {
 
 export const never = new AbortController().signal;
 export const soon = { signal: never, timeoutMs: 5_000 };
-const destroyRequest = { access: undefined };
+const destroyRequest = { accesses: [] };
 export const fetchRequest = FetchRequest.create({ token: 3n });
 export const page = (token: number, bytes = 1): FetchResponse => ({
   token: BigInt(token),

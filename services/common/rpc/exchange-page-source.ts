@@ -1,9 +1,11 @@
 import type { ChannelCredentials } from '@grpc/grpc-js';
+import type { BufferAccess } from '../../../proto/gen/skein/internal/v1/exchange.ts';
 import type { Clock } from '../clock.ts';
 import { EngineError } from '../error.ts';
 import type { BufferAddress, PageReply, PageRequest, PageSource } from '../exchange/page-source.ts';
 import type { Page } from '../page/page.ts';
 import type { OutputLocation } from '../plan/split.ts';
+import { CallBatch } from './call-batch.ts';
 import { RpcChannel } from './channel.ts';
 import { bufferAddressToWire, exchangeService } from './exchange-wire.ts';
 
@@ -19,8 +21,10 @@ export interface GrpcExchangePagesOptions {
   readonly clock: Clock;
 }
 
-interface CachedChannel {
+/** Another process, as reached at one address. */
+interface Peer {
   readonly channel: RpcChannel;
+  readonly destroys: CallBatch<BufferAccess>;
   lastUseMs: number;
 }
 
@@ -28,7 +32,7 @@ interface CachedChannel {
 export class GrpcExchangePages implements PageSource {
   readonly #credentials: ChannelCredentials;
   readonly #clock: Clock;
-  readonly #channels = new Map<string, CachedChannel>();
+  readonly #peers = new Map<string, Peer>();
 
   constructor(options: GrpcExchangePagesOptions) {
     this.#credentials = options.credentials;
@@ -54,7 +58,7 @@ export class GrpcExchangePages implements PageSource {
     request: PageRequest,
     signal: AbortSignal,
   ): AsyncGenerator<PageReply> {
-    const messages = this.#channelTo(address.location).serverStream(
+    const messages = this.#peerAt(address.location).channel.serverStream(
       exchangeService.fetch,
       {
         access: bufferAddressToWire(address),
@@ -74,49 +78,61 @@ export class GrpcExchangePages implements PageSource {
   }
 
   async acknowledge(address: BufferAddress, token: number, signal: AbortSignal): Promise<void> {
-    await this.#channelTo(address.location).unary(
+    await this.#peerAt(address.location).channel.unary(
       exchangeService.acknowledge,
       { access: bufferAddressToWire(address), token: BigInt(token) },
       { signal, timeoutMs: ORDER_TIMEOUT_MS },
     );
   }
 
-  async destroy(address: BufferAddress, signal: AbortSignal): Promise<void> {
-    await this.#channelTo(address.location).unary(
-      exchangeService.destroy,
-      { access: bufferAddressToWire(address) },
-      { signal, timeoutMs: ORDER_TIMEOUT_MS },
-    );
+  /** Buffers that end together, as those of one stage do, are destroyed by one call. */
+  async destroy(address: BufferAddress): Promise<void> {
+    await this.#peerAt(address.location).destroys.add(bufferAddressToWire(address));
   }
 
   close(): void {
-    for (const { channel } of this.#channels.values()) channel.close();
-    this.#channels.clear();
+    for (const { channel } of this.#peers.values()) channel.close();
+    this.#peers.clear();
   }
 
-  #channelTo({ address, nodeId }: OutputLocation): RpcChannel {
+  #peerAt(location: OutputLocation): Peer {
     const now = this.#clock.now();
-    const cached = this.#channels.get(address);
-    if (cached !== undefined) {
-      cached.lastUseMs = now;
-      return cached.channel;
+    const known = this.#peers.get(location.address);
+    if (known !== undefined) {
+      known.lastUseMs = now;
+      return known;
     }
-    this.#closeIdle(now);
+    this.#forgetIdle(now);
+    const peer = { ...this.#connect(location), lastUseMs: now };
+    this.#peers.set(location.address, peer);
+    return peer;
+  }
+
+  #connect({ address, nodeId }: OutputLocation): Pick<Peer, 'channel' | 'destroys'> {
     const channel = new RpcChannel({
       address,
       credentials: this.#credentials,
       clock: this.#clock,
       peer: { unavailable: 'EXCHANGE_FAILED', details: { node_id: nodeId, address } },
     });
-    this.#channels.set(address, { channel, lastUseMs: now });
-    return channel;
+    const { signal } = new AbortController();
+    const destroys = new CallBatch<BufferAccess>({
+      clock: this.#clock,
+      send: (accesses) =>
+        channel.unary(
+          exchangeService.destroy,
+          { accesses },
+          { signal, timeoutMs: ORDER_TIMEOUT_MS },
+        ),
+    });
+    return { channel, destroys };
   }
 
-  #closeIdle(now: number): void {
-    for (const [address, { channel, lastUseMs }] of this.#channels) {
+  #forgetIdle(now: number): void {
+    for (const [address, { channel, lastUseMs }] of this.#peers) {
       if (now - lastUseMs < CHANNEL_IDLE_MS) continue;
       channel.close();
-      this.#channels.delete(address);
+      this.#peers.delete(address);
     }
   }
 }

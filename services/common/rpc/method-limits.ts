@@ -26,7 +26,7 @@ export const METHOD_LIMITS: ReadonlyMap<string, MethodLimits> = new Map([
   // A page holds at least one row, and a row may be long.
   [`${EXCHANGE}Fetch`, { maxRequestBytes: SMALL, maxResponseBytes: 256 * MIB }],
   [`${EXCHANGE}Acknowledge`, ORDER],
-  [`${EXCHANGE}Destroy`, ORDER],
+  [`${EXCHANGE}Destroy`, { maxRequestBytes: MIB, maxResponseBytes: SMALL }],
   // Statuses with inline results; task updates with a fragment and its splits (T35: request ≤ 8 MB).
   [`${CONTROL}Connect`, { maxRequestBytes: 4 * MIB, maxResponseBytes: 8 * MIB }],
   [`${CONTROL}ReportExit`, ORDER],

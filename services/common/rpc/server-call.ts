@@ -69,10 +69,12 @@ interface SurfaceCall extends Pick<
   on(event: 'cancelled', listener: () => void): unknown;
 }
 
+/** The reason of every signal of a call; one for all, since every call ends, most of them well. */
+const CALL_IS_OVER = new EngineError('CALL_CANCELLED', 'the call is over for its caller');
+
 function contextOf(call: SurfaceCall): CallContext {
   const controller = new AbortController();
-  const cancel = (): void =>
-    controller.abort(new EngineError('CALL_CANCELLED', 'the call is over for its caller'));
+  const cancel = (): void => controller.abort(CALL_IS_OVER);
   call.on('cancelled', cancel);
   if (call.cancelled) cancel();
   const deadline = Number(call.getDeadline());

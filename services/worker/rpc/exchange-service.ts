@@ -27,8 +27,8 @@ export function exchangeHandlers(outputs: TaskOutputs): ServiceHandlers<typeof e
       return {};
     },
 
-    async destroy({ access }, { signal }) {
-      await outputs.destroy(accessFromWire(access), signal);
+    async destroy({ accesses }, { signal }) {
+      await Promise.all(accesses.map((access) => outputs.destroy(accessFromWire(access), signal)));
       return {};
     },
   };

@@ -101,7 +101,7 @@ describe('requests that are not valid', () => {
     onTestFinished(() => client.close());
     return new Promise((resolve) => {
       client.makeUnaryRequest(
-        ExchangeServiceService.destroy.path,
+        ExchangeServiceService.acknowledge.path,
         (value: Buffer) => value,
         (value: Buffer) => value,
         bytes,

@@ -112,9 +112,9 @@ describe('the exchange service', () => {
     for (const mark of [1, 2, 3]) add(set, mark);
     await source.acknowledge(address, 2, never);
     expect(memory.usedBytes).toBe(100);
-    await source.destroy(address, never);
+    await source.destroy(address);
     expect(memory.usedBytes).toBe(0);
-    await source.destroy(address, never);
+    await source.destroy(address);
   });
 
   it.each([
@@ -138,7 +138,7 @@ describe('the exchange service', () => {
     const request = { token: 0, maxBytes: 1, acknowledgedToken: 0 };
     await expect(source.fetchPages(wrong, request, never)).rejects.toMatchObject({ code });
     await expect(source.acknowledge(wrong, 0, never)).rejects.toMatchObject({ code });
-    await expect(source.destroy(wrong, never)).rejects.toMatchObject({ code });
+    await expect(source.destroy(wrong)).rejects.toMatchObject({ code });
   });
 
   it('leaves the pages of a fetch that was cancelled to the next one', async () => {

@@ -60,7 +60,7 @@ export interface AcknowledgeResponse {
 }
 
 export interface DestroyRequest {
-  readonly access: BufferAccess | undefined;
+  readonly accesses: readonly BufferAccess[];
 }
 
 export interface DestroyResponse {
@@ -492,13 +492,13 @@ export const AcknowledgeResponse: MessageFns<AcknowledgeResponse> = {
 };
 
 function createBaseDestroyRequest(): DestroyRequest {
-  return { access: undefined };
+  return { accesses: [] };
 }
 
 export const DestroyRequest: MessageFns<DestroyRequest> = {
   encode(message: DestroyRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.access !== undefined) {
-      BufferAccess.encode(message.access, writer.uint32(10).fork()).join();
+    for (const v of message.accesses) {
+      BufferAccess.encode(v!, writer.uint32(10).fork()).join();
     }
     return writer;
   },
@@ -521,7 +521,7 @@ export const DestroyRequest: MessageFns<DestroyRequest> = {
               break;
             }
 
-            message.access = BufferAccess.decode(reader, reader.uint32());
+            message.accesses.push(BufferAccess.decode(reader, reader.uint32()));
             continue;
           }
         }
@@ -541,9 +541,7 @@ export const DestroyRequest: MessageFns<DestroyRequest> = {
   },
   fromPartial(object: DeepPartial<DestroyRequest>): DestroyRequest {
     const message = createBaseDestroyRequest() as any;
-    message.access = (object.access !== undefined && object.access !== null)
-      ? BufferAccess.fromPartial(object.access)
-      : undefined;
+    message.accesses = object.accesses?.map((e) => BufferAccess.fromPartial(e)) || [];
     return message;
   },
 };
@@ -598,8 +596,8 @@ export const DestroyResponse: MessageFns<DestroyResponse> = {
 export type ExchangeServiceService = typeof ExchangeServiceService;
 export const ExchangeServiceService = {
   /**
-   * Pages from `token` on, until about `max_bytes` are sent (at least one page), the buffer is complete, or
-   * nothing comes for a while (then an empty answer; ask again). One page a message.
+   * The pages that are there from `token` on, at least one, up to about `max_bytes`, one a message. Waits for the
+   * first; when nothing comes for a while the answer is empty: ask again.
    */
   fetch: {
     path: "/skein.internal.v1.ExchangeService/Fetch" as const,
@@ -620,7 +618,7 @@ export const ExchangeServiceService = {
     responseSerialize: (value: AcknowledgeResponse): Buffer => Buffer.from(AcknowledgeResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): AcknowledgeResponse => AcknowledgeResponse.decode(value),
   },
-  /** The consumer needs no more of the buffer. Destroying twice is harmless. */
+  /** The consumer needs no more of these buffers. Destroying twice is harmless. */
   destroy: {
     path: "/skein.internal.v1.ExchangeService/Destroy" as const,
     requestStream: false as const,
@@ -634,20 +632,20 @@ export const ExchangeServiceService = {
 
 export interface ExchangeServiceServer extends UntypedServiceImplementation {
   /**
-   * Pages from `token` on, until about `max_bytes` are sent (at least one page), the buffer is complete, or
-   * nothing comes for a while (then an empty answer; ask again). One page a message.
+   * The pages that are there from `token` on, at least one, up to about `max_bytes`, one a message. Waits for the
+   * first; when nothing comes for a while the answer is empty: ask again.
    */
   fetch: handleServerStreamingCall<FetchRequest, FetchResponse>;
   /** Frees the pages below `token` without reading. */
   acknowledge: handleUnaryCall<AcknowledgeRequest, AcknowledgeResponse>;
-  /** The consumer needs no more of the buffer. Destroying twice is harmless. */
+  /** The consumer needs no more of these buffers. Destroying twice is harmless. */
   destroy: handleUnaryCall<DestroyRequest, DestroyResponse>;
 }
 
 export interface ExchangeServiceClient extends Client {
   /**
-   * Pages from `token` on, until about `max_bytes` are sent (at least one page), the buffer is complete, or
-   * nothing comes for a while (then an empty answer; ask again). One page a message.
+   * The pages that are there from `token` on, at least one, up to about `max_bytes`, one a message. Waits for the
+   * first; when nothing comes for a while the answer is empty: ask again.
    */
   fetch(request: FetchRequest, options?: Partial<CallOptions>): ClientReadableStream<FetchResponse>;
   fetch(
@@ -671,7 +669,7 @@ export interface ExchangeServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: AcknowledgeResponse) => void,
   ): ClientUnaryCall;
-  /** The consumer needs no more of the buffer. Destroying twice is harmless. */
+  /** The consumer needs no more of these buffers. Destroying twice is harmless. */
   destroy(
     request: DestroyRequest,
     callback: (error: ServiceError | null, response: DestroyResponse) => void,

@@ -1,0 +1,63 @@
+/** A worker with nothing but output buffers: makes streams of pages as it is told, until it is left alone. */
+import { ServerCredentials } from '@grpc/grpc-js';
+import type { FragmentId, Instant, OutputBufferId, SourceId } from '../../services/common/ids.ts';
+import { silentLogger } from '../../services/common/logger.ts';
+import { seededRandom } from '../../services/common/random.ts';
+import { sameSecret } from '../../services/common/rpc/capability.ts';
+import { exchangeService } from '../../services/common/rpc/exchange-wire.ts';
+import { RpcServer } from '../../services/common/rpc/server.ts';
+import { systemClock } from '../../services/common/system-clock.ts';
+import { PageMemoryPool } from '../../services/worker/output/page-memory-pool.ts';
+import { TaskOutputs } from '../../services/worker/output/task-outputs.ts';
+import { exchangeHandlers } from '../../services/worker/rpc/exchange-service.ts';
+import type { ProduceRequest, ProducerReady } from './protocol.ts';
+import { locationOf, TICKET } from './protocol.ts';
+
+const { nodeInstanceId } = locationOf(0, 0);
+const outputs = new TaskOutputs({
+  memory: new PageMemoryPool(256 << 20),
+  clock: systemClock,
+  random: seededRandom(1),
+  nodeInstanceId,
+  sameSecret,
+});
+const server = new RpcServer({
+  credentials: ServerCredentials.createInsecure(),
+  clock: systemClock,
+  log: silentLogger,
+});
+server.addService(exchangeService, exchangeHandlers(outputs));
+
+async function produce({ stream, pageBytes, pageCount }: ProduceRequest): Promise<void> {
+  const { taskId } = locationOf(stream, 0);
+  const set = outputs.create(
+    {
+      ...TICKET,
+      taskId,
+      splitAssignments: [],
+      outputBuffers: [],
+      deadline: 0 as Instant,
+      memoryLimitBytes: 0,
+    },
+    [
+      {
+        consumer: { kind: 'fragment', fragmentId: 1 as FragmentId, sourceId: 1 as SourceId },
+        scheme: { kind: 'single' },
+      },
+    ],
+    () => undefined,
+  );
+  const bufferIds = [0 as OutputBufferId];
+  set.declareBuffers([{ kind: 'partitioned', version: 1, bufferIds, noMoreBufferIds: true }]);
+  const page = new ArrayBuffer(pageBytes);
+  for (let made = 0; made < pageCount; made += 1) {
+    await set.room();
+    set.addPage({ outputIndex: 0, partition: 0, page, rowCount: 1 });
+  }
+  set.finish();
+}
+
+process.on('message', (request: ProduceRequest) => void produce(request));
+process.on('disconnect', () => process.exit());
+const ready: ProducerReady = { port: await server.listen('127.0.0.1:0') };
+process.send?.(ready);

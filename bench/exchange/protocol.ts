@@ -1,0 +1,39 @@
+/** What the benchmark of the exchange and its producer process say to each other. */
+import type {
+  NodeId,
+  NodeInstanceId,
+  OutputBufferId,
+  PartitionId,
+} from '../../services/common/ids.ts';
+import { parseTaskId } from '../../services/common/ids.ts';
+import type { ExchangeTicket } from '../../services/common/exchange/page-source.ts';
+import type { OutputLocation } from '../../services/common/plan/split.ts';
+
+export interface ProduceRequest {
+  /** Tells the streams apart. */
+  readonly stream: number;
+  readonly pageBytes: number;
+  readonly pageCount: number;
+}
+
+export interface ProducerReady {
+  readonly port: number;
+}
+
+export const TICKET: ExchangeTicket = {
+  capability: new Uint8Array(32),
+  principal: { name: 'bench' },
+};
+
+export function locationOf(stream: number, port: number): OutputLocation {
+  const taskId = parseTaskId('20260101_000000_00000_bench.0.0.0');
+  if (taskId === undefined) throw new Error('not a task id');
+  return {
+    taskId: { ...taskId, partitionId: stream as PartitionId },
+    nodeId: 'producer' as NodeId,
+    nodeInstanceId: 'bench' as NodeInstanceId,
+    address: `127.0.0.1:${port}`,
+    outputIndex: 0,
+    bufferId: 0 as OutputBufferId,
+  };
+}
