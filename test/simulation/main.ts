@@ -1,45 +1,55 @@
 /**
  * Long searches and replays: `npm run test:simulation -- --seeds 100000 [--start S]` tries seeds and prints those that break
- * a law; `-- --seed N [--trace]` replays one.
+ * a law; `-- --seed N [--trace]` replays one. `--workers` simulates the real worker code instead of its model.
  */
 import { parseArgs } from 'node:util';
-import { simulate } from './simulator.ts';
-import type { SimulationReport } from './simulator.ts';
+import { simulate, simulateWorkers } from './simulator.ts';
+import type { SimulationOptions, SimulationReport } from './simulator.ts';
 
-const USAGE = 'usage: --seed N [--trace] | --seeds COUNT [--start N]';
+const USAGE = 'usage: [--workers] (--seed N [--trace] | --seeds COUNT [--start N])';
 /** A search that keeps failing has said enough. */
 const MAX_FAILURES = 20;
 const MAX_VIOLATIONS = 8;
 
-function main(): number {
+type Simulate = (
+  seed: number,
+  options?: SimulationOptions,
+) => SimulationReport | Promise<SimulationReport>;
+
+async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
       seed: { type: 'string' },
       seeds: { type: 'string' },
       start: { type: 'string', default: '1' },
       trace: { type: 'boolean', default: false },
+      workers: { type: 'boolean', default: false },
     },
   });
-  if (values.seed !== undefined) return replay(Number(values.seed), values.trace);
-  if (values.seeds !== undefined) return search(Number(values.start), Number(values.seeds));
+  const run: Simulate = values.workers ? simulateWorkers : simulate;
+  const options = values.trace ? { trace: print } : {};
+  if (values.seed !== undefined) return await replay(run, Number(values.seed), options);
+  if (values.seeds !== undefined) {
+    return await search(run, Number(values.start), Number(values.seeds));
+  }
   print(USAGE);
   return 2;
 }
 
-function replay(seed: number, isTraced: boolean): number {
-  const report = simulate(seed, isTraced ? { trace: print } : {});
+async function replay(run: Simulate, seed: number, options: SimulationOptions): Promise<number> {
+  const report = await run(seed, options);
   printReport(report);
   print(`trace ${report.traceHash}, ${report.eventCount} events, ${report.virtualMs} virtual ms`);
   return report.violations.length === 0 ? 0 : 1;
 }
 
-function search(start: number, count: number): number {
+async function search(run: Simulate, start: number, count: number): Promise<number> {
   const outcomes = new Map<string, number>();
   let failures = 0;
   let events = 0;
   let virtualMs = 0;
   for (let seed = start; seed < start + count && failures < MAX_FAILURES; seed += 1) {
-    const report = simulate(seed);
+    const report = await run(seed);
     outcomes.set(report.outcome, (outcomes.get(report.outcome) ?? 0) + 1);
     events += report.eventCount;
     virtualMs += report.virtualMs;
@@ -63,4 +73,4 @@ function print(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
-process.exitCode = main();
+process.exitCode = await main();

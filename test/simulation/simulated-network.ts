@@ -37,9 +37,14 @@ export class SimulatedNetwork {
     if (this.#happens(this.#faults.duplicationRate)) this.#time.after(2 * this.#delay(), deliver);
   }
 
-  /** Perhaps never: the sender has its own timeout. */
-  sendAtMostOnce(deliver: () => void): void {
-    if (!this.#happens(this.#faults.lossRate)) this.#time.after(this.#delay(), deliver);
+  /** Perhaps never: the sender has its own timeout, or hears that the connection broke. */
+  sendAtMostOnce(deliver: () => void, onLost: () => void = () => undefined): void {
+    const isLost = this.losesMessage();
+    this.#time.after(this.#delay(), isLost ? onLost : deliver);
+  }
+
+  losesMessage(): boolean {
+    return this.#happens(this.#faults.lossRate);
   }
 
   #resends(): number {

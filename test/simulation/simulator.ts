@@ -148,8 +148,9 @@ class Simulation {
     yield { limitMs: END_LIMIT_MS, isDone: () => this.#coordinator?.end !== undefined };
     this.#endedAt = this.#time.now();
     if (this.#coordinator?.end === undefined) return this.#noteHang();
-    this.#checkEnd();
-    this.#time.after(this.#random.below(MAX_NEWS_DELAY_MS), () => this.#client.stop());
+    if (this.#coordinator.end.kind === 'fail-query') {
+      this.#time.after(this.#random.below(MAX_NEWS_DELAY_MS), () => this.#client.stop());
+    }
     yield { limitMs: this.#endedAt + REST_MS, isDone: () => false };
     this.#checkRest();
   }
@@ -232,17 +233,13 @@ class Simulation {
     }
   }
 
-  #checkEnd(): void {
-    const isFinished = this.#coordinator?.end?.kind === 'finish-query';
-    if (isFinished && !this.#client.isGone && !this.#client.isComplete()) {
-      this.#violations.push('result: the query finished before the client had its result');
-    }
-  }
-
   #checkRest(): void {
     const end = this.#coordinator?.end;
     const error = end?.kind === 'fail-query' ? end.error : undefined;
     const outcome = { error, isComplete: this.#client.isComplete(), rows: this.#client.rows() };
+    if (error === undefined && !this.#client.isGone && !outcome.isComplete) {
+      this.#violations.push('result: the query has finished, the client has not seen the end');
+    }
     this.#violations.push(...checkOutcome(this.#workload, outcome, this.#cluster.misfortune));
     for (const checker of this.#checkers) checker.onRest?.(error === undefined);
     for (const worker of this.#cluster.workers.filter((each) => each.isAlive)) {

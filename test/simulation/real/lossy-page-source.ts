@@ -8,6 +8,7 @@ import type {
 } from '../../../services/common/exchange/page-source.ts';
 import type { SimulatedNetwork } from '../simulated-network.ts';
 import type { VirtualTime } from '../virtual-time.ts';
+import { untilAborted } from './until-aborted.ts';
 
 export interface LossyPageSourceDeps {
   readonly time: VirtualTime;
@@ -18,8 +19,6 @@ export interface LossyPageSourceDeps {
   readonly isAlive: () => boolean;
 }
 
-/** A call that was lost is noticed so late; longer than a read waits for pages. */
-const CALL_TIMEOUT_MS = 10_000;
 /** Nobody listens at the address of a dead process. */
 const REFUSED_AFTER_MS = 5;
 
@@ -40,6 +39,21 @@ export class LossyPageSource implements PageSource {
     return this.#call(address, signal, read);
   }
 
+  /** Page by page; what breaks the stream takes the rest of the reply with it. */
+  async *streamPages(
+    address: BufferAddress,
+    request: PageRequest,
+    signal: AbortSignal,
+  ): AsyncGenerator<PageReply> {
+    const reply = await this.fetchPages(address, request, signal);
+    if (reply.pages.length === 0) yield reply;
+    for (const [index, page] of reply.pages.entries()) {
+      const complete = reply.complete && index === reply.pages.length - 1;
+      yield { ...reply, token: reply.token + index, pages: [page], complete };
+      if (!complete && this.#deps.network.losesMessage()) throw broken('the stream broke');
+    }
+  }
+
   acknowledge(address: BufferAddress, token: number, signal: AbortSignal): Promise<void> {
     return this.#call(address, signal, (source) => source.acknowledge(address, token, signal));
   }
@@ -54,21 +68,25 @@ export class LossyPageSource implements PageSource {
     call: (source: PageSource) => Promise<T>,
   ): Promise<T> {
     const { time, network, outputsAt, isAlive } = this.#deps;
-    return new Promise((resolve, reject) => {
+    const answered = new Promise<T>((resolve, reject) => {
       if (!isAlive()) return;
-      const broken = (problem: string) => reject(new EngineError('EXCHANGE_FAILED', problem));
-      signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
-      time.after(CALL_TIMEOUT_MS, () => broken('no answer'));
+      const onLost = (): void => reject(broken('the connection broke'));
       network.sendAtMostOnce(() => {
         const source = outputsAt(address);
-        if (source === undefined) return time.after(REFUSED_AFTER_MS, () => broken('refused'));
-        const answer = (settle: () => void) => network.sendAtMostOnce(settle);
+        if (source === undefined) {
+          time.after(REFUSED_AFTER_MS, () => reject(broken('refused')));
+          return;
+        }
         call(source).then(
-          (value) => answer(() => resolve(value)),
-          (error: unknown) => answer(() => reject(error as Error)),
+          (value) => network.sendAtMostOnce(() => resolve(value), onLost),
+          (error: unknown) => network.sendAtMostOnce(() => reject(error as Error), onLost),
         );
-        return undefined;
-      });
+      }, onLost);
     });
+    return untilAborted(answered, signal);
   }
+}
+
+function broken(problem: string): EngineError {
+  return new EngineError('EXCHANGE_FAILED', problem);
 }

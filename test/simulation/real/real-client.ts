@@ -1,6 +1,5 @@
 /** Reads the result through real exchange clients, one a location, at the client's pace. */
 import { ExchangeClient } from '../../../services/common/exchange/exchange-client.ts';
-import type { PageSource } from '../../../services/common/exchange/page-source.ts';
 import { formatTaskId } from '../../../services/common/ids.ts';
 import { silentLogger } from '../../../services/common/logger.ts';
 import type { Random } from '../../../services/common/random.ts';
@@ -8,6 +7,7 @@ import type { ResultLocation } from '../../../services/coordinator/scheduler/sch
 import type { ClientSetup, ResultAnnouncement, ResultClient } from '../cluster-worker.ts';
 import type { Row } from '../rows.ts';
 import type { VirtualTime } from '../virtual-time.ts';
+import type { LossyPageSource } from './lossy-page-source.ts';
 import { TICKET } from './real-worker.ts';
 import { fromPage } from './rows-in-pages.ts';
 
@@ -20,7 +20,7 @@ interface LocationRead {
 export interface RealClientDeps {
   readonly time: VirtualTime;
   readonly random: Random;
-  readonly source: PageSource;
+  readonly source: LossyPageSource;
 }
 
 export class RealClient implements ResultClient {

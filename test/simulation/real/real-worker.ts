@@ -1,7 +1,6 @@
 /** A worker of real parts: task manager, outputs, input queues, exchange clients. Slots, network and files are simulated. */
 import type { EngineError } from '../../../services/common/error.ts';
 import { ExchangeClient } from '../../../services/common/exchange/exchange-client.ts';
-import type { PageSource } from '../../../services/common/exchange/page-source.ts';
 import { routedPageSource } from '../../../services/common/exchange/page-source.ts';
 import type { Instant, TaskId } from '../../../services/common/ids.ts';
 import { silentLogger } from '../../../services/common/logger.ts';
@@ -17,11 +16,12 @@ import { NodeIdentity } from '../../../services/worker/task/node-identity.ts';
 import { TaskManager } from '../../../services/worker/task/task-manager.ts';
 import type { TaskPorts } from '../../../services/worker/task/task-ports.ts';
 import type { ClusterWorker, EngineDeps, TaskOrder, WorkerSetup } from '../cluster-worker.ts';
+import type { LossyPageSource } from './lossy-page-source.ts';
 import { SimulatedSlots } from './simulated-slots.ts';
 
 export interface RealWorkerDeps extends EngineDeps {
   /** Pages of other workers, as this one reaches them. */
-  readonly remotePages: (isAlive: () => boolean) => PageSource;
+  readonly remotePages: (isAlive: () => boolean) => LossyPageSource;
 }
 
 /** What the coordinator adds to every order. */

@@ -14,6 +14,7 @@ import type { Row } from '../rows.ts';
 import { digestOf, isInnerLimit, partitionOf, passRow, rowOfLimit, rowsOfSplit } from '../rows.ts';
 import type { VirtualTime } from '../virtual-time.ts';
 import { fromPage, toPage } from './rows-in-pages.ts';
+import { untilAborted } from './until-aborted.ts';
 
 export interface SimulatedSlotsDeps {
   readonly time: VirtualTime;
@@ -23,16 +24,11 @@ export interface SimulatedSlotsDeps {
   readonly onSplitDone: (split: FileSplit) => void;
 }
 
-interface Waiter {
-  readonly grant: () => void;
-  readonly signal: AbortSignal;
-}
-
 const ROWS_PER_PAGE = 4;
 
 export class SimulatedSlots implements FragmentSlots {
   readonly #deps: SimulatedSlotsDeps;
-  readonly #waiting: Waiter[] = [];
+  readonly #waiting: (() => void)[] = [];
   readonly #busy = new Set<SimulatedSlot>();
 
   constructor(deps: SimulatedSlotsDeps) {
@@ -55,22 +51,22 @@ export class SimulatedSlots implements FragmentSlots {
   }
 
   async #waitForSlot(signal: AbortSignal): Promise<void> {
-    await new Promise<void>((grant, reject) => {
-      const waiter = { grant, signal };
-      this.#waiting.push(waiter);
-      const leave = (): void => {
-        const index = this.#waiting.indexOf(waiter);
-        if (index === -1) return;
-        this.#waiting.splice(index, 1);
-        reject(signal.reason as Error);
-      };
-      signal.addEventListener('abort', leave, { once: true });
-    });
+    let waiter: (() => void) | undefined;
+    const granted = new Promise<void>((grant) => this.#waiting.push((waiter = grant)));
+    try {
+      await untilAborted(granted, signal);
+    } catch (error) {
+      const index = this.#waiting.findIndex((each) => each === waiter);
+      if (index !== -1) this.#waiting.splice(index, 1);
+      // It was granted in the same moment: the next one's turn.
+      else this.#waiting.shift()?.();
+      throw error;
+    }
   }
 
   #release(slot: SimulatedSlot): void {
     if (!this.#busy.delete(slot)) return;
-    this.#waiting.shift()?.grant();
+    this.#waiting.shift()?.();
   }
 }
 
@@ -180,13 +176,8 @@ class SimulatedSlot implements FragmentSlot {
     await this.#deps.time.sleep(this.#deps.drawWorkMs(), this.#aborting.signal);
   }
 
-  async #unlessAborted<T>(promise: Promise<T>): Promise<T> {
-    const { signal } = this.#aborting;
-    signal.throwIfAborted();
-    return await new Promise<T>((resolve, reject) => {
-      signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
-      promise.then(resolve, reject);
-    });
+  #unlessAborted<T>(promise: Promise<T>): Promise<T> {
+    return untilAborted(promise, this.#aborting.signal);
   }
 
   #begun(): { readonly run: FragmentRun; readonly io: FragmentIo } {
