@@ -20,10 +20,17 @@ export async function main(argv: readonly string[]): Promise<void> {
     program.addCommand(roleCommand(role));
   for (const command of program.commands) command.exitOverride();
   try {
-    await program.parseAsync(argv);
+    await program.parseAsync(argv.map(keepFromOptions));
   } catch (error) {
     process.exitCode = exitCodeOf(error);
   }
+  // Handles of libraries that are still open must not keep an ended command alive.
+  process.exit();
+}
+
+/** SQL may begin with a comment, which looks like an option; white space before it changes nothing in SQL. */
+function keepFromOptions(argument: string): string {
+  return /^--[^\s=]*\s/.test(argument) ? `\n${argument}` : argument;
 }
 
 function exitCodeOf(error: unknown): number {

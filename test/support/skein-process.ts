@@ -6,6 +6,7 @@ import { text } from 'node:stream/consumers';
 import { join } from 'node:path';
 
 const root = join(import.meta.dirname, '..', '..');
+export const COMMAND = join(root, 'bin', 'skein.js');
 export const SAMPLE_DIRECTORY = join(root, 'examples', 'data');
 
 export interface CommandResult {
@@ -19,16 +20,25 @@ export function spawnSkein(
   args: readonly string[],
   environment: Readonly<Record<string, string>> = {},
 ): ChildProcess {
-  return spawn(process.execPath, [join(root, 'bin', 'skein.js'), ...args], {
+  return spawn(process.execPath, [COMMAND, ...args], {
     stdio: ['pipe', 'pipe', 'pipe'],
     env: { ...process.env, ...environment },
   });
 }
 
 /** Runs the command to its end. */
-export async function runSkein(args: readonly string[], input?: string): Promise<CommandResult> {
-  const child = spawnSkein(args);
+export async function runSkein(
+  args: readonly string[],
+  input?: string,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<CommandResult> {
+  const child = spawnSkein(args, environment);
   child.stdin?.end(input);
+  return await commandResult(child);
+}
+
+/** The output of a running command and how it ends. */
+export async function commandResult(child: ChildProcess): Promise<CommandResult> {
   const { stdout, stderr } = child;
   if (stdout === null || stderr === null) throw new Error('the command has no output streams');
   const [out, err, [exitCode, signal]] = await Promise.all([
@@ -36,7 +46,12 @@ export async function runSkein(args: readonly string[], input?: string): Promise
     text(stderr),
     once(child, 'close'),
   ]);
-  return { exitCode, signal, stdout: out, stderr: err } as CommandResult;
+  return {
+    exitCode: exitCode as number | null,
+    signal: signal as NodeJS.Signals | null,
+    stdout: out,
+    stderr: err,
+  };
 }
 
 export interface Cluster {
@@ -64,25 +79,38 @@ export async function startServe(
   );
   let log = '';
   child.stderr?.setEncoding('utf8').on('data', (chunk: string) => (log += chunk));
-  const address = await readyAddress(child, () => log);
-  const stop = async (): Promise<number | null> => {
-    if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
-    const closed = once(child, 'close');
-    child.kill('SIGTERM');
-    await closed;
-    return child.exitCode;
-  };
-  return { address, process: child, log: () => log, stop };
+  const address = await readyAddress(child, 'serve', () => log);
+  return { address, process: child, log: () => log, stop: () => stopProcess(child) };
 }
 
-async function readyAddress(child: ChildProcess, log: () => string): Promise<string> {
-  if (child.stdout === null) throw new Error('the cluster has no standard output');
+/** Starts one role as `skein coordinator | worker | gateway` and waits for its ready line. */
+export async function startRole(
+  role: 'coordinator' | 'worker' | 'gateway',
+  args: readonly string[],
+): Promise<Cluster> {
+  const child = spawnSkein([role, ...args]);
+  let log = '';
+  child.stderr?.setEncoding('utf8').on('data', (chunk: string) => (log += chunk));
+  const address = await readyAddress(child, role, () => log);
+  return { address, process: child, log: () => log, stop: () => stopProcess(child) };
+}
+
+async function stopProcess(child: ChildProcess): Promise<number | null> {
+  if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
+  const closed = once(child, 'close');
+  child.kill('SIGTERM');
+  await closed;
+  return child.exitCode;
+}
+
+async function readyAddress(child: ChildProcess, role: string, log: () => string): Promise<string> {
+  if (child.stdout === null) throw new Error('the process has no standard output');
   for await (const line of createInterface({ input: child.stdout })) {
     const message = JSON.parse(line) as { ready?: boolean; role?: string; address?: string };
-    if (message.ready === true && message.role === 'serve' && message.address !== undefined) {
+    if (message.ready === true && message.role === role && message.address !== undefined) {
       child.stdout.resume();
       return message.address;
     }
   }
-  throw new Error(`the cluster ended before it was ready:\n${log()}`);
+  throw new Error(`${role} ended before it was ready:\n${log()}`);
 }

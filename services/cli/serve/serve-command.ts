@@ -2,8 +2,9 @@
 import { randomBytes } from 'node:crypto';
 import { pino } from 'pino';
 import type { Role } from '../../common/config/config-keys.ts';
-import { EngineError } from '../../common/error.ts';
 import { parseSessionProperties } from '../../common/session-properties.ts';
+import { EngineError } from '../../common/error.ts';
+import type { ExitReport } from '../../common/process/role-process.ts';
 import { supervise, type Supervisor } from '../../common/process/supervise.ts';
 import type { Logger } from '../../common/logger.ts';
 import { systemClock } from '../../common/system-clock.ts';
@@ -29,23 +30,25 @@ export async function runServeCommand(flags: ServeFlags): Promise<number> {
   const cluster = new ServedCluster(flags, log);
   const signal = untilSignal();
   try {
-    const address = await Promise.race([cluster.start(), signal]);
-    if (address !== undefined) {
+    const start = cluster.start();
+    const address = await Promise.race([start, signal, cluster.broken]);
+    if (typeof address === 'string') {
       process.stdout.write(`${JSON.stringify({ ready: true, role: 'serve', address })}\n`);
-      await Promise.race([signal, cluster.broken()]);
     }
+    const end = await Promise.race([signal, cluster.broken]);
+    return end === undefined ? 0 : exitCodeFor(end.exitCode);
   } catch (error) {
-    if (exitCodeOfRole(error) !== WRONG_CONFIGURATION) throw error;
+    // A role that cannot start has explained itself.
+    const exitCode = error instanceof EngineError ? error.details['exit_code'] : undefined;
+    if (Number(exitCode) !== WRONG_CONFIGURATION) throw error;
     return WRONG_CONFIGURATION;
   } finally {
     await cluster.stop();
   }
-  return cluster.isBroken ? 1 : 0;
 }
 
-/** Of a role that ended before it was ready. */
-function exitCodeOfRole(error: unknown): number | undefined {
-  return error instanceof EngineError ? Number(error.details['exit_code']) : undefined;
+function exitCodeFor(exitCode: number | null): number {
+  return exitCode === WRONG_CONFIGURATION ? WRONG_CONFIGURATION : 1;
 }
 
 class ServedCluster {
@@ -55,12 +58,14 @@ class ServedCluster {
   #reporter: ExitReporter | undefined;
   /** One for all runs of the gateway. In the environment, since everybody may read command lines. */
   readonly #sessionSecret = randomBytes(32).toString('hex');
-  #isStopping = false;
-  isBroken = false;
+  #onBroken: (report: ExitReport) => void = () => undefined;
+  /** Resolves when a role has ended for good. */
+  readonly broken: Promise<ExitReport>;
 
   constructor(flags: ServeFlags, log: Logger) {
     this.#flags = flags;
     this.#log = log;
+    this.broken = new Promise((resolve) => (this.#onBroken = resolve));
   }
 
   /** Answers the gateway's address once all workers have registered. */
@@ -92,14 +97,7 @@ class ServedCluster {
     return await gateway.ready;
   }
 
-  /** Resolves when a role has ended for good. */
-  async broken(): Promise<void> {
-    await Promise.race(this.#supervisors.map((supervisor) => supervisor.ended));
-    this.isBroken = !this.#isStopping;
-  }
-
   async stop(): Promise<void> {
-    this.#isStopping = true;
     // The gateway first: it waits for running results. The coordinator last: workers report to it.
     for (const supervisor of this.#supervisors.toReversed()) await supervisor.stop(STOP_GRACE_MS);
     this.#reporter?.close();
@@ -126,6 +124,7 @@ class ServedCluster {
         if (role === 'worker') void this.#reporter?.report(name, report);
       },
     });
+    void supervisor.ended.then((report) => this.#onBroken(report));
     this.#supervisors.push(supervisor);
     return supervisor;
   }
