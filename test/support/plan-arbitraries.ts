@@ -226,12 +226,18 @@ const splitAssignment: fc.Arbitrary<SplitAssignment> = fc.record({
   noMoreSplits: fc.boolean(),
 });
 
-const outputBuffers: fc.Arbitrary<OutputBuffers> = fc.record({
-  kind: fc.constantFrom('partitioned', 'broadcast', 'arbitrary'),
-  version: uint53,
-  bufferIds: fc.array(id<OutputBufferId>(), { maxLength: 3 }),
-  noMoreBufferIds: fc.boolean(),
-});
+const outputBuffers: fc.Arbitrary<OutputBuffers> = fc
+  .record({
+    kind: fc.constantFrom<OutputBuffers['kind']>('partitioned', 'broadcast', 'arbitrary'),
+    version: uint53,
+    bufferIds: fc.uniqueArray(id<OutputBufferId>(), { maxLength: 3 }),
+    noMoreBufferIds: fc.boolean(),
+    abandonedCount: fc.nat(3),
+  })
+  .map(({ abandonedCount, ...buffers }) => {
+    const abandonedBufferIds = buffers.bufferIds.slice(0, abandonedCount);
+    return abandonedBufferIds.length === 0 ? buffers : { ...buffers, abandonedBufferIds };
+  });
 
 export const taskUpdateArbitrary: fc.Arbitrary<TaskUpdate> = partial<TaskUpdate>({
   taskId: taskIdArbitrary,

@@ -140,17 +140,24 @@ export function outputBuffersToWire(buffers: OutputBuffers): WireOutputBuffers {
   return {
     kind: BUFFER_KINDS.toWire(buffers.kind),
     version: BigInt(buffers.version),
-    buffers: buffers.bufferIds.map((bufferId) => ({ bufferId })),
+    buffers: buffers.bufferIds.map((bufferId) => ({
+      bufferId,
+      abandoned: buffers.abandonedBufferIds?.includes(bufferId) === true,
+    })),
     noMoreBufferIds: buffers.noMoreBufferIds,
   };
 }
 
 export function outputBuffersFromWire(wire: WireOutputBuffers, field: string): OutputBuffers {
+  const abandoned = wire.buffers.filter((buffer) => buffer.abandoned);
   return {
     kind: BUFFER_KINDS.fromWire(wire.kind, `${field}.kind`),
     version: safeInteger(wire.version, `${field}.version`),
     bufferIds: wire.buffers.map(({ bufferId }) => bufferId as OutputBufferId),
     noMoreBufferIds: wire.noMoreBufferIds,
+    ...(abandoned.length === 0
+      ? {}
+      : { abandonedBufferIds: abandoned.map(({ bufferId }) => bufferId as OutputBufferId) }),
   };
 }
 

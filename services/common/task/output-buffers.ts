@@ -13,6 +13,11 @@ export interface OutputBuffers {
   readonly version: number;
   readonly bufferIds: readonly OutputBufferId[];
   readonly noMoreBufferIds: boolean;
+  /**
+   * Declared ids that nobody will read: their readers ended before they heard of this task. As if destroyed by the
+   * reader; only ever added, also after `noMoreBufferIds`. Absent = none.
+   */
+  readonly abandonedBufferIds?: readonly OutputBufferId[];
 }
 
 /** OPEN → NO_MORE_BUFFERS | NO_MORE_PAGES → FLUSHING → FINISHED; ABORTED and FAILED never look finished. */

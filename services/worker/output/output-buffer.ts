@@ -95,8 +95,9 @@ export class OutputBuffer {
     return this.#isStalledByMemory || this.#waitingBytes > MAX_BUFFERED_BYTES[this.#options.kind];
   }
 
-  /** Takes what is new: older versions change nothing, nor does anything after the last ids. */
+  /** Takes what is new: older versions change nothing, nor do further ids after the last. */
   declare(update: OutputBuffers): void {
+    this.#abandon(update.abandonedBufferIds ?? []);
     if (update.version <= this.#version || !acceptsBuffers(this.#state)) return;
     this.#checkDeclaration(update);
     this.#version = update.version;
@@ -106,6 +107,13 @@ export class OutputBuffer {
       this.#router.addBuffer(id, this.#bufferOf(id));
     }
     if (update.noMoreBufferIds) this.#noMoreBuffers();
+    this.#afterChange();
+  }
+
+  /** Readers that ended without having heard of this output: it must not wait for them. */
+  #abandon(ids: readonly OutputBufferId[]): void {
+    if (ids.length === 0 || isEnded(this.#state)) return;
+    for (const id of ids) this.#bufferOf(id).destroy();
     this.#afterChange();
   }
 

@@ -23,6 +23,55 @@ async function marks(output: OutputBuffer, id: number): Promise<readonly number[
   return (await read(output, id)).pages.map(markOf);
 }
 
+describe('readers that never come', () => {
+  const kinds: readonly OutputBufferKind[] = ['partitioned', 'broadcast', 'arbitrary'];
+
+  it.each(kinds)(
+    'do not keep a %s output from its end when they are declared abandoned',
+    async (kind) => {
+      const { output, memory } = anOutput(kind);
+      output.declare({
+        kind,
+        version: 1,
+        bufferIds: [buffer(0), buffer(1)],
+        noMoreBufferIds: true,
+        abandonedBufferIds: [buffer(1)],
+      });
+      output.addPage(aMarkedPage(7), 0);
+      if (kind === 'partitioned') output.addPage(aMarkedPage(8), 1);
+      output.noMorePages();
+      expect(await marks(output, 0)).toEqual([7]);
+      output.destroyBuffer(buffer(0));
+      expect(output.state).toBe('finished');
+      expect(memory.usedBytes).toBe(0);
+    },
+  );
+
+  it.each(kinds)('free what a %s output kept for them, also after the last ids', (kind) => {
+    const { output, memory, declare } = anOutput(kind);
+    declare([0], true);
+    output.addPage(aMarkedPage(7), 0);
+    const abandoned = { kind, version: 2, bufferIds: [buffer(0)], noMoreBufferIds: true } as const;
+    output.declare({ ...abandoned, abandonedBufferIds: [buffer(0)] });
+    expect(output.state).toBe('finished');
+    expect(memory.usedBytes).toBe(0);
+  });
+
+  it('change nothing when they are abandoned again', () => {
+    const { output } = anOutput('broadcast');
+    const update = {
+      kind: 'broadcast',
+      version: 1,
+      bufferIds: [buffer(0), buffer(1)],
+      noMoreBufferIds: false,
+      abandonedBufferIds: [buffer(1)],
+    } as const;
+    output.declare(update);
+    output.declare(update);
+    expect(output.state).toBe('open');
+  });
+});
+
 describe('declarations of buffers', () => {
   it('change nothing when they are old or repeated', () => {
     const { output, declare } = anOutput('broadcast');

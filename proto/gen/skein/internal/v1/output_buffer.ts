@@ -65,6 +65,8 @@ export interface OutputBuffers {
 /** One consumer's share of an output. */
 export interface OutputBuffer {
   readonly bufferId: number;
+  /** Its reader ended before it heard of the task: as if destroyed by the reader. */
+  readonly abandoned: boolean;
 }
 
 export interface OutputBufferStatus {
@@ -169,13 +171,16 @@ export const OutputBuffers: MessageFns<OutputBuffers> = {
 };
 
 function createBaseOutputBuffer(): OutputBuffer {
-  return { bufferId: 0 };
+  return { bufferId: 0, abandoned: false };
 }
 
 export const OutputBuffer: MessageFns<OutputBuffer> = {
   encode(message: OutputBuffer, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.bufferId !== 0) {
       writer.uint32(8).uint32(message.bufferId);
+    }
+    if (message.abandoned !== false) {
+      writer.uint32(16).bool(message.abandoned);
     }
     return writer;
   },
@@ -201,6 +206,14 @@ export const OutputBuffer: MessageFns<OutputBuffer> = {
             message.bufferId = reader.uint32();
             continue;
           }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.abandoned = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -219,6 +232,7 @@ export const OutputBuffer: MessageFns<OutputBuffer> = {
   fromPartial(object: DeepPartial<OutputBuffer>): OutputBuffer {
     const message = createBaseOutputBuffer() as any;
     message.bufferId = object.bufferId ?? 0;
+    message.abandoned = object.abandoned ?? false;
     return message;
   },
 };
