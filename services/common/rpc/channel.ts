@@ -8,6 +8,7 @@ import type {
 } from '@grpc/grpc-js';
 import { Client, Metadata, status as grpcStatus } from '@grpc/grpc-js';
 import type { Clock } from '../clock.ts';
+import { EngineError } from '../error.ts';
 import { MessageReader } from './message-reader.ts';
 import { MessageWriter } from './message-writer.ts';
 import type { BidiMethod, RpcMethod, ServerStreamMethod, UnaryMethod } from './method.ts';
@@ -62,6 +63,7 @@ export class RpcChannel {
   readonly #client: Client;
   readonly #clock: Clock;
   readonly #peer: PeerErrors;
+  #isClosed = false;
 
   constructor(options: RpcChannelOptions) {
     quietGrpc();
@@ -76,9 +78,8 @@ export class RpcChannel {
     options: UnaryCallOptions,
   ): Promise<Response> {
     const { signal } = options;
-    if (signal.aborted) return Promise.reject(signal.reason);
-    allowManyCalls(signal);
     return new Promise((resolve, reject) => {
+      this.#checkCallable(signal);
       const call = this.#client.makeUnaryRequest(
         method.path,
         method.requestSerialize,
@@ -103,7 +104,7 @@ export class RpcChannel {
     request: Request,
     options: StreamCallOptions,
   ): AsyncIterableIterator<Response> {
-    options.signal.throwIfAborted();
+    this.#checkCallable(options.signal);
     const call = this.#client.makeServerStreamRequest(
       method.path,
       method.requestSerialize,
@@ -124,7 +125,7 @@ export class RpcChannel {
     requests: AsyncIterable<Request>,
     options: StreamCallOptions,
   ): AsyncIterableIterator<Response> {
-    options.signal.throwIfAborted();
+    this.#checkCallable(options.signal);
     const call = this.#client.makeBidiStreamRequest(
       method.path,
       method.requestSerialize,
@@ -145,12 +146,20 @@ export class RpcChannel {
     return reader;
   }
 
+  /** No further calls; the running ones go on. */
   close(): void {
+    this.#isClosed = true;
     this.#client.close();
   }
 
+  #checkCallable(signal: AbortSignal): void {
+    signal.throwIfAborted();
+    if (this.#isClosed) throw new EngineError('CALL_CANCELLED', 'the channel is closed');
+    // One signal may end any number of calls at once; each takes its listener off.
+    setMaxListeners(0, signal);
+  }
+
   #reader<Response>(call: CancellableCall, signal: AbortSignal): MessageReader<Response> {
-    allowManyCalls(signal);
     const reader = new MessageReader<Response>(call, { onLeave: () => call.cancel() });
     const cancel = (): void => {
       reader.fail(signal.reason);
@@ -171,11 +180,6 @@ export class RpcChannel {
 }
 
 type CancellableCall = Readable & { cancel(): void };
-
-/** One signal may end any number of calls at once; each takes its listener off. */
-function allowManyCalls(signal: AbortSignal): void {
-  setMaxListeners(0, signal);
-}
 
 function cappedDeserialize<Response>(
   method: Pick<RpcMethod<never, Response>, 'path' | 'responseDeserialize'>,

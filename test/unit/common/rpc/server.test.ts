@@ -55,6 +55,12 @@ describe('a unary call', () => {
     });
   });
 
+  it('is refused on a channel that is closed', async () => {
+    const { channel } = await startServer({});
+    channel.close();
+    await expect(destroy(channel)).rejects.toMatchObject({ code: 'CALL_CANCELLED' });
+  });
+
   it('tells the handler its deadline, and when it has passed', async () => {
     const seen: unknown[] = [];
     const { channel } = await startServer({
