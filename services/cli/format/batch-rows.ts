@@ -10,6 +10,8 @@ export function columnsOf(schema: Schema): readonly ResultColumn[] {
 
 /** All rows of the batch, as cells. */
 export function rowsOf(batch: RecordBatch): readonly (readonly Cell[])[] {
+  // The library's stand-in for a stream without batches has no children to read.
+  if (batch.numRows === 0) return [];
   const readers = batch.schema.fields.map((field, i) => cellReader(field, childOf(batch.data, i)));
   return Array.from({ length: batch.numRows }, (_, row) => readers.map((read) => read(row)));
 }
