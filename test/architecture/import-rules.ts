@@ -104,7 +104,7 @@ const IMPORT_RULES: readonly ImportRule[] = [
       ? 'wire types only in rpc/ and flight/'
       : undefined;
   },
-  edgePackage(/^(@grpc\/|grpc-health-check$)/, (path) => isIn(path, 'rpc')),
+  edgePackage(/^@grpc\//, (path) => isIn(path, 'rpc')),
   edgePackage(/^@duckdb\//, (path) => isIn(path, 'duckdb')),
   edgePackage(/^pino$/, isCompositionRoot),
   edgePackage(/^node:timers/, (path) => path === 'services/common/system-clock.ts'),
