@@ -1,8 +1,8 @@
 /** Statements that run for minutes, so that something can happen to them. */
 
-/** A join without a key in which every pair of rows is looked at; no row comes out before the end. */
+/** A join without a key in which every triple of rows is looked at; no row comes out before the end. */
 export const SLOW_JOIN =
-  'SELECT count(*) FROM lineitem a, lineitem b WHERE hash(a.l_orderkey, b.l_partkey) = 0';
+  'SELECT count(*) FROM lineitem a, lineitem b, orders c WHERE hash(a.l_orderkey, b.l_partkey, c.o_custkey) = 0';
 
 /** Rows come from the start on, and for ever. */
 export const SLOW_STREAM =
