@@ -6,3 +6,11 @@ export const REGRESSIONS: readonly { readonly seed: number; readonly what: strin
     what: 'a full broadcast closed the task list of a stage that had no task yet, and it looked finished',
   },
 ];
+
+/** The same for the engine of real worker parts. */
+export const WORKER_REGRESSIONS: typeof REGRESSIONS = [
+  {
+    seed: 4019,
+    what: 'a producer that came late waited for readers that had ended, and its page memory with it',
+  },
+];

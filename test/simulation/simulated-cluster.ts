@@ -113,7 +113,7 @@ export class SimulatedCluster {
   }
 
   #start(index: number, run: number): ClusterWorker {
-    const { scenario, random, network, deliver } = this.#deps;
+    const { scenario, network, deliver } = this.#deps;
     const name = nodeName(index);
     const profile = scenario.profiles[index % scenario.profiles.length];
     if (profile === undefined) throw new Error('no profile');

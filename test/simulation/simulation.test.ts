@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { REGRESSIONS } from './regressions.ts';
-import { simulate } from './simulator.ts';
+import { REGRESSIONS, WORKER_REGRESSIONS } from './regressions.ts';
+import { simulate, simulateWorkers } from './simulator.ts';
 
 /** Enough to meet every kind of plan, fault and end; long searches: `npm run test:simulation -- --seeds N`. */
 const SEED_COUNT = 250;
+const WORKER_SEED_COUNT = 120;
 
 const brokenLaws = (seed: number): readonly string[] =>
   simulate(seed).violations.map((violation) => `--seed ${seed}: ${violation}`);
@@ -14,6 +15,24 @@ describe('simulated queries', () => {
     expect(seeds.flatMap(brokenLaws)).toEqual([]);
   });
 
+  it(
+    `keep every law under ${WORKER_SEED_COUNT} seeds with the real worker code`,
+    { timeout: 60_000 },
+    async () => {
+      for (let seed = 1; seed <= WORKER_SEED_COUNT; seed += 1) {
+        const { violations } = await simulateWorkers(seed);
+        expect(violations, `--workers --seed ${seed}`).toEqual([]);
+      }
+    },
+  );
+
+  it.each(WORKER_REGRESSIONS)(
+    'keep every law with the real worker code under seed $seed: $what',
+    async ({ seed }) => {
+      expect((await simulateWorkers(seed)).violations).toEqual([]);
+    },
+  );
+
   it.each(REGRESSIONS)('keep every law under seed $seed: $what', ({ seed }) => {
     expect(brokenLaws(seed)).toEqual([]);
   });
@@ -23,6 +42,12 @@ describe('simulated queries', () => {
       expect(simulate(seed)).toEqual(simulate(seed));
     }
     expect(simulate(1).traceHash).not.toBe(simulate(2).traceHash);
+  });
+
+  it('run the same way from the same seed with the real worker code', async () => {
+    for (let seed = 1; seed <= 10; seed += 1) {
+      expect(await simulateWorkers(seed)).toEqual(await simulateWorkers(seed));
+    }
   });
 
   it('meet every end that a query can have', () => {

@@ -10,7 +10,7 @@ import type { OutputLocation } from '../../common/plan/split.ts';
 import { initialQueueLimit } from './placement/split-queue-limit.ts';
 import { stageOf } from './scheduler-state.ts';
 import type { NodeState, QuerySchedulerState } from './scheduler-state.ts';
-import { canScheduleMoreTasks, consumerFragment, countTask } from './stage-state.ts';
+import { canScheduleMoreTasks, consumerFragment, countTask, isStageDone } from './stage-state.ts';
 import type { OutputState, StageState } from './stage-state.ts';
 import { planTask, servesOutput, takesSplits } from './task-state.ts';
 import type { TaskInput, TaskState } from './task-state.ts';
@@ -34,7 +34,7 @@ interface Link {
  */
 export function createOutput(output: FragmentOutput, consumerTaskCount: number): OutputState {
   const { consumer, scheme } = output;
-  const shared = { consumer, version: 1 };
+  const shared = { consumer, version: 1, abandonedBufferIds: [] };
   switch (scheme.kind) {
     case 'single':
       return { ...shared, kind: 'partitioned', bufferIds: [ONLY_BUFFER], noMoreBufferIds: true };
@@ -98,6 +98,34 @@ export function tellTasksComplete(turn: Turn, stage: StageState): void {
     if (output.noMoreBufferIds) continue;
     output.noMoreBufferIds = true;
     declareOutput(turn, link.producer, output);
+  }
+}
+
+/**
+ * A task reads nothing more. What its worker had been told of, it gives back itself; producer tasks that it never heard
+ * of, or that are still to come, must not wait for it: their buffer is abandoned. `received`: what its worker has
+ * acknowledged, by source. A task that read its sources to their end leaves nothing behind.
+ */
+export function abandonUnreadBuffers(
+  turn: Turn,
+  consumer: { readonly stage: StageState; readonly task: TaskState },
+  received: ReadonlyMap<number, number>,
+): void {
+  const { stage, task } = consumer;
+  for (const link of linksTo(turn.state, stage)) {
+    const input = task.inputs.find((each) => each.sourceId === link.sourceId);
+    if (input === undefined || isStageDone(link.producer.kind)) continue;
+    const hasReceivedAll = (received.get(input.sourceId) ?? -1) >= input.nextSequenceId - 1;
+    if (hasReceivedAll && stage.completeSources.includes(input.sourceId)) continue;
+    abandonBuffer(turn, link, bufferOf(link, task));
+  }
+}
+
+/** Nobody will ever read what feeds this stage: it is cancelled, and its producers live on for other stages. */
+export function abandonAllBuffers(turn: Turn, stage: StageState): void {
+  for (const link of linksTo(turn.state, stage)) {
+    if (isStageDone(link.producer.kind)) continue;
+    for (const bufferId of outputOf(link).bufferIds) abandonBuffer(turn, link, bufferId);
   }
 }
 
@@ -176,6 +204,13 @@ function outputOf(link: Link): OutputState {
   const output = link.producer.outputs[link.outputIndex];
   assert(output !== undefined, `stage ${link.producer.stageId} feeds source ${link.sourceId}`);
   return output;
+}
+
+function abandonBuffer(turn: Turn, link: Link, bufferId: OutputBufferId): void {
+  const output = outputOf(link);
+  if (output.abandonedBufferIds.includes(bufferId)) return;
+  output.abandonedBufferIds.push(bufferId);
+  declareOutput(turn, link.producer, output);
 }
 
 function completeSource(turn: Turn, link: Link): void {

@@ -57,6 +57,8 @@ export interface OutputState {
   version: number;
   readonly bufferIds: OutputBufferId[];
   noMoreBufferIds: boolean;
+  /** Of these nobody reads any more, whether or not the producer's worker knows it from the reader. */
+  abandonedBufferIds: OutputBufferId[];
 }
 
 /** How many tasks are where; the stage's own state follows from it. */

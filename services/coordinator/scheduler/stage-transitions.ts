@@ -1,7 +1,7 @@
 /** Every move of a stage, and what follows from it for its tasks, its split sources and its neighbours. */
 import { assert } from '../../common/assert.ts';
 import type { QuerySchedulerState } from './scheduler-state.ts';
-import { consumersOf, producersOf, tellTasksComplete } from './stage-linkage.ts';
+import { abandonAllBuffers, consumersOf, producersOf, tellTasksComplete } from './stage-linkage.ts';
 import {
   canMoveStage,
   canScheduleMoreTasks,
@@ -44,6 +44,7 @@ export function cancelStage(turn: Turn, stage: StageState): void {
   for (const scan of stage.scans) closeSource(turn, scan);
   for (const task of stage.tasks) stopTask(turn, task, 'cancel');
   moveStage(turn, stage, 'canceled');
+  abandonAllBuffers(turn, stage);
 }
 
 /** The query has failed: `failed` for the stage where it began, `aborted` for the others. */

@@ -8,7 +8,7 @@ import { applyDecision, failQuery } from './query-transitions.ts';
 import { announceInlineResult } from './result-announcement.ts';
 import { findStage, rootStage } from './scheduler-state.ts';
 import type { QuerySchedulerState } from './scheduler-state.ts';
-import { consumersOf } from './stage-linkage.ts';
+import { abandonUnreadBuffers, consumersOf } from './stage-linkage.ts';
 import { isSatisfied, wakePlacement } from './stage-scheduler/scan-feeding.ts';
 import { countTask } from './stage-state.ts';
 import type { StageState } from './stage-state.ts';
@@ -56,6 +56,10 @@ function concludeFrom(turn: Turn, stage: StageState, { task, status }: Report): 
   const { state } = turn;
   if (stage === rootStage(state)) announceInlineResult(turn, task, status.inlinePages);
   settleStage(turn, stage);
+  if (task.kind === 'flushing' || task.kind === 'finished') {
+    const received = new Map(status.receivedSplits.map((each) => [each.sourceId, each.sequenceId]));
+    abandonUnreadBuffers(turn, { stage, task }, received);
+  }
   wakePlacement(turn, stage, task);
   if (isSatisfied(stage)) turn.touched.add(stage);
   if (!task.overutilized.includes(true)) return;

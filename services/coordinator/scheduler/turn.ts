@@ -118,8 +118,10 @@ function assignmentsOf(task: TaskState, draft: TaskDraft): readonly SplitAssignm
 }
 
 function declarationOf(output: OutputState): OutputBuffers {
-  const { kind, version, bufferIds, noMoreBufferIds } = output;
-  return { kind, version, bufferIds: [...bufferIds], noMoreBufferIds };
+  const { kind, version, bufferIds, noMoreBufferIds, abandonedBufferIds } = output;
+  const declaration = { kind, version, bufferIds: [...bufferIds], noMoreBufferIds };
+  if (abandonedBufferIds.length === 0) return declaration;
+  return { ...declaration, abandonedBufferIds: [...abandonedBufferIds] };
 }
 
 function draftOf(turn: Turn, stage: StageState, task: TaskState): TaskDraft {

@@ -14,13 +14,19 @@ export class ExchangeChecker implements Checker {
   readonly #pairs = new Map<string, number>();
   readonly #runs = new Map<string, string>();
   readonly #cancelled = new Set<string>();
+  /** Tasks that read nothing more, and the producers that came too late for them. */
+  readonly #ended = new Set<string>();
+  readonly #tooLate = new Set<string>();
 
   constructor(workload: Workload, violations: Violations) {
     this.#workload = workload;
     this.#violations = violations;
   }
 
-  onTurn(_event: SchedulerEvent | 'created', effects: readonly SchedulerEffect[]): void {
+  onTurn(event: SchedulerEvent | 'created', effects: readonly SchedulerEffect[]): void {
+    if (event !== 'created' && event.kind === 'task-status' && event.status.state !== 'running') {
+      this.#ended.add(nameOf(event.status.taskId));
+    }
     for (const effect of effects) {
       if (effect.kind === 'update-task') this.#note(effect);
       if (effect.kind === 'stop-task') this.#cancelled.add(nameOf(effect.taskId));
@@ -40,6 +46,9 @@ export class ExchangeChecker implements Checker {
 
   #note(order: EffectOf<'update-task'>): void {
     const consumer = nameOf(order.taskId);
+    if (order.fragment !== undefined) {
+      for (const ended of this.#ended) this.#tooLate.add(`${consumer} → ${ended}`);
+    }
     const tasks = this.#tasks.get(order.taskId.stageId) ?? new Set();
     this.#tasks.set(order.taskId.stageId, tasks.add(consumer));
     this.#runs.set(consumer, order.nodeInstanceId);
@@ -73,6 +82,7 @@ export class ExchangeChecker implements Checker {
     for (const consumer of this.#tasks.get(consumerStage) ?? []) {
       for (const producer of this.#tasks.get(producerStage) ?? []) {
         if (this.#cancelled.has(producer) || this.#cancelled.has(consumer)) continue;
+        if (this.#tooLate.has(`${producer} → ${consumer}`)) continue;
         const pair = `${producer} → ${consumer} (${sourceId})`;
         if (!this.#pairs.has(pair)) this.#fail(`${pair} never joined`);
       }

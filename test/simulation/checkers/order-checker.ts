@@ -23,6 +23,8 @@ export class OrderChecker implements Checker {
   readonly #nodeOfPartition = new Map<number, string>();
   readonly #lost = new Set<string>();
   readonly #draining = new Set<string>();
+  /** Tasks that read nothing more: their buffers may be abandoned. */
+  readonly #ended = new Set<string>();
 
   constructor(fragments: readonly PlanFragment[], violations: Violations) {
     this.#violations = violations;
@@ -31,6 +33,12 @@ export class OrderChecker implements Checker {
 
   onTurn(event: SchedulerEvent | 'created', effects: readonly SchedulerEffect[]): void {
     if (event !== 'created') this.#noteMembership(event);
+    if (event !== 'created' && event.kind === 'task-status' && event.status.state !== 'running') {
+      this.#ended.add(nameOf(event.status.taskId));
+    }
+    for (const effect of effects) {
+      if (effect.kind === 'stop-task') this.#ended.add(nameOf(effect.taskId));
+    }
     for (const effect of effects) {
       if (effect.kind === 'update-task') this.#checkUpdate(effect);
       if (effect.kind === 'stop-task') this.#checkStop(effect);
@@ -56,6 +64,7 @@ export class OrderChecker implements Checker {
       order.outputBuffers.forEach((buffers, index) =>
         this.#checkBuffers(name, task.outputs[index], buffers),
       );
+      this.#checkAbandoned(order);
       task.outputs = order.outputBuffers;
     }
   }
@@ -112,6 +121,18 @@ export class OrderChecker implements Checker {
       this.#fail(`${name}: lost buffers`);
     const isChanged = !isSame || before.noMoreBufferIds !== now.noMoreBufferIds;
     if (isChanged && now.version === before.version) this.#fail(`${name}: version not raised`);
+  }
+
+  /** Rows for a reader that still reads would be lost. */
+  #checkAbandoned({ taskId, outputBuffers }: EffectOf<'update-task'>): void {
+    outputBuffers.forEach((buffers, index) => {
+      const consumer = this.#fragments.get(taskId.stageId)?.outputs[index]?.consumer;
+      for (const id of buffers.abandonedBufferIds ?? []) {
+        const reader =
+          consumer?.kind === 'fragment' ? `${consumer.fragmentId}.${id}` : 'the client';
+        if (!this.#ended.has(reader)) this.#fail(`${nameOf(taskId)}: ${reader} still reads`);
+      }
+    });
   }
 
   #checkStop(order: EffectOf<'stop-task'>): void {

@@ -50,6 +50,7 @@ export class SimulatedOutput {
 
   /** Takes a newer declaration; an older or equal one is ignored. */
   declare(buffers: OutputBuffers): void {
+    for (const id of buffers.abandonedBufferIds ?? []) this.destroy(id);
     if (this.#buffers !== undefined && buffers.version <= this.#buffers.version) return;
     this.#buffers = buffers;
     for (const id of buffers.bufferIds) {

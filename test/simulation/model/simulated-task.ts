@@ -131,7 +131,9 @@ export class SimulatedTask {
   /** Takes the next unit of work if there is one and room for its rows. */
   pump(): void {
     if (this.state === 'flushing') return this.#finishIfRead();
-    if (this.state !== 'running' || this.#isWorking || !this.#canBegin()) return;
+    if (this.state !== 'running' || this.#isWorking) return;
+    if (this.#hasNothingToRun()) return this.#flush();
+    if (!this.#canBegin()) return;
     if (!this.#host.acquireSlot(this)) return;
     this.#isHeld = true;
     if (this.outputs.some((output) => output.isFull())) return;
@@ -226,6 +228,13 @@ export class SimulatedTask {
       if (source.kind === 'stream' && !this.#host.waitsForAllInput) return true;
       return this.#isComplete(source);
     });
+  }
+
+  /** Statement by statement, it is done with its last split; without any it needs no other input either. */
+  #hasNothingToRun(): boolean {
+    const scans = this.#sources.filter((source) => source.kind === 'scan');
+    if (this.fragment.inputMode === 'complete' || scans.length === 0) return false;
+    return scans.every((source) => source.noMoreSplits && source.splits.length === 0);
   }
 
   #hasAllInput(): boolean {

@@ -77,9 +77,14 @@ export class LossyPageSource implements PageSource {
           time.after(REFUSED_AFTER_MS, () => reject(broken('refused')));
           return;
         }
+        // A process that died in the meantime answers nothing.
+        const answer = (settle: () => void): void => {
+          if (outputsAt(address) === source) network.sendAtMostOnce(settle, onLost);
+          else onLost();
+        };
         call(source).then(
-          (value) => network.sendAtMostOnce(() => resolve(value), onLost),
-          (error: unknown) => network.sendAtMostOnce(() => reject(error as Error), onLost),
+          (value) => answer(() => resolve(value)),
+          (error: unknown) => answer(() => reject(error)),
         );
       }, onLost);
     });

@@ -96,8 +96,8 @@ class SimulatedSlot implements FragmentSlot {
     for (const [sourceId, splits] of batch.splits) {
       for (const split of splits) {
         await this.#work();
-        await this.#emit(rowsOfSplit(sourceId, split));
         this.#deps.onSplitDone(split);
+        await this.#emit(rowsOfSplit(sourceId, split));
       }
     }
     for (let at = 0; at < streamed.length; at += ROWS_PER_PAGE) {

@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { OutputBuffers } from '../../../../services/common/task/output-buffers.ts';
-import { someNodes, someSplits } from '../../../support/plan-builders.ts';
+import {
+  aFragment,
+  aRemote,
+  aScanFragment,
+  someNodes,
+  someSplits,
+  toFragment,
+} from '../../../support/plan-builders.ts';
 import {
   broadcastPlan,
   gatherPlan,
@@ -178,5 +185,70 @@ describe('the partition map (T12, P2)', () => {
     const hosts = (stage: number) => driver.stage(stage).tasks.map((task) => task.nodeId);
     expect(hosts(1)).toHaveLength(6);
     expect(hosts(1)).toEqual(hosts(2));
+  });
+});
+
+describe('readers that have ended (T10, T14)', () => {
+  it('are abandoned by producers that come later, and get no split of theirs', () => {
+    const driver = new SchedulerDriver(sharedPlan(), { options: { hashPartitionCount: 2 } });
+    driver.loaded(1, someSplits(1, 1), false);
+    driver.report(1, 0, 'finished');
+    driver.loaded(1, someSplits(1, 1));
+    expect(remotesOf(driver, [1, 0], 2)).toEqual(['0.0#0']);
+    expect(remotesOf(driver, [1, 1], 2)).toEqual(['0.0#1', '0.1#1']);
+    expect(driver.updatesOf(0, 1)[0]?.outputBuffers).toMatchObject([
+      { bufferIds: [0, 1], abandonedBufferIds: [0] },
+      { bufferIds: [0, 1] },
+    ]);
+  });
+
+  it('are abandoned by producers that they have not heard of', () => {
+    const driver = new SchedulerDriver(sharedPlan(), { options: { hashPartitionCount: 2 } });
+    driver.loaded(1, someSplits(1, 1));
+    driver.report(1, 1, { state: 'flushing', receivedSplits: [] });
+    expect(buffersOf(driver, 0, 0)).toMatchObject([{ version: 2, abandonedBufferIds: [1] }, {}]);
+  });
+
+  it('leave nothing behind when they have read their sources to the end', () => {
+    const driver = new SchedulerDriver(joinPlan());
+    driver.loaded(1, someSplits(1, 2));
+    driver.loaded(2, someSplits(2, 2));
+    driver.reportAll(0, 'flushing');
+    const before = driver.effectsOf('update-task').length;
+    driver.report(2, 0, 'flushing');
+    driver.report(2, 0, 'finished');
+    expect(driver.effectsOf('update-task')).toHaveLength(before);
+  });
+
+  it('are abandoned all at once when their stage is cancelled and its producer lives on', () => {
+    const driver = new SchedulerDriver([
+      aScanFragment(
+        0,
+        { sourceId: 1, output: toFragment(1, 2, 'hash') },
+        {
+          outputs: [toFragment(1, 2, 'hash'), toFragment(3, 5, 'single')],
+        },
+      ),
+      aFragment(1, {
+        partitioning: { kind: 'hash' },
+        remoteSources: [aRemote(2, [0], 'partitioned')],
+        outputs: [toFragment(2, 3, 'single')],
+      }),
+      aFragment(2, {
+        remoteSources: [aRemote(3, [1], 'gather')],
+        outputs: [toFragment(3, 4, 'single')],
+      }),
+      aFragment(3, { remoteSources: [aRemote(4, [2], 'gather'), aRemote(5, [0], 'gather')] }),
+    ]);
+    driver.loaded(1, someSplits(1, 1), false);
+    driver.report(2, 0, 'flushing');
+    expect(driver.stageKinds()).toEqual({
+      0: 'scheduling',
+      1: 'canceled',
+      2: 'flushing',
+      3: 'scheduled',
+    });
+    expect(buffersOf(driver, 0, 0)).toMatchObject([{ abandonedBufferIds: [0, 1] }, {}]);
+    expect(buffersOf(driver, 0, 0)[1]).not.toHaveProperty('abandonedBufferIds');
   });
 });
