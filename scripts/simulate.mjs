@@ -6,7 +6,8 @@ import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const tscPackage = createRequire(import.meta.url).resolve('typescript/package.json');
-const run = (...args) => spawnSync(process.execPath, args, { stdio: 'inherit', cwd: root }).status ?? 1;
+const run = (...args) =>
+  spawnSync(process.execPath, args, { stdio: 'inherit', cwd: root }).status ?? 1;
 
 const compiled = run(
   join(dirname(tscPackage), 'bin', 'tsc'),
