@@ -22,13 +22,7 @@ export interface OutputBuffers {
 
 /** OPEN → NO_MORE_BUFFERS | NO_MORE_PAGES → FLUSHING → FINISHED; ABORTED and FAILED never look finished. */
 export type OutputBufferState =
-  | 'open'
-  | 'no-more-buffers'
-  | 'no-more-pages'
-  | 'flushing'
-  | 'finished'
-  | 'aborted'
-  | 'failed';
+  'open' | 'no-more-buffers' | 'no-more-pages' | 'flushing' | 'finished' | 'aborted' | 'failed';
 
 export interface OutputBufferStatus {
   readonly state: OutputBufferState;

@@ -24,7 +24,8 @@ export function isTerminalTaskState(state: TaskStateKind): boolean {
 }
 
 /** Why a task does not progress; every wait has a name that a user can ask for. */
-export type TaskBlockedReason = 'none' | 'waiting-for-splits' | 'waiting-for-input' | 'waiting-for-slot' | 'output-full';
+export type TaskBlockedReason =
+  'none' | 'waiting-for-splits' | 'waiting-for-input' | 'waiting-for-slot' | 'output-full';
 
 export interface TaskStats {
   readonly splitsCompleted: number;

@@ -70,7 +70,7 @@ async function run(
   const collect = async (bytes: AsyncIterable<Uint8Array>): Promise<void> => {
     for await (const piece of bytes) text += Buffer.from(piece).toString();
   };
-  let isOver = false;
+  const progress = { isOver: false };
   const running = runStatement(
     {
       client: gateway,
@@ -80,9 +80,9 @@ async function run(
       onSubmitted: () => undefined,
     },
     new AbortController().signal,
-  ).finally(() => (isOver = true));
+  ).finally(() => (progress.isOver = true));
   running.catch(() => undefined);
-  while (!isOver) {
+  while (!progress.isOver) {
     await new Promise((resolve) => setImmediate(resolve));
     await clock.advance(10_000);
   }

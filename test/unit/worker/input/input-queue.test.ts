@@ -5,6 +5,7 @@ import type { Page } from '../../../../services/common/page/page.ts';
 import { encodeRecordBatch } from '../../../../services/common/page/record-batch-message.ts';
 import { InputQueue } from '../../../../services/worker/input/input-queue.ts';
 import type { PageMemory, PageSupply, SpillFile } from '../../../../services/worker/input/ports.ts';
+import { deferred, type Deferred } from '../../../support/deferred.ts';
 import { settle } from '../../../support/virtual-clock.ts';
 
 /** A page of `rowCount` rows whose only buffer tells it from others. */
@@ -18,36 +19,40 @@ const markOf = (page: Page): number => new Uint8Array(page).at(-8) ?? -1;
 /** Hands out pages when the test says so. */
 class FakeSupply implements PageSupply {
   closed = 0;
-  readonly #waiting: ((result: Promise<Page | undefined>) => void)[] = [];
-  readonly #ready: Promise<Page | undefined>[] = [];
+  readonly #waiting: Deferred<Page | undefined>[] = [];
+  readonly #ready: (Page | undefined | Error)[] = [];
 
   addLocation(): void {}
   noMoreLocations(): void {}
 
-  next(): Promise<Page | undefined> {
-    const ready = this.#ready.shift();
-    if (ready !== undefined) return ready;
-    return new Promise((resolve) => this.#waiting.push(resolve));
+  async next(): Promise<Page | undefined> {
+    const waiting = deferred<Page | undefined>();
+    this.#waiting.push(waiting);
+    this.#deliver();
+    return await waiting.promise;
   }
 
   give(...pages: readonly (Page | undefined)[]): void {
-    for (const page of pages) this.#deliver(Promise.resolve(page));
+    this.#ready.push(...pages);
+    this.#deliver();
   }
 
   fail(error: Error): void {
-    const failed = Promise.reject(error);
-    failed.catch(() => undefined);
-    this.#deliver(failed);
+    this.#ready.push(error);
+    this.#deliver();
   }
 
   close(): void {
     this.closed += 1;
   }
 
-  #deliver(result: Promise<Page | undefined>): void {
-    const waiter = this.#waiting.shift();
-    if (waiter === undefined) this.#ready.push(result);
-    else waiter(result);
+  #deliver(): void {
+    while (this.#waiting.length > 0 && this.#ready.length > 0) {
+      const result = this.#ready.shift();
+      const waiting = this.#waiting.shift();
+      if (result instanceof Error) waiting?.reject(result);
+      else waiting?.resolve(result);
+    }
   }
 }
 
