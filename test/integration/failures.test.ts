@@ -173,10 +173,8 @@ describe('a client that hangs up', () => {
 describe('a killed gateway', () => {
   it('costs the command nothing: it goes on behind the last batch', async () => {
     const statement = `SELECT l_orderkey * 10 + l_linenumber AS k, repeat(l_comment, 60) AS c FROM lineitem`;
-    const child = spawnSkein([
-      ...['sql', '--server', cluster.address, '--format', 'csv'],
-      ...['--set', 'distribution=always', statement],
-    ]);
+    const on = ['sql', '--server', cluster.address, '--format', 'csv'];
+    const child = spawnSkein([...on, '--set', 'distribution=always', statement]);
     const stderr = text(child.stderr ?? Readable.from([]));
     const { stdout } = child;
     if (stdout === null) throw new Error('the command has no standard output');
