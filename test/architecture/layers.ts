@@ -51,6 +51,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   'planner/duckdb': 'io',
   'planner/rpc': 'io',
   'planner/import': 'pure',
+  'planner/parameters': 'pure',
   'planner/logical': 'pure',
   'planner/distribution': 'pure',
   'planner/fragment': 'pure',

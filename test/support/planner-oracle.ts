@@ -13,12 +13,14 @@ import { InstancePool } from '../../services/planner/duckdb/instance-pool.ts';
 import { queryPlanner } from '../../services/planner/main.ts';
 import type { QueryPlanner } from '../../services/planner/planning/query-planner.ts';
 import { executeLocally } from './local-execution.ts';
+import type { ParameterValues } from './parameter-values.ts';
 import { differenceOf, readAnswer } from './table-answers.ts';
 
 export interface OracleOptions {
   /** Tasks of each stage; also the cluster's workers, with one task each. */
   readonly taskCount: number;
   readonly properties?: Readonly<Record<string, string>>;
+  readonly parameters?: ParameterValues;
 }
 
 export interface Comparison {
@@ -74,11 +76,14 @@ export class PlannerOracle {
     return new PlannerOracle(planning, duckdb, { oracle, executor: await duckdb.connect() });
   }
 
-  async plan(sql: string, { taskCount, properties = {} }: OracleOptions): Promise<QueryPlan> {
+  async plan(
+    sql: string,
+    { taskCount, properties = {}, parameters }: OracleOptions,
+  ): Promise<QueryPlan> {
     return await this.#planner.plan({
       sql,
       session: parseSessionProperties({ distribution: 'always', ...properties }),
-      parameters: new Uint8Array(),
+      parameters: parameters?.stream ?? new Uint8Array(),
       cluster: { workerCount: taskCount, tasksPerWorker: 1 },
     });
   }
@@ -92,7 +97,11 @@ export class PlannerOracle {
       batchCount: 2,
     });
     const actual = await readAnswer(this.#executor, tables);
-    await this.#oracle.run(`CREATE OR REPLACE TEMP TABLE expected AS ${text}`);
+    await this.#oracle.run(
+      `CREATE OR REPLACE TEMP TABLE expected AS ${text}`,
+      options.parameters?.values,
+      options.parameters?.types,
+    );
     const expected = await readAnswer(this.#oracle, ['expected']);
     return { plan, difference: differenceOf(actual, expected) };
   }

@@ -14,6 +14,7 @@ import {
   type SerializedError,
   serializedToEngineError,
 } from './serialized-error.ts';
+import { type ParameterValue } from './statement-parameters.ts';
 import { checkBound, checkUnbound, type StatementNames } from './sql-door.ts';
 import { renameTables, wholeScan, wholeSql } from './whole-query.ts';
 
@@ -24,6 +25,8 @@ export interface QueryToBind {
   readonly document: Json;
   readonly names: StatementNames;
   readonly timeZone: string;
+  /** Names of its columns where the text gives others: one whose parameters were replaced. */
+  readonly resultNames: readonly string[] | undefined;
   /** DuckDB's estimates are wanted, which takes planning it twice. */
   readonly needsEstimates: boolean;
   tableOf(reference: TableReference): Table | undefined;
@@ -54,24 +57,35 @@ export async function bindQuery(
 ): Promise<BoundQuery> {
   const [serialized, described] = await Promise.allSettled([
     serialize(query, instance),
-    instance.describe(query.sql),
+    query.resultNames ?? columnNames(query.sql, instance),
   ]);
   if (serialized.status === 'rejected') throw toEngineError(serialized.reason);
   const error = serialized.value.kind === 'error' ? serialized.value.error : undefined;
   if (error !== undefined && STATEMENT_ERRORS.has(error.type)) throw serializedToEngineError(error);
   if (described.status === 'rejected') throw toEngineError(described.reason);
-  const names = described.value.map((row) => row[0] ?? '');
+  const names = described.value;
   const plan = withWidth(await decode(query, serialized.value, instances), names.length);
   if (plan.kind === 'unsupported') checkUnbound(query.names);
   return {
     columns:
       plan.kind === 'plan'
         ? plan.plan.columns.map((type, i) => ({ name: names[i] ?? '', type }))
-        : await instance.columnsOf(query.sql),
+        : (await instance.columnsOf(query.sql)).map(({ name, type }, i) => {
+            return { name: names[i] ?? name, type };
+          }),
     settings: { TimeZone: query.timeZone },
     plan,
     whole: async () => await wholeQuery(query, instances),
   };
+}
+
+/** What DuckDB calls the columns of a statement's result; it is bound for that with the values given. */
+export async function columnNames(
+  sql: string,
+  instance: PlanningInstance,
+  values: readonly ParameterValue[] = [],
+): Promise<readonly string[]> {
+  return (await instance.describe(sql, values)).map((row) => row[0] ?? '');
 }
 
 type Serialized =

@@ -1,5 +1,4 @@
 import { toEngineError } from '../../common/duckdb/duckdb-error.ts';
-import { EngineError } from '../../common/error.ts';
 import { type Column } from '../../common/plan/column-type.ts';
 import { type PlanFragment } from '../../common/plan/plan-fragment.ts';
 import { type FileCatalogs } from '../catalog/file-catalogs.ts';
@@ -7,12 +6,13 @@ import { type TableReader } from '../catalog/ports.ts';
 import { type Table } from '../catalog/table.ts';
 import { type TableReference } from '../import/parsed-statement.ts';
 import { type AdmittedStatement, type FrontEnd, type PlanningRequest } from '../planning/ports.ts';
-import { bindQuery } from './bind-query.ts';
+import { bindQuery, columnNames, type QueryToBind } from './bind-query.ts';
 import { type ClassifiedStatement, classifyStatement } from './classify-statement.ts';
 import { difference, proofStatement, refusal } from './fragment-proof.ts';
 import { type InstancePool } from './instance-pool.ts';
 import { type PlanningInstance } from './planning-instance.ts';
 import { checkParsed, type StatementNames } from './sql-door.ts';
+import { type ParameterValue, parameterValues, replaceParameters } from './statement-parameters.ts';
 
 export interface DuckDBFrontEndDeps {
   readonly instances: InstancePool;
@@ -44,16 +44,13 @@ export class DuckDBFrontEnd implements FrontEnd, TableReader {
     return await this.#use(timeZone, async (instance) => {
       const statement = await classifyStatement(request.sql, instance);
       const names = checkParsed(statement.document);
-      const [parameter] = names.parameters;
-      if (parameter !== undefined) {
-        throw new EngineError('INVALID_PARAMETER', `the parameter ${parameter} has no value`);
-      }
+      const values = await parameterValues(names.parameters, request.parameters);
       switch (statement.select.kind) {
         case 'show-tables':
           return await this.#showTables(statement.select.catalog);
         case 'describe': {
           await this.#mirror(instance, names.tables);
-          const rows = await instance.answer(statement.sql);
+          const rows = await instance.answer(statement.sql, values);
           return {
             kind: 'known',
             statement: 'DESCRIBE',
@@ -61,7 +58,7 @@ export class DuckDBFrontEnd implements FrontEnd, TableReader {
           };
         }
         case 'query':
-          return await this.#bind(request, { statement, names }, instance);
+          return await this.#bind(request, { statement, names, values }, instance);
       }
     });
   }
@@ -85,17 +82,13 @@ export class DuckDBFrontEnd implements FrontEnd, TableReader {
 
   async #bind(
     request: PlanningRequest,
-    {
-      statement,
-      names,
-    }: { readonly statement: ClassifiedStatement; readonly names: StatementNames },
+    { statement, names, values }: StatementToBind,
     instance: PlanningInstance,
   ): Promise<AdmittedStatement> {
     const tables = await this.#mirror(instance, names.tables);
     const query = await bindQuery(
       {
-        sql: statement.sql,
-        document: statement.document,
+        ...(await withValues(statement, values, instance)),
         names,
         timeZone: request.session.time_zone,
         needsEstimates: mayBeDistributed(request, names, tables),
@@ -140,6 +133,24 @@ export class DuckDBFrontEnd implements FrontEnd, TableReader {
       throw toEngineError(error);
     }
   }
+}
+
+interface StatementToBind {
+  readonly statement: ClassifiedStatement;
+  readonly names: StatementNames;
+  readonly values: readonly ParameterValue[];
+}
+
+/** DuckDB binds the statement as it is, for its errors and names; what is planned has constants for parameters. */
+async function withValues(
+  { sql, document }: ClassifiedStatement,
+  values: readonly ParameterValue[],
+  instance: PlanningInstance,
+): Promise<Pick<QueryToBind, 'sql' | 'document' | 'resultNames'>> {
+  if (values.length === 0) return { sql, document, resultNames: undefined };
+  const resultNames = await columnNames(sql, instance, values);
+  const replaced = await replaceParameters(document, values, instance);
+  return { sql: await instance.print(replaced), document: replaced, resultNames };
 }
 
 function referenceKey({ catalog, schema, table }: TableReference): string {

@@ -1,11 +1,16 @@
+import { type DuckDBConnection } from '@duckdb/node-api';
 import { type OpenInstance, openInstance } from '../../common/duckdb/open-instance.ts';
 import { fromLogicalType } from '../../common/duckdb/duckdb-type.ts';
+import { EngineError } from '../../common/error.ts';
 import { type Column, quoteIdentifier, quoteString } from '../../common/plan/column-type.ts';
 import { sameFiles, type Table, type TableName } from '../catalog/table.ts';
 import { type Json, readJson } from '../import/json-reader.ts';
 import { writeJson } from '../import/json-writer.ts';
+import { printable, statementShape } from '../import/printable-statement.ts';
+import { inStatement } from './serialized-error.ts';
 import { sourceError } from './source-error.ts';
 import { StatementLane } from './statement-lane.ts';
+import { type ParameterValue } from './statement-parameters.ts';
 
 export interface PlanningProfile {
   /** Names of the catalogs beside the default one. */
@@ -15,6 +20,9 @@ export interface PlanningProfile {
   readonly timeZone: string;
   readonly disabledOptimizers: readonly string[];
 }
+
+/** Each value as text. */
+export type TextRows = readonly (readonly (string | null)[])[];
 
 /** Statements of one request that may run beside each other: serialize and explain. */
 const LANES = 2;
@@ -85,10 +93,16 @@ export class PlanningInstance {
     return readJson(await this.#lane().scalar('SELECT json_serialize_sql($1::VARCHAR)', sql));
   }
 
-  /** A parsed statement as DuckDB prints it. */
+  /**
+   * A parsed statement as DuckDB prints it.
+   * @throws EngineError STATEMENT_NOT_SUPPORTED when what is printed is another statement
+   */
   async print(document: Json): Promise<string> {
     const statement = 'SELECT json_deserialize_sql($1::VARCHAR::JSON)';
-    return await this.#lane().scalar(statement, writeJson(document));
+    const faithful = printable(document);
+    const sql = await this.#lane().scalar(statement, writeJson(faithful));
+    if (statementShape(await this.parse(sql)) === statementShape(faithful)) return sql;
+    throw new EngineError('STATEMENT_NOT_SUPPORTED', 'DuckDB prints the statement as another one');
   }
 
   /** How many statements a text has, of whatever kind. */
@@ -107,18 +121,20 @@ export class PlanningInstance {
 
   /** The optimized plan as EXPLAIN shows it, with estimates. */
   async explainPlan(sql: string): Promise<Json> {
-    const rows = await this.#rows(`EXPLAIN (FORMAT JSON) ${sql}`);
+    const rows = await this.#lane().run(
+      async (connection) => await readRows(connection, `EXPLAIN (FORMAT JSON) ${sql}`),
+    );
     return readJson(rows[0]?.[1] ?? '');
   }
 
   /** The answer of DESCRIBE: name and type of each column, and four more. */
-  async describe(sql: string): Promise<readonly (readonly (string | null)[])[]> {
-    return await this.#rows(`DESCRIBE ${sql}`, leastLoaded(this.#bindingLanes));
+  async describe(sql: string, values: readonly ParameterValue[] = []): Promise<TextRows> {
+    return await this.#answer({ prefix: 'DESCRIBE ', sql, values });
   }
 
   /** The answer of a statement that only looks at the catalog. */
-  async answer(sql: string): Promise<readonly (readonly (string | null)[])[]> {
-    return await this.#rows(sql);
+  async answer(sql: string, values: readonly ParameterValue[] = []): Promise<TextRows> {
+    return await this.#answer({ prefix: '', sql, values });
   }
 
   /** Columns of a mirrored table; asked of DuckDB once. */
@@ -188,21 +204,40 @@ export class PlanningInstance {
     this.#instance.close();
   }
 
-  async #rows(
-    sql: string,
-    lane: StatementLane = this.#lane(),
-  ): Promise<readonly (readonly (string | null)[])[]> {
-    return await lane.run(async (connection) => {
-      const reader = await connection.runAndReadAll(sql);
-      return reader
-        .getRows()
-        .map((row) => row.map((value) => (value === null ? null : String(value))));
+  /** With values, the statement is prepared and executed: so it is bound as DuckDB binds parameters. */
+  async #answer({ prefix, sql, values }: Question): Promise<TextRows> {
+    const preparation = values.length === 0 ? '' : 'PREPARE asked AS ';
+    const before = preparation + prefix;
+    return await leastLoaded(this.#bindingLanes).run(async (connection) => {
+      try {
+        if (values.length === 0) return await readRows(connection, before + sql);
+        await connection.run(before + sql);
+        return await readRows(connection, `EXECUTE asked(${values.map(argument).join(', ')})`);
+      } catch (error) {
+        throw inStatement(error, before.length);
+      }
     });
   }
 
   #lane(): StatementLane {
     return leastLoaded(this.#lanes);
   }
+}
+
+interface Question {
+  /** What is asked of the statement, in plain characters. */
+  readonly prefix: string;
+  readonly sql: string;
+  readonly values: readonly ParameterValue[];
+}
+
+async function readRows(connection: DuckDBConnection, sql: string): Promise<TextRows> {
+  const reader = await connection.runAndReadAll(sql);
+  return reader.getRows().map((row) => row.map((value) => (value === null ? null : String(value))));
+}
+
+function argument({ name, sql }: ParameterValue): string {
+  return `${quoteIdentifier(name)} := ${sql}`;
 }
 
 async function openLanes(instance: OpenInstance, count: number): Promise<readonly StatementLane[]> {

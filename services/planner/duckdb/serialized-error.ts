@@ -1,4 +1,4 @@
-import { type EngineError } from '../../common/error.ts';
+import { EngineError } from '../../common/error.ts';
 import { toEngineError } from '../../common/duckdb/duckdb-error.ts';
 import { isJsonObject, type Json, type JsonObject } from '../import/json-reader.ts';
 
@@ -59,4 +59,15 @@ export function serializedToEngineError({ type, fields }: SerializedError): Engi
     exception_message: message,
   });
   return toEngineError(new Error(thrown));
+}
+
+/** An error of a text that has `offset` bytes before the statement, placed in the statement. */
+export function inStatement(error: unknown, offset: number): EngineError {
+  const { code, message, position, details, cause } = toEngineError(error);
+  const isInside = position !== undefined && position >= offset;
+  return new EngineError(code, message, {
+    position: isInside ? position - offset : undefined,
+    details,
+    cause,
+  });
 }
