@@ -44,12 +44,32 @@ describe('skein coordinator, worker and gateway', () => {
     return role;
   };
   const worker = (coordinator: Cluster, nodeId: string): Promise<Cluster> =>
-    start('worker', ['--coordinator-address', coordinator.address, '--worker-port', '0', '--node-id', nodeId, '--catalog', SAMPLE_DIRECTORY, '--workers-on-machine=2']);
+    start('worker', [
+      '--coordinator-address',
+      coordinator.address,
+      '--worker-port',
+      '0',
+      '--node-id',
+      nodeId,
+      '--catalog',
+      SAMPLE_DIRECTORY,
+      '--workers-on-machine=2',
+    ]);
 
   beforeAll(async () => {
-    const coordinator = await start('coordinator', ['--coordinator-port', '0', '--catalog', SAMPLE_DIRECTORY]);
+    const coordinator = await start('coordinator', [
+      '--coordinator-port',
+      '0',
+      '--catalog',
+      SAMPLE_DIRECTORY,
+    ]);
     workers = await Promise.all([worker(coordinator, 'left'), worker(coordinator, 'right')]);
-    const gateway = await start('gateway', ['--gateway-port', '0', '--coordinator-address', coordinator.address]);
+    const gateway = await start('gateway', [
+      '--gateway-port',
+      '0',
+      '--coordinator-address',
+      coordinator.address,
+    ]);
     client = new SkeinClient(gateway.address);
   });
   afterAll(async () => {
