@@ -193,9 +193,11 @@ name | BRAZIL
   });
 
   it('gives session properties to each statement', async () => {
-    const statement = `SELECT make_timestamptz(0)::VARCHAR AS t`;
+    // An instant looks the same to SQL and to the reader of the result.
+    const statement = `SELECT make_timestamptz(0)::VARCHAR AS t, make_timestamptz(0) AS u`;
     const args = ['--format', 'csv', '--set', 'time_zone=Asia/Tokyo', statement];
-    expect(await sql(args)).toEqual(fine('t\n1970-01-01 09:00:00+09\n'));
+    const instant = '1970-01-01 09:00:00+09';
+    expect(await sql(args)).toEqual(fine(`t,u\n${instant},${instant}\n`));
     const wrong = await sql(['--set', 'distribution=sometimes', 'SELECT 1']);
     expect(wrong.exitCode).not.toBe(0);
     expect(wrong.stderr).toContain('INVALID_SESSION_PROPERTY: ');

@@ -40,4 +40,6 @@ export interface ResultUpdate {
   readonly noMoreLocations: boolean;
   readonly commitment: 'withheld' | 'committed' | 'superseded';
   readonly resultReplayBytes: number;
+  /** What columns of TIMESTAMP WITH TIME ZONE carry in the schema. */
+  readonly timeZone: string;
 }

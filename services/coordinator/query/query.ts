@@ -236,6 +236,7 @@ export class Query {
       // No retry policy withholds results.
       commitment: 'committed',
       resultReplayBytes: this.traits.properties.result_replay_bytes,
+      timeZone: this.traits.properties.time_zone,
     };
   }
 

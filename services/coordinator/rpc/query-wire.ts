@@ -83,6 +83,7 @@ export function resultUpdateToWire(update: ResultUpdate, isFirst: boolean): Watc
     noMoreLocations: update.noMoreLocations,
     commitment: COMMITMENTS.toWire(update.commitment),
     resultReplayBytes: BigInt(update.resultReplayBytes),
+    timeZone: update.timeZone,
   };
 }
 

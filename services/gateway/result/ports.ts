@@ -22,6 +22,8 @@ export interface ResultUpdate {
   readonly noMoreLocations: boolean;
   readonly commitment: ResultCommitment;
   readonly resultReplayBytes: number;
+  /** What columns of TIMESTAMP WITH TIME ZONE carry in the schema. */
+  readonly timeZone: string;
 }
 
 export interface PageRead {

@@ -201,7 +201,8 @@ class ResultStream {
     }
     this.#window = new ReplayWindow(update.resultReplayBytes, resumeAt?.pages ?? new Map());
     if (resumeAt === undefined) {
-      yield { arrowIpc: encodeSchemaMessage(update.columns), complete: false };
+      const { columns, timeZone } = update;
+      yield { arrowIpc: encodeSchemaMessage(columns, { timeZone }), complete: false };
     }
   }
 

@@ -162,6 +162,7 @@ function resultUpdate(
     noMoreLocations: message.noMoreLocations,
     commitment: commitmentOf(message.commitment),
     resultReplayBytes: Number(message.resultReplayBytes),
+    timeZone: message.timeZone,
   };
 }
 

@@ -181,4 +181,11 @@ describe('moments look as DuckDB writes them', () => {
       checked,
     );
   });
+
+  it('instants in UTC where the runtime does not know the zone', async () => {
+    await fixture.run(`SET TimeZone = 'UTC'`);
+    const sql = `SELECT TIMESTAMPTZ '2020-01-01 00:00:00+00'`;
+    const expected = [['2020-01-01 00:00:00+00']];
+    expect(await shownTexts(fixture, sql, 'Nowhere/Land')).toEqual(expected);
+  });
 });

@@ -296,6 +296,7 @@ describe('results', () => {
         noMoreLocations: true,
         commitment: 'committed',
         resultReplayBytes: 32 * 1024 * 1024,
+        timeZone: 'UTC',
       });
     }
   });

@@ -58,6 +58,7 @@ function update(changes: Partial<ResultUpdate>): ResultUpdate {
     noMoreLocations: false,
     commitment: 'committed',
     resultReplayBytes: 1000,
+    timeZone: 'UTC',
     ...changes,
   };
 }

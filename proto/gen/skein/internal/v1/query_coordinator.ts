@@ -141,6 +141,8 @@ export interface WatchResultsResponse {
   readonly noMoreLocations: boolean;
   readonly commitment: ResultCommitment;
   readonly resultReplayBytes: bigint;
+  /** The session's TimeZone: what columns of TIMESTAMP WITH TIME ZONE carry in the result's schema. */
+  readonly timeZone: string;
 }
 
 export interface ResultLocation {
@@ -966,6 +968,7 @@ function createBaseWatchResultsResponse(): WatchResultsResponse {
     noMoreLocations: false,
     commitment: 0,
     resultReplayBytes: 0n,
+    timeZone: "",
   };
 }
 
@@ -994,6 +997,9 @@ export const WatchResultsResponse: MessageFns<WatchResultsResponse> = {
         throw new globalThis.Error("value provided for field message.resultReplayBytes of type uint64 too large");
       }
       writer.uint32(56).uint64(message.resultReplayBytes);
+    }
+    if (message.timeZone !== "") {
+      writer.uint32(66).string(message.timeZone);
     }
     return writer;
   },
@@ -1067,6 +1073,14 @@ export const WatchResultsResponse: MessageFns<WatchResultsResponse> = {
             message.resultReplayBytes = reader.uint64() as bigint;
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.timeZone = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1093,6 +1107,7 @@ export const WatchResultsResponse: MessageFns<WatchResultsResponse> = {
     message.resultReplayBytes = (object.resultReplayBytes !== undefined && object.resultReplayBytes !== null)
       ? BigInt(object.resultReplayBytes)
       : 0n;
+    message.timeZone = object.timeZone ?? "";
     return message;
   },
 };
