@@ -104,6 +104,16 @@ describe.skipIf(!hasScript)(name, () => {
     expect(await terminal.ended()).toBe(0);
   });
 
+  it('shows long results without a pager where there is none', async () => {
+    const terminal = new Terminal({ PAGER: 'no-such-pager' });
+    await terminal.shows('skein> ');
+    terminal.type('FROM range(100);\n');
+    await terminal.shows('the pager no-such-pager cannot be started');
+    await terminal.shows('(100 rows)');
+    terminal.type('exit\n');
+    expect(await terminal.ended()).toBe(0);
+  });
+
   it('shows progress, cancels at Ctrl-C, and goes on', async () => {
     const terminal = new Terminal();
     await terminal.shows('skein> ');

@@ -1,5 +1,5 @@
 /** Shows long results through the user's pager ($PAGER, else less) on a terminal. */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { terminalConfig } from '../config.ts';
 import { writeAll } from './write-all.ts';
@@ -22,45 +22,52 @@ export function openPager(options: { readonly paged: boolean }): PagedOutput {
 class Pager implements PagedOutput {
   readonly #screenLines: number;
   #held = '';
-  #pager: ReturnType<typeof startPager> | undefined;
+  /** Where the text goes once it is longer than the screen. */
+  #target: ChildProcess | 'standard-output' | undefined;
 
   constructor(screenLines: number) {
     this.#screenLines = screenLines;
   }
 
   async write(text: string): Promise<void> {
-    if (this.#pager === undefined) {
-      this.#held += text;
-      if (this.#held.split('\n').length < this.#screenLines) return;
-      this.#pager = startPager();
-      await this.#toPager(this.#held);
-      this.#held = '';
-    } else {
-      await this.#toPager(text);
-    }
+    if (this.#target !== undefined) return await this.#pass(text);
+    this.#held += text;
+    if (this.#held.split('\n').length < this.#screenLines) return;
+    this.#target = (await startPager()) ?? 'standard-output';
+    await this.#pass(this.#held);
+    this.#held = '';
   }
 
-  async #toPager(text: string): Promise<void> {
-    const stdin = this.#pager?.stdin;
+  async #pass(text: string): Promise<void> {
+    if (this.#target === undefined || this.#target === 'standard-output')
+      return await writeAll(process.stdout, text);
+    const { stdin } = this.#target;
     // Leaving the pager early is how people say that they have seen enough.
-    if (stdin === undefined || stdin === null || stdin.destroyed || !stdin.writable) return;
+    if (stdin === null || stdin.destroyed || !stdin.writable) return;
     await Promise.race([writeAll(stdin, text), once(stdin, 'close')]);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#pager === undefined) return await writeAll(process.stdout, this.#held);
-    const ended = this.#pager.exitCode === null ? once(this.#pager, 'close') : undefined;
-    this.#pager.stdin?.end();
+    const target = this.#target;
+    if (target === undefined) return await this.#pass(this.#held);
+    if (target === 'standard-output') return;
+    const ended = target.exitCode === null ? once(target, 'close') : undefined;
+    target.stdin?.end();
     await ended;
   }
 }
 
-function startPager() {
+/** undefined = there is no such program; its user knows then. */
+async function startPager(): Promise<ChildProcess | undefined> {
   const [command = 'less', ...args] = terminalConfig().pager.split(/\s+/);
   const pager = spawn(command, args, { stdio: ['pipe', 'inherit', 'inherit'] });
   pager.stdin.on('error', () => undefined);
-  pager.on('error', (error) =>
-    process.stderr.write(`the pager ${command} failed: ${error.message}\n`),
-  );
-  return pager;
+  try {
+    await once(pager, 'spawn');
+    return pager;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    process.stderr.write(`the pager ${command} cannot be started: ${reason}\n`);
+    return undefined;
+  }
 }
