@@ -13,6 +13,7 @@ import { untilSignal } from './until-signal.ts';
 
 const STOP_GRACE_MS = 15_000;
 const WRONG_CONFIGURATION = 2;
+const MAX_NODE_ID_LENGTH = 64;
 
 /** Ends with a signal, in order, or with the code of a process that cannot be started. */
 export async function runRoleCommand(
@@ -24,12 +25,13 @@ export async function runRoleCommand(
   const log = pino({ name: `${role}-supervisor`, level: values.log_level }, process.stderr);
   const nodeId =
     values.node_id === ''
-      ? `${hostname()}-${process.pid}`.replaceAll(/[^\w-]/g, '-')
+      ? `${hostname()}-${process.pid}`.replaceAll(/[^\w-]/g, '-').slice(-MAX_NODE_ID_LENGTH)
       : values.node_id;
   const reporter = role === 'worker' ? exitReporter(values, log) : undefined;
   const supervisor = supervise({
     name: role,
     entry: roleEntry(role),
+    portFlag: `--${role}-port`,
     args: role === 'worker' ? [...argv, '--node-id', nodeId] : argv,
     clock: systemClock,
     log,

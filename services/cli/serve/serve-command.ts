@@ -117,7 +117,7 @@ class ServedCluster {
       entry: roleEntry(role),
       args,
       environment: { SKEIN_SESSION_SECRET: this.#sessionSecret },
-      ...(role === 'worker' ? {} : { portFlag: `--${role}-port` }),
+      portFlag: `--${role}-port`,
       clock: systemClock,
       log: this.#log,
       onExit: (report) => {
