@@ -50,7 +50,10 @@ function sorted(rows: readonly Row[], isDouble: readonly boolean[]): readonly Ro
   const keyed = rows.map((row) => ({
     row,
     exact: JSON.stringify(row.filter((_, column) => isDouble[column] !== true)),
-    doubles: row.filter((_, column) => isDouble[column] === true).map(Number),
+    // NULL stands apart from 0.
+    doubles: row
+      .filter((_, column) => isDouble[column] === true)
+      .map((cell) => (cell === null ? -Infinity : Number(cell))),
   }));
   const compare = (a: (typeof keyed)[number], b: (typeof keyed)[number]): number => {
     if (a.exact !== b.exact) return a.exact < b.exact ? -1 : 1;

@@ -9,6 +9,7 @@ import { type AdmittedStatement, type FrontEnd, type PlanningRequest } from '../
 import { bindQuery, columnNames, type QueryToBind } from './bind-query.ts';
 import { type ClassifiedStatement, classifyStatement } from './classify-statement.ts';
 import { difference, proofStatement, refusal } from './fragment-proof.ts';
+import { namingMissingFile } from './missing-file.ts';
 import { type InstancePool } from './instance-pool.ts';
 import { type PlanningInstance } from './planning-instance.ts';
 import { checkParsed, type StatementNames } from './sql-door.ts';
@@ -45,22 +46,45 @@ export class DuckDBFrontEnd implements FrontEnd, TableReader {
       const statement = await classifyStatement(request.sql, instance);
       const names = checkParsed(statement.document);
       const values = await parameterValues(names.parameters, request.parameters);
-      switch (statement.select.kind) {
-        case 'show-tables':
-          return await this.#showTables(statement.select.catalog);
-        case 'describe': {
-          await this.#mirror(instance, names.tables);
-          const rows = await instance.answer(statement.sql, values);
-          return {
-            kind: 'known',
-            statement: 'DESCRIBE',
-            rows: { columns: DESCRIBE_COLUMNS, rows },
-          };
-        }
-        case 'query':
-          return await this.#bind(request, { statement, names, values }, instance);
+      try {
+        return await this.#admitParsed(request, { statement, names, values }, instance);
+      } catch (thrown) {
+        const error = toEngineError(thrown);
+        if (error.code !== 'SOURCE_READ_FAILED') throw error;
+        throw await namingMissingFile(error, await this.#pathsOf(names), instance);
       }
     });
+  }
+
+  async #admitParsed(
+    request: PlanningRequest,
+    parsed: StatementToBind,
+    instance: PlanningInstance,
+  ): Promise<AdmittedStatement> {
+    const { statement, names, values } = parsed;
+    switch (statement.select.kind) {
+      case 'show-tables':
+        return await this.#showTables(statement.select.catalog);
+      case 'describe': {
+        await this.#mirror(instance, names.tables);
+        const rows = await instance.answer(statement.sql, values);
+        return { kind: 'known', statement: 'DESCRIBE', rows: { columns: DESCRIBE_COLUMNS, rows } };
+      }
+      case 'query':
+        return await this.#bind(request, parsed, instance);
+    }
+  }
+
+  /** Files and patterns that a statement names: to functions, or as a table that no catalog has. */
+  async #pathsOf({ tables, paths }: StatementNames): Promise<readonly string[]> {
+    const { catalogs } = this.#deps;
+    const files: string[] = [...paths];
+    for (const reference of tables) {
+      const name = catalogs.nameOf(reference);
+      if (name?.catalog !== '' || (await catalogs.findTable(name)) !== undefined) continue;
+      files.push(reference.table);
+    }
+    return files;
   }
 
   async refute(fragment: PlanFragment): Promise<string | undefined> {

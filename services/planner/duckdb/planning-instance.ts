@@ -1,5 +1,6 @@
 import { type DuckDBConnection } from '@duckdb/node-api';
 import { type OpenInstance, openInstance } from '../../common/duckdb/open-instance.ts';
+import { toEngineError } from '../../common/duckdb/duckdb-error.ts';
 import { fromLogicalType } from '../../common/duckdb/duckdb-type.ts';
 import { EngineError } from '../../common/error.ts';
 import { type Column, quoteIdentifier, quoteString } from '../../common/plan/column-type.ts';
@@ -190,6 +191,21 @@ export class PlanningInstance {
     await this.#views.run(async (connection) => {
       const view = viewName(name);
       if (this.#mirrored.delete(view)) await connection.run(`DROP VIEW IF EXISTS ${view}`);
+    });
+  }
+
+  /**
+   * Whether there is a file of this name or pattern.
+   * @throws EngineError FILE_NOT_ALLOWED
+   */
+  async hasFile(pattern: string): Promise<boolean> {
+    const sql = `SELECT file FROM glob(${quoteString(pattern)}) LIMIT 1`;
+    return await this.#views.run(async (connection) => {
+      try {
+        return (await readRows(connection, sql)).length > 0;
+      } catch (error) {
+        throw toEngineError(error);
+      }
     });
   }
 

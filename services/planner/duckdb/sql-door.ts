@@ -1,6 +1,10 @@
 import { EngineError } from '../../common/error.ts';
 import { isJsonArray, isJsonObject, type Json } from '../import/json-reader.ts';
-import { rewriteStatement, type TableReference } from '../import/parsed-statement.ts';
+import {
+  rewriteStatement,
+  type TableReference,
+  textsInFirstArgument,
+} from '../import/parsed-statement.ts';
 import {
   ALLOWED_TABLE_FUNCTIONS,
   DENIED_FUNCTIONS,
@@ -12,6 +16,8 @@ export interface StatementNames {
   readonly tables: readonly TableReference[];
   readonly parameters: readonly string[];
   readonly tableFunctions: readonly string[];
+  /** What table functions have as text in their first argument: for those that read files, the files. */
+  readonly paths: readonly string[];
 }
 
 /**
@@ -22,13 +28,15 @@ export function checkParsed(statement: Json): StatementNames {
   const tables: TableReference[] = [];
   const parameters: string[] = [];
   const tableFunctions: string[] = [];
+  const paths: string[] = [];
   rewriteStatement(statement, {
     call: (name) => {
       if (DENIED_FUNCTIONS.has(name) || name.startsWith('__internal_')) throw notAllowed(name);
     },
-    tableFunction: (name) => {
+    tableFunction: (name, call) => {
       if (DENIED_TABLE_FUNCTIONS.has(name)) throw notAllowed(name);
       tableFunctions.push(name);
+      paths.push(...textsInFirstArgument(call));
     },
     table: (reference, node) => {
       tables.push(reference);
@@ -39,7 +47,7 @@ export function checkParsed(statement: Json): StatementNames {
       return node;
     },
   });
-  return { tables, parameters, tableFunctions };
+  return { tables, parameters, tableFunctions, paths };
 }
 
 /**

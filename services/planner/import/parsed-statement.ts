@@ -17,7 +17,7 @@ export interface StatementVisitor {
   readonly parameter?: (name: string, node: JsonObject) => Json;
   /** Scalar, aggregate, window and macro calls. */
   readonly call?: (name: string) => void;
-  readonly tableFunction?: (name: string) => void;
+  readonly tableFunction?: (name: string, call: JsonObject) => void;
 }
 
 /** Copies a parsed statement, or any part of one. */
@@ -66,7 +66,7 @@ function rewriteTableFunction(
 ): JsonObject {
   const call = node['function'];
   if (!isJsonObject(call)) return rewriteFields(node, visitor, scope);
-  visitor.tableFunction?.(textField(call, 'function_name').toLowerCase());
+  visitor.tableFunction?.(textField(call, 'function_name').toLowerCase(), call);
   const { function: _, ...others } = node;
   return {
     ...rewriteFields(others, visitor, scope),
@@ -103,6 +103,20 @@ function isRecursive(entry: Json): boolean {
 function textField(node: JsonObject, name: string): string {
   const value = node[name];
   return typeof value === 'string' ? value : '';
+}
+
+/** Texts that a call has in its first argument: one, or those of a list. */
+export function* textsInFirstArgument(call: JsonObject): Generator<string> {
+  const { children } = call;
+  if (isJsonArray(children) && children[0] !== undefined) yield* textsIn(children[0]);
+}
+
+function* textsIn(expression: Json): Generator<string> {
+  if (!isJsonObject(expression)) return;
+  const { children, value } = expression;
+  const text = isJsonObject(value) ? value['value'] : undefined;
+  if (expression['class'] === 'CONSTANT' && typeof text === 'string') yield text;
+  if (isJsonArray(children)) for (const child of children) yield* textsIn(child);
 }
 
 /** What a statement that parsed as a SELECT is; DuckDB writes SHOW and DESCRIBE as one over a special table. */

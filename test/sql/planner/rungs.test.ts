@@ -1,4 +1,5 @@
-import { rm } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeNullTables } from '../../support/null-tables.ts';
 import { PlannerOracle } from '../../support/planner-oracle.ts';
@@ -109,5 +110,31 @@ describe('what is wrong with a statement', () => {
     ["SELECT * FROM read_parquet('/etc/passwd')", 'FILE_NOT_ALLOWED'],
   ])('%s is %s', async (sql, code) => {
     await expect(oracle.plan(sql, TASKS)).rejects.toMatchObject({ code });
+  });
+
+  it.each([
+    ['read_parquet', "FROM read_parquet('DIR/n1/missing.parquet')", 'DIR/n1/missing.parquet'],
+    ['a pattern', "FROM read_csv('DIR/nowhere/*.csv', header = true)", 'DIR/nowhere/*.csv'],
+    [
+      'a list',
+      "FROM read_parquet(['DIR/n1/part-0.parquet', 'DIR/n1/missing.parquet'])",
+      'DIR/n1/missing.parquet',
+    ],
+    ['a file as a table', "FROM 'DIR/n1/missing.parquet'", 'DIR/n1/missing.parquet'],
+    ['DESCRIBE', "DESCRIBE FROM n1, 'DIR/n1/missing.parquet'", 'DIR/n1/missing.parquet'],
+  ])('a missing file in %s is SOURCE_NOT_FOUND, naming it', async (_how, sql, file) => {
+    await expect(oracle.plan(sql.replaceAll('DIR', directory), TASKS)).rejects.toMatchObject({
+      code: 'SOURCE_NOT_FOUND',
+      details: { file: file.replace('DIR', directory) },
+    });
+  });
+
+  it.each([
+    ["FROM read_parquet('DIR/cut.parquet')", 'INVALID_INPUT'],
+    ["FROM read_parquet('/nowhere/missing.parquet')", 'FILE_NOT_ALLOWED'],
+  ])('a file that is there, or out of reach, is not called missing: %s', async (sql, code) => {
+    await writeFile(join(directory, 'cut.parquet'), 'PAR1');
+    await expect(oracle.plan(sql.replace('DIR', directory), TASKS)).rejects.toMatchObject({ code });
+    await rm(join(directory, 'cut.parquet'));
   });
 });

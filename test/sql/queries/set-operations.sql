@@ -23,3 +23,6 @@ select k from n1 union all (select k from n2 order by k limit 3);
 select k from n1 except select k from empty;
 
 select k from empty intersect select k from n1;
+
+-- NULL beside zero, in doubles.
+select k from n1 union select x from n2;
