@@ -218,12 +218,17 @@ function joinCluster(config: WorkerConfig, deps: WorkerDeps, parts: MemberParts)
   );
   const failed = control.run().then(() => new Promise<never>(() => undefined));
   failed.catch(() => undefined);
-  const drain = async (): Promise<void> => {
-    tasks.drain();
-    control.beat();
-    await tasks.idle();
-    log.info({}, 'the worker is drained and leaves the cluster');
-    await control.close(GOODBYE_GRACE_MS);
+  let drained: Promise<void> | undefined;
+  /** Once, however often it is ordered. */
+  const drain = (): Promise<void> => {
+    drained ??= (async () => {
+      tasks.drain();
+      control.beat();
+      await tasks.idle();
+      log.info({}, 'the worker is drained and leaves the cluster');
+      await control.close(GOODBYE_GRACE_MS);
+    })();
+    return drained;
   };
   const leave = async (graceMs: number): Promise<void> => {
     const tooLong = (): void => tasks.abandonAll('the worker is shutting down');

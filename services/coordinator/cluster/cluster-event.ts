@@ -31,7 +31,12 @@ export interface WorkerRun {
 
 export type ClusterEvent =
   | { readonly kind: 'worker-hello'; readonly hello: WorkerHello }
-  | ({ readonly kind: 'worker-heartbeat'; readonly load: WorkerLoad } & WorkerRun)
+  /** `isDraining`: it is about to leave and takes no new tasks. */
+  | ({
+      readonly kind: 'worker-heartbeat';
+      readonly load: WorkerLoad;
+      readonly isDraining: boolean;
+    } & WorkerRun)
   /** Its control stream broke; it may come back. */
   | ({ readonly kind: 'worker-disconnected' } & WorkerRun)
   /** It leaves in order. */

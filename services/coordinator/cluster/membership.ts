@@ -32,15 +32,8 @@ function applyEvent(
   switch (event.kind) {
     case 'worker-hello':
       return onHello(state, event.hello, now);
-    case 'worker-heartbeat': {
-      const member = findRun(state, event);
-      if (member === undefined) return [];
-      member.heardAt = now;
-      member.load = event.load;
-      // It lives, so an exit that was reported before was that of an earlier run.
-      member.exitCause = '';
-      return [];
-    }
+    case 'worker-heartbeat':
+      return onHeartbeat(state, event, now);
     case 'worker-disconnected':
       return onDisconnected(state, event, now);
     case 'worker-goodbye':
@@ -86,6 +79,21 @@ function onHello(state: ClusterState, hello: WorkerHello, now: Instant): readonl
   ];
 }
 
+function onHeartbeat(
+  state: ClusterState,
+  beat: Extract<ClusterEvent, { readonly kind: 'worker-heartbeat' }>,
+  now: Instant,
+): readonly ClusterEffect[] {
+  const member = findRun(state, beat);
+  if (member === undefined) return [];
+  member.heardAt = now;
+  member.load = beat.load;
+  // It lives, so an exit that was reported before was that of an earlier run.
+  member.exitCause = '';
+  // It knows already that it is to leave: only the schedulers must hear of it.
+  return beat.isDraining && !member.isDraining ? drainMember(member) : [];
+}
+
 function onDisconnected(
   state: ClusterState,
   run: WorkerRun,
@@ -112,12 +120,12 @@ function onExited(
 function onDrainRequested(state: ClusterState, nodeId: NodeId): readonly ClusterEffect[] {
   const member = findMember(state, nodeId);
   if (member === undefined || member.isDraining) return [];
+  return [{ kind: 'drain-worker', ...runOf(member) }, ...drainMember(member)];
+}
+
+function drainMember(member: MemberState): readonly ClusterEffect[] {
   member.isDraining = true;
-  const run = runOf(member);
-  return [
-    { kind: 'drain-worker', ...run },
-    { kind: 'publish', event: { kind: 'node-draining', ...run } },
-  ];
+  return [{ kind: 'publish', event: { kind: 'node-draining', ...runOf(member) } }];
 }
 
 function loseSilentMembers(state: ClusterState, now: Instant): readonly ClusterEffect[] {
@@ -165,10 +173,11 @@ function loseMember(
   state.fencedRuns.push(run);
   if (state.fencedRuns.length > MAX_FENCED_RUNS) state.fencedRuns.shift();
   const { nodeId, nodeInstanceId } = run;
+  const { address } = member.hello;
   const error = {
     code: 'NODE_LOST',
-    message: `worker ${nodeId} is lost: ${cause}`,
-    details: { node_id: nodeId, node_instance_id: nodeInstanceId, cause },
+    message: `worker ${nodeId} at ${address} is lost: ${cause}`,
+    details: { node_id: nodeId, node_instance_id: nodeInstanceId, address, cause },
   } as const;
   return [
     { kind: 'dismiss-worker', ...run },

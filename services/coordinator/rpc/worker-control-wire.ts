@@ -108,7 +108,11 @@ export function workerMessageFromWire({ sequence, message }: ConnectRequest): Wo
   const wire = required(message, 'message');
   switch (wire.$case) {
     case 'heartbeat':
-      return { kind: 'heartbeat', load: loadFromWire(wire.value) };
+      return {
+        kind: 'heartbeat',
+        load: loadFromWire(wire.value),
+        isDraining: wire.value.draining,
+      };
     case 'taskStatus':
       if (sequence === 0n) throw invalidField('sequence', 'a task status is numbered');
       return {

@@ -18,7 +18,7 @@ export type CoordinatorMessage =
 /** What travels from the worker, after its hello. */
 export type WorkerMessage =
   | { readonly kind: 'task-status'; readonly sequence: number; readonly status: TaskStatus }
-  | { readonly kind: 'heartbeat'; readonly load: WorkerLoad }
+  | { readonly kind: 'heartbeat'; readonly load: WorkerLoad; readonly isDraining: boolean }
   | { readonly kind: 'acknowledgement'; readonly sequence: number }
   | { readonly kind: 'goodbye' };
 

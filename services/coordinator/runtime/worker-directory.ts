@@ -107,8 +107,11 @@ export class WorkerDirectory implements WorkerGateway {
     switch (message.kind) {
       case 'task-status':
         return this.#onStatus(session, message);
-      case 'heartbeat':
-        return void this.#apply({ kind: 'worker-heartbeat', load: message.load, ...session.run });
+      case 'heartbeat': {
+        const { load, isDraining } = message;
+        this.#apply({ kind: 'worker-heartbeat', load, isDraining, ...session.run });
+        return undefined;
+      }
       case 'acknowledgement':
         return session.outbox.acknowledge(message.sequence);
       case 'goodbye':

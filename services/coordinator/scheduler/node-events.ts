@@ -72,7 +72,7 @@ function isRun(of: NodeRun, run: NodeRun): boolean {
 function restarted(node: SchedulerNode): ErrorReport {
   return {
     code: 'NODE_LOST',
-    message: `worker ${node.nodeId} was restarted and has lost its tasks`,
+    message: `worker ${node.nodeId} at ${node.address} was restarted and has lost its tasks`,
     details: { node_id: node.nodeId },
   };
 }

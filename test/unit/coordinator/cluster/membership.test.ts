@@ -14,6 +14,7 @@ import { onClusterEvent } from '../../../../services/coordinator/cluster/members
 
 const OPTIONS = { protocolVersion: 1, heartbeatTimeoutMs: 2_000, reconnectGraceMs: 500 };
 const LOAD = { pageMemoryBytes: 1, slotMemoryBytes: 2, runningTasks: 3 };
+const BEAT = { load: LOAD, isDraining: false };
 
 function aHello(name: string, run = 1, changes: Partial<WorkerHello> = {}): WorkerHello {
   return {
@@ -102,7 +103,7 @@ describe('joining', () => {
   it('replaces an earlier run by a later one: lost first, then joined', () => {
     const driver = joined('a');
     expect(published(driver.join('a', 2))).toEqual([
-      'lost: worker a is lost: a later run of it has joined',
+      'lost: worker a at a:7442 is lost: a later run of it has joined',
       'node-joined',
     ]);
   });
@@ -119,6 +120,14 @@ describe('draining', () => {
     expect(driver.send({ kind: 'drain-requested', nodeId: 'x' as NodeId })).toEqual([]);
   });
 
+  it('believes a worker that says it is about to leave, once', () => {
+    const driver = joined('a', 'b');
+    const leaving = { kind: 'worker-heartbeat', ...runOf('a'), ...BEAT, isDraining: true } as const;
+    expect(published(driver.send(leaving))).toEqual(['node-draining']);
+    expect(activeNodes(driver.state).map((node) => node.nodeId)).toEqual(['b']);
+    expect(driver.send(leaving)).toEqual([]);
+  });
+
   it('repeats the order to a draining worker that returns', () => {
     const driver = joined('a');
     driver.send({ kind: 'drain-requested', nodeId: 'a' as NodeId });
@@ -131,9 +140,9 @@ describe('losing a worker', () => {
   it('gives up one that is silent for heartbeat_timeout', () => {
     const driver = joined('a', 'b');
     driver.now += 1_500;
-    driver.send({ kind: 'worker-heartbeat', ...runOf('b'), load: LOAD });
+    driver.send({ kind: 'worker-heartbeat', ...runOf('b'), ...BEAT });
     const effects = driver.pass(500);
-    expect(published(effects)).toEqual(['lost: worker a is lost: no heartbeat for 2000 ms']);
+    expect(published(effects)).toEqual(['lost: worker a at a:7442 is lost: no heartbeat for 2000 ms']);
     expect(effects).toContainEqual({ kind: 'dismiss-worker', ...runOf('a') });
     expect(effects.at(-1)).toEqual({ kind: 'arm-timer', at: 13_500 });
     expect(describeMembers(driver.state)).toMatchObject([{ node: { nodeId: 'b' }, load: LOAD }]);
@@ -145,7 +154,7 @@ describe('losing a worker', () => {
     expect(effects).toEqual([{ kind: 'arm-timer', at: 10_500 }]);
     expect(published(driver.pass(499))).toEqual([]);
     expect(published(driver.pass(1))).toEqual([
-      'lost: worker a is lost: its control stream broke and did not come back within 500 ms',
+      'lost: worker a at a:7442 is lost: its control stream broke and did not come back within 500 ms',
     ]);
   });
 
@@ -162,12 +171,12 @@ describe('losing a worker', () => {
     ]) {
       const driver = joined('a');
       const effects = order.flatMap((event) => driver.send(event));
-      expect(published(effects)).toEqual(['lost: worker a is lost: killed by SIGKILL']);
+      expect(published(effects)).toEqual(['lost: worker a at a:7442 is lost: killed by SIGKILL']);
       const lost = effects.find((effect) => effect.kind === 'publish');
       expect(lost).toMatchObject({
         event: {
           ...runOf('a'),
-          error: { code: 'NODE_LOST', details: { node_id: 'a', cause: 'killed by SIGKILL' } },
+          error: { code: 'NODE_LOST', details: { node_id: 'a', address: 'a:7442', cause: 'killed by SIGKILL' } },
         },
       });
     }
@@ -177,14 +186,14 @@ describe('losing a worker', () => {
     const driver = joined('a');
     driver.join('a', 2);
     driver.send({ kind: 'worker-exited', nodeId: 'a' as NodeId, cause: 'killed by SIGKILL' });
-    driver.send({ kind: 'worker-heartbeat', ...runOf('a', 2), load: LOAD });
+    driver.send({ kind: 'worker-heartbeat', ...runOf('a', 2), ...BEAT });
     expect(published(driver.send({ kind: 'worker-disconnected', ...runOf('a', 2) }))).toEqual([]);
   });
 
   it('believes a goodbye at once', () => {
     const driver = joined('a');
     expect(published(driver.send({ kind: 'worker-goodbye', ...runOf('a') }))).toEqual([
-      'lost: worker a is lost: it left the cluster',
+      'lost: worker a at a:7442 is lost: it left the cluster',
     ]);
   });
 
@@ -194,7 +203,7 @@ describe('losing a worker', () => {
     expect(driver.send({ kind: 'worker-disconnected', ...stranger })).toEqual([]);
     expect(driver.send({ kind: 'worker-goodbye', ...stranger })).toEqual([]);
     driver.now += 2_000;
-    expect(driver.send({ kind: 'worker-heartbeat', ...stranger, load: LOAD })).toEqual([]);
+    expect(driver.send({ kind: 'worker-heartbeat', ...stranger, ...BEAT })).toEqual([]);
     expect(published(driver.pass(0))).toHaveLength(1);
   });
 

@@ -201,6 +201,18 @@ describe('WorkerControlService', PATIENCE, () => {
     await second.break();
   });
 
+  it('gives no new tasks to a worker whose heartbeat says that it drains', async () => {
+    const world = await new ControlFixture().start();
+    const worker = world.connect();
+    await worker.messages(1);
+    const load = { pageMemoryBytes: 0n, slotMemoryBytes: 0n, runningTasks: 1 };
+    worker.send({ $case: 'heartbeat', value: { ...load, draining: true } });
+    await expect.poll(() => world.nodeEvents.length, PATIENCE).toBe(2);
+    expect(world.nodeEvents[1]).toEqual({ kind: 'node-draining', ...NODE });
+    expect(world.directory.activeNodes()).toEqual([]);
+    await worker.break();
+  });
+
   it('refuses a worker of another protocol with the reason', async () => {
     const world = await new ControlFixture().start();
     const worker = world.connect({ protocolVersion: 99 });

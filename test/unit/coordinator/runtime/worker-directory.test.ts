@@ -199,7 +199,7 @@ describe('WorkerDirectory', () => {
     const again = { nodeInstanceId: 'run-2' as NodeInstanceId };
     const silent = world.connect(0, again);
     await world.clock.advance(1_500);
-    silent.stream.receive({ kind: 'heartbeat', load: LOAD });
+    silent.stream.receive({ kind: 'heartbeat', load: LOAD, isDraining: false });
     await world.clock.advance(1_500);
     expect(world.nodeEvents).toHaveLength(3);
     await world.clock.advance(500);
