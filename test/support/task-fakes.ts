@@ -157,6 +157,7 @@ export class FakeInput implements TaskInput {
   rewindCount = 0;
   rowCount = 0;
   byteCount = 0;
+  spilledBytes = 0;
 
   constructor(listener: TaskInputListener) {
     this.listener = listener;

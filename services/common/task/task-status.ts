@@ -33,9 +33,12 @@ export interface TaskStats {
   readonly inputBytes: number;
   readonly outputRows: number;
   readonly outputBytes: number;
+  /** Elapsed time of the task's statements: DuckDB tells no time of processors. */
   readonly cpuMs: number;
   readonly wallMs: number;
+  /** Of DuckDB, as far as it was seen: it is looked at now and then, and statements of some milliseconds never are. */
   readonly peakMemoryBytes: number;
+  /** Pages of inputs that did not fit into memory, and what DuckDB was seen to have on disk at most. */
   readonly spilledBytes: number;
 }
 

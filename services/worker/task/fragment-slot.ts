@@ -65,6 +65,7 @@ export interface StatementResult {
   /** The row limit is reached: further statements would add nothing. */
   readonly limitReached: boolean;
   readonly busyMs: number;
+  /** The largest values that were seen, by looking now and then: 0 of a statement that took no time. */
   readonly peakMemoryBytes: number;
   readonly spilledBytes: number;
 }

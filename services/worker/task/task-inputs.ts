@@ -7,6 +7,7 @@ import type { Split, SplitAssignment } from '../../common/plan/split.ts';
 import type { TaskStatus, TaskUpdate } from '../../common/task/task-status.ts';
 import { isScanSplit, SplitQueue, SplitReceiver, type ScanSplit } from './split-queue.ts';
 import type { TaskInput, TaskInputListener, TaskPorts } from './task-ports.ts';
+import type { InputTotals } from './task-progress.ts';
 
 export interface TaskInputsOptions extends TaskInputListener {
   readonly createInput: TaskPorts['createInput'];
@@ -57,14 +58,16 @@ export class TaskInputs {
   }
 
   /** Of the remote sources. */
-  get totals(): { readonly rows: number; readonly bytes: number } {
+  get totals(): InputTotals {
     let rows = 0;
     let bytes = 0;
+    let spilledBytes = 0;
     for (const input of this.#remote.values()) {
       rows += input.rowCount;
       bytes += input.byteCount;
+      spilledBytes += input.spilledBytes;
     }
-    return { rows, bytes };
+    return { rows, bytes, spilledBytes };
   }
 
   get received(): TaskStatus['receivedSplits'] {

@@ -42,6 +42,8 @@ export interface TaskInput {
   readonly isComplete: boolean;
   readonly rowCount: number;
   readonly byteCount: number;
+  /** Bytes of pages that went to disk. */
+  readonly spilledBytes: number;
   /** The next page, the caller's own; `undefined` after the last. */
   readPage(): Promise<Page | undefined>;
   /** The next `readPage` gives the first page again. */

@@ -5,6 +5,14 @@ import type { TaskStats } from '../../common/task/task-status.ts';
 import type { DealtPage, StatementResult } from './fragment-slot.ts';
 import type { SplitBatch } from './split-queue.ts';
 
+/** What came from other tasks. */
+export interface InputTotals {
+  readonly rows: number;
+  readonly bytes: number;
+  /** Of these, bytes that went to disk. */
+  readonly spilledBytes: number;
+}
+
 export class TaskProgress {
   readonly #clock: Clock;
   readonly #startedAt: Instant;
@@ -48,8 +56,7 @@ export class TaskProgress {
     this.#endedAt ??= this.#clock.now();
   }
 
-  /** `remote`: what came from other tasks. */
-  stats(remote: { readonly rows: number; readonly bytes: number }): TaskStats {
+  stats(remote: InputTotals): TaskStats {
     return {
       splitsCompleted: this.#splitsCompleted,
       inputRows: this.#scannedRows + remote.rows,
@@ -59,7 +66,7 @@ export class TaskProgress {
       cpuMs: this.#busyMs,
       wallMs: (this.#endedAt ?? this.#clock.now()) - this.#startedAt,
       peakMemoryBytes: this.#peakMemoryBytes,
-      spilledBytes: this.#spilledBytes,
+      spilledBytes: this.#spilledBytes + remote.spilledBytes,
     };
   }
 }

@@ -3,7 +3,7 @@ import type { SourceId } from '../../../../services/common/ids.ts';
 import type { PlanFragment } from '../../../../services/common/plan/plan-fragment.ts';
 import type { Split, SplitAssignment } from '../../../../services/common/plan/split.ts';
 import { TaskExecution } from '../../../../services/worker/task/task-execution.ts';
-import { aFragment, aScanFragment, toFragment } from '../../../support/plan-builders.ts';
+import { aFragment, aRemote, aScanFragment, toFragment } from '../../../support/plan-builders.ts';
 import { anUpdate, FakeWorker, fileSplits } from '../../../support/task-fakes.ts';
 import { settle } from '../../../support/virtual-clock.ts';
 
@@ -53,6 +53,17 @@ describe('statuses', () => {
     worker.output.fill();
     await settle();
     expect(worker.status.outputs[0]?.overutilized).toBe(true);
+  });
+
+  it('count what inputs and statements have written to disk', async () => {
+    start({ ...RESULT, remoteSources: [aRemote(1, [0], 'gather')] }, [assign([], true)]);
+    const input = worker.input(1);
+    input.spilledBytes = 300;
+    input.complete(10);
+    await settle();
+    worker.slots.last.statements[0]?.finish({ spilledBytes: 50, peakMemoryBytes: 70 });
+    await settle();
+    expect(worker.status.stats).toMatchObject({ spilledBytes: 350, peakMemoryBytes: 70 });
   });
 
   it('end with the task: the deadline watch and its timers are gone', async () => {
