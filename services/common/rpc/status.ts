@@ -9,6 +9,7 @@ import { ErrorInfo, RetryInfo } from '../../../proto/gen/google/rpc/error_detail
 import { Status } from '../../../proto/gen/google/rpc/status.ts';
 import type { ErrorCode, ErrorReport } from '../error.ts';
 import { EngineError, ERROR_POLICIES, isErrorCode } from '../error.ts';
+import { clipText } from './clip-text.ts';
 
 export const ERROR_DOMAIN = 'skein';
 
@@ -29,7 +30,7 @@ const RETRY_DELAY_SECONDS = 1n;
 /** What a server answers for an error: `code`, `details` (the message) and trailers. */
 export function statusOf(report: ErrorReport): StatusObject {
   const code = grpcStatus[ERROR_POLICIES[report.code].status];
-  const message = clip(report.message, MAX_MESSAGE_BYTES);
+  const message = clipText(report.message, MAX_MESSAGE_BYTES);
   const metadata = new Metadata();
   const rich = Status.create({
     code,
@@ -43,7 +44,7 @@ export function statusOf(report: ErrorReport): StatusObject {
 function errorInfo(report: ErrorReport): Any {
   const metadata: Record<string, string> = {};
   for (const [key, value] of Object.entries(report.details ?? {}).slice(0, MAX_DETAIL_COUNT)) {
-    metadata[clip(key, 64)] = clip(value, MAX_DETAIL_BYTES);
+    metadata[clipText(key, 64)] = clipText(value, MAX_DETAIL_BYTES);
   }
   if (report.position !== undefined) metadata[POSITION_KEY] = String(report.position);
   const info = ErrorInfo.create({ reason: report.code, domain: ERROR_DOMAIN, metadata });
@@ -57,15 +58,6 @@ function retryInfo(code: ErrorCode): Any[] {
     return [];
   const info = RetryInfo.create({ retryDelay: { seconds: RETRY_DELAY_SECONDS, nanos: 0 } });
   return [Any.create({ typeUrl: RETRY_INFO_TYPE, value: RetryInfo.encode(info).finish() })];
-}
-
-/** At most `maxBytes` of UTF-8, well-formed: grpc-js throws at a lone surrogate. */
-function clip(text: string, maxBytes: number): string {
-  const bytes = Buffer.from(text, 'utf8');
-  if (bytes.length <= maxBytes) return bytes.toString('utf8');
-  let end = maxBytes - 3;
-  while (end > 0 && (bytes[end]! & 0xc0) === 0x80) end -= 1;
-  return `${bytes.toString('utf8', 0, end)}…`;
 }
 
 /** How a failed call is to be read that bears no details of ours. */

@@ -89,6 +89,16 @@ describe('domain → wire → bytes → wire → domain is the identity', () => 
     );
   });
 
+  it('for error reports that quote long values: a status with one still fits its stream', () => {
+    const long = '🦆'.repeat(2_000_000);
+    const report = { code: 'CONVERSION_ERROR', message: long, position: 7 } as const;
+    const many = Array.from({ length: 100 }, (_, i) => [`value_${i}`, long] as const);
+    const wire = errorReportToWire({ ...report, details: Object.fromEntries(many) });
+    expect(WireErrorReport.encode(wire).finish().length).toBeLessThan(256 * 1024);
+    expect(errorReportFromWire(wire, 'error')).toMatchObject({ ...report, message: wire.message });
+    expect(wire.message).toMatch(/^(🦆)+…$/u);
+  });
+
   it('for output locations', () => {
     fc.assert(
       fc.property(outputLocationArbitrary, (location) => {

@@ -142,7 +142,9 @@ describe('losing a worker', () => {
     driver.now += 1_500;
     driver.send({ kind: 'worker-heartbeat', ...runOf('b'), ...BEAT });
     const effects = driver.pass(500);
-    expect(published(effects)).toEqual(['lost: worker a at a:7442 is lost: no heartbeat for 2000 ms']);
+    expect(published(effects)).toEqual([
+      'lost: worker a at a:7442 is lost: no heartbeat for 2000 ms',
+    ]);
     expect(effects).toContainEqual({ kind: 'dismiss-worker', ...runOf('a') });
     expect(effects.at(-1)).toEqual({ kind: 'arm-timer', at: 13_500 });
     expect(describeMembers(driver.state)).toMatchObject([{ node: { nodeId: 'b' }, load: LOAD }]);
@@ -176,7 +178,10 @@ describe('losing a worker', () => {
       expect(lost).toMatchObject({
         event: {
           ...runOf('a'),
-          error: { code: 'NODE_LOST', details: { node_id: 'a', address: 'a:7442', cause: 'killed by SIGKILL' } },
+          error: {
+            code: 'NODE_LOST',
+            details: { node_id: 'a', address: 'a:7442', cause: 'killed by SIGKILL' },
+          },
         },
       });
     }
