@@ -15,6 +15,7 @@ import { Timers } from './timers.ts';
 import type { CoordinatorMessage, WorkerMessage } from './worker-connection.ts';
 import { WorkerConnection, WorkerSession } from './worker-connection.ts';
 import type { WorkerOrder } from './order-outbox.ts';
+import { updatePieces } from './update-pieces.ts';
 
 /** Who hears of what workers say. */
 export interface WorkerListener {
@@ -59,7 +60,9 @@ export class WorkerDirectory implements WorkerGateway {
   }
 
   updateTask(node: NodeRun, update: TaskUpdate): void {
-    this.#order(node, { kind: 'update-task', update });
+    for (const piece of updatePieces(update)) {
+      this.#order(node, { kind: 'update-task', update: piece });
+    }
   }
 
   stopTask(node: NodeRun, taskId: TaskId, stop: TaskStop): void {

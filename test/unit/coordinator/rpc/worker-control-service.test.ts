@@ -7,9 +7,17 @@ import {
   type Hello,
   WorkerControlServiceService as METHODS,
 } from '../../../../proto/gen/skein/internal/v1/worker_control.ts';
-import type { NodeId, NodeInstanceId, TaskId } from '../../../../services/common/ids.ts';
+import type { SplitAssignment } from '../../../../proto/gen/skein/internal/v1/task.ts';
+import type {
+  Instant,
+  NodeId,
+  NodeInstanceId,
+  SourceId,
+  TaskId,
+} from '../../../../services/common/ids.ts';
 import { formatTaskId } from '../../../../services/common/ids.ts';
 import { silentLogger } from '../../../../services/common/logger.ts';
+import type { Split } from '../../../../services/common/plan/split.ts';
 import { RpcChannel } from '../../../../services/common/rpc/channel.ts';
 import { RpcServer } from '../../../../services/common/rpc/server.ts';
 import { taskStatusToWire } from '../../../../services/common/rpc/task-wire.ts';
@@ -199,6 +207,44 @@ describe('WorkerControlService', PATIENCE, () => {
     await expect.poll(() => world.statuses.length, PATIENCE).toBe(3);
     expect(world.nodeEvents).toHaveLength(1);
     await second.break();
+  });
+
+  it('orders more splits than a message holds, over several updates (T35)', async () => {
+    const world = await new ControlFixture().start();
+    const worker = world.connect();
+    await worker.messages(1);
+    const splits = Array.from({ length: 3_000 }, (_, sequenceId) => ({
+      sequenceId,
+      weight: 100,
+      input: {
+        kind: 'file',
+        path: '/'.repeat(4_000),
+        sizeBytes: 1,
+        modifiedAtMs: 0,
+        firstRow: 0,
+        rowCount: 1,
+        bytes: 1,
+      },
+    })) satisfies readonly Split[];
+    world.directory.updateTask(NODE, {
+      taskId: TASK,
+      principal: { name: 'alice' },
+      capability: new Uint8Array(32),
+      splitAssignments: [{ sourceId: 0 as SourceId, splits, noMoreSplits: true }],
+      outputBuffers: [],
+      deadline: 0 as Instant,
+      memoryLimitBytes: 0,
+    });
+    const assignments = (): readonly SplitAssignment[] =>
+      worker.received.flatMap(({ message }) =>
+        message?.$case === 'task' ? message.value.splitAssignments : [],
+      );
+    await expect.poll(() => assignments().at(-1)?.noMoreSplits, PATIENCE).toBe(true);
+    const received = assignments().flatMap((assignment) => assignment.splits);
+    expect(received.map((split) => Number(split.sequenceId))).toEqual(
+      splits.map((split) => split.sequenceId),
+    );
+    await worker.break();
   });
 
   it('gives no new tasks to a worker whose heartbeat says that it drains', async () => {
