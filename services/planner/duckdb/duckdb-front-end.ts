@@ -45,7 +45,7 @@ export class DuckDBFrontEnd implements FrontEnd, TableReader {
     return await this.#use(timeZone, async (instance) => {
       const statement = await classifyStatement(request.sql, instance);
       const names = checkParsed(statement.document);
-      const values = await parameterValues(names.parameters, request.parameters);
+      const values = parameterValues(names.parameters, request.parameters);
       try {
         return await this.#admitParsed(request, { statement, names, values }, instance);
       } catch (thrown) {

@@ -4,6 +4,7 @@ import { isJsonArray, isJsonObject, type Json } from '../import/json-reader.ts';
 import { rewriteStatement } from '../import/parsed-statement.ts';
 import { type Constant } from '../logical/expression.ts';
 import { UnsupportedError } from '../logical/unsupported.ts';
+import { readParameters } from '../parameters/read-parameters.ts';
 import { type PlanningInstance } from './planning-instance.ts';
 
 /** A parameter of a statement, with the constant that stands for it. */
@@ -19,25 +20,18 @@ export interface ParameterValue {
  * @throws EngineError INVALID_PARAMETER for a parameter without a value, a value without a parameter, and
  * values that are not what they should be
  */
-export async function parameterValues(
+export function parameterValues(
   names: readonly string[],
   stream: Uint8Array,
-): Promise<readonly ParameterValue[]> {
+): readonly ParameterValue[] {
   const wanted = [...new Set(names.map((name) => name.toLowerCase()))];
-  const given = await readValues(stream);
+  const given = stream.byteLength === 0 ? new Map<string, Constant>() : readParameters(stream);
   const extra = [...given.keys()].filter((name) => !wanted.includes(name));
   if (extra.length > 0) throw invalid(`the statement has no parameter ${extra.join(', ')}`, extra);
   const missing = wanted.filter((name) => !given.has(name));
   if (missing.length > 0)
     throw invalid(`the parameter ${missing.join(', ')} has no value`, missing);
   return [...given].map(([name, constant]) => ({ name, sql: valueSql(name, constant) }));
-}
-
-async function readValues(stream: Uint8Array): Promise<ReadonlyMap<string, Constant>> {
-  if (stream.byteLength === 0) return new Map();
-  // Loading an Arrow library takes longer than starting the rest of a planner, and few statements need it.
-  const { readParameters } = await import('../parameters/read-parameters.ts');
-  return readParameters(stream);
 }
 
 /** A plain INTEGER would be a literal, which takes on other integer types; a value that is bound does not. */

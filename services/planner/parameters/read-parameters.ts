@@ -1,7 +1,12 @@
-import { type RecordBatch, RecordBatchReader } from 'apache-arrow';
 import { EngineError } from '../../common/error.ts';
 import { type Constant } from '../logical/expression.ts';
-import { arrowReader } from './arrow-reader.ts';
+import { arrayReader } from './array-reader.ts';
+import { BatchCursor } from './batch-cursor.ts';
+import { type ArrowRows, type ArrowStream, readStream } from './ipc-stream.ts';
+import { ReadBudget } from './read-budget.ts';
+
+/** As large as a statement may be. */
+const MAX_SIZE = 4 * 1024 * 1024;
 
 /**
  * The values that a client sends with a statement, by name in lower case: the columns of an Arrow IPC stream of
@@ -9,61 +14,48 @@ import { arrowReader } from './arrow-reader.ts';
  * @throws EngineError INVALID_PARAMETER, naming the column where there is one
  */
 export function readParameters(stream: Uint8Array): ReadonlyMap<string, Constant> {
-  const { fields, row } = readRow(stream);
+  const { fields, rows } = explained('the parameters are not an Arrow IPC stream', () =>
+    readStream(stream),
+  );
   const parameters = new Map<string, Constant>();
-  for (const [index, field] of fields.entries()) {
-    const name = field.name.toLowerCase();
-    if (parameters.has(name)) throw invalid(`there are two parameters ${field.name}`);
-    try {
-      const column = row?.data.children[index];
-      if (column === undefined) throw new Error('its column is missing');
-      const { type, read } = arrowReader(field, column);
-      parameters.set(name, { kind: 'constant', type, value: read(0) });
-    } catch (error) {
-      throw invalid(`the parameter ${field.name} cannot be used`, { cause: error, name });
-    }
+  if (fields.length === 0) return parameters;
+  const row = onlyRow(rows);
+  const source = {
+    cursor: new BatchCursor(row),
+    dictionaries: row.dictionaries,
+    budget: new ReadBudget(MAX_SIZE),
+  };
+  for (const field of fields) {
+    const name = (field.name() ?? '').toLowerCase();
+    if (parameters.has(name)) throw invalid(`there are two parameters ${name}`);
+    const constant = explained(`the parameter ${name} cannot be used`, (): Constant => {
+      const { type, read } = arrayReader(field, source);
+      return { kind: 'constant', type, value: read(0) };
+    });
+    parameters.set(name, constant);
   }
   return parameters;
 }
 
-interface ParameterRow {
-  readonly fields: RecordBatch['schema']['fields'];
-  readonly row: RecordBatch | undefined;
-}
-
-function readRow(stream: Uint8Array): ParameterRow {
-  const { fields, batches } = readStream(stream);
-  const rowCount = batches.reduce((sum, { numRows }) => sum + numRows, 0);
-  if (fields.length > 0 && rowCount !== 1) {
+function onlyRow(rows: ArrowStream['rows']): ArrowRows {
+  const rowCount = rows.reduce((sum, { batch }) => sum + batch.length(), 0n);
+  const [row] = rows;
+  if (row === undefined || rowCount !== 1n) {
     throw invalid(`the parameters have ${rowCount} rows, not one`);
   }
-  return { fields, row: batches.find(({ numRows }) => numRows === 1) };
+  return row;
 }
 
-function readStream(stream: Uint8Array): {
-  readonly fields: ParameterRow['fields'];
-  readonly batches: readonly RecordBatch[];
-} {
+/** Whatever is thrown while reading is about the client's bytes. */
+function explained<T>(message: string, read: () => T): T {
   try {
-    const reader = RecordBatchReader.from(stream).open();
-    if (!reader.isStream()) throw new Error('it is a file');
-    // The declared type has it always; a stream without a schema leaves it out, and one that is read to its end.
-    const schema = reader.schema as typeof reader.schema | undefined;
-    if (schema === undefined) throw new Error('it has no schema');
-    return { fields: schema.fields, batches: [...reader] };
+    return read();
   } catch (error) {
-    throw invalid('the parameters are not an Arrow IPC stream', { cause: error });
+    const reason = error instanceof Error ? error.message : String(error);
+    throw invalid(`${message}: ${reason}`, error);
   }
 }
 
-/** Everything that is thrown while reading is about the client's bytes. */
-function invalid(
-  message: string,
-  { cause, name }: { readonly cause?: unknown; readonly name?: string } = {},
-): EngineError {
-  const reason = cause instanceof Error ? `: ${cause.message}` : '';
-  return new EngineError('INVALID_PARAMETER', message + reason, {
-    cause,
-    details: name === undefined ? {} : { parameter: name },
-  });
+function invalid(message: string, cause?: unknown): EngineError {
+  return new EngineError('INVALID_PARAMETER', message, { cause });
 }

@@ -276,6 +276,9 @@ describe('the last rung', () => {
     "SELECT s FROM r WHERE s COLLATE NOCASE = 'V1'",
     'SELECT x.a FROM r, unnest(l) AS x(a) WHERE r.a < 3',
     "SELECT date_part(['year', 'month'], dt) AS p FROM r",
+    // Printed as decimals, which add up to something else.
+    "SELECT s, 0.1e0 + 0.2e0 AS x, typeof(1e0) AS t FROM r WHERE s COLLATE NOCASE = 'V1'",
+    "SELECT x, y IS NOT TRUE AS b FROM (VALUES (1, true), (2e0, NULL)) AS v(x, y), r WHERE s COLLATE NOCASE = 'V1'",
   ])('has the statement as the parser prints it: %s', async (sql) => {
     const bound = await query(sql);
     const whole = await bound.whole();

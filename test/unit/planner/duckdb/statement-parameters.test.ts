@@ -230,7 +230,7 @@ describe('parameters', () => {
     '/* */ " ` \' \u2019 \u0000 \r\n \u2028',
     'ﬀ\uFEFF\u{10FFFF}',
   ])('are never text of the statement: %j', async (text) => {
-    const codes = [...text].map((character) => character.codePointAt(0)).join(', ');
+    const codes = Array.from(text, (character) => character.codePointAt(0)).join(', ');
     const parameters = await parameterValues(fixture, {
       evil: `list_aggregate(list_transform([${codes}], lambda c: chr(c)), 'string_agg', '')`,
     });
@@ -240,7 +240,6 @@ describe('parameters', () => {
   });
 
   it("name columns as DuckDB's prepared statements do", async () => {
-    const sql = 'SELECT $1, a + $1, $1::date, count(*) FILTER (a > $1) FROM r GROUP BY ALL LIMIT 0';
     const items =
       'SELECT $x, a + $x, $x::smallint, [e + $x FOR e IN l], "$x" FROM r, (SELECT 1 AS "$x")';
     expect(await columns(items, { x: '5::INTEGER' })).toEqual([
