@@ -30,7 +30,8 @@ export const METHOD_LIMITS: ReadonlyMap<string, MethodLimits> = new Map([
   // Statuses with inline results; task updates with a fragment and its splits (T35: request ≤ 8 MB).
   [`${CONTROL}Connect`, { maxRequestBytes: 4 * MIB, maxResponseBytes: 8 * MIB }],
   [`${CONTROL}ReportExit`, ORDER],
-  [`${PLANNER}Plan`, { maxRequestBytes: 8 * MIB, maxResponseBytes: 8 * MIB }],
+  // All fragments of a plan; each travels on in a task update, beside splits.
+  [`${PLANNER}Plan`, { maxRequestBytes: 8 * MIB, maxResponseBytes: 6 * MIB }],
   [`${PLANNER}ListTables`, { maxRequestBytes: SMALL, maxResponseBytes: 16 * MIB }],
   [`${COORDINATOR}Submit`, { maxRequestBytes: 4 * MIB, maxResponseBytes: 8 * MIB }],
   [`${COORDINATOR}Get`, { maxRequestBytes: SMALL, maxResponseBytes: 8 * MIB }],

@@ -1,14 +1,17 @@
 /** A whole plan as PlannerService streams it: the header, then the files of the scans in chunks. */
-import type {
-  PlanResponse,
-  ScanFile as WireScanFile,
-  ScanSummary,
+import {
+  PlanHeader,
+  PlannerServiceService,
+  type PlanResponse,
+  type ScanFile as WireScanFile,
+  type ScanSummary,
 } from '../../../proto/gen/skein/internal/v1/planner.ts';
 import { assertNever } from '../assert.ts';
 import { EngineError, fromErrorReport } from '../error.ts';
 import type { SourceId } from '../ids.ts';
 import type { QueryPlan, Rung, ScanDescriptor, ScanFile } from '../plan/plan-fragment.ts';
 import { errorReportFromWire, errorReportToWire } from './error-wire.ts';
+import { limitsOf } from './method-limits.ts';
 import { planFragmentFromWire, planFragmentToWire } from './plan-wire.ts';
 import { finite, invalidField, parsed, requiredText, safeInteger } from './wire-field.ts';
 import type { ErrorReport } from '../error.ts';
@@ -24,27 +27,36 @@ function parseRung(text: string): Rung | undefined {
   return Object.hasOwn(RUNGS, text) ? (text as Rung) : undefined;
 }
 
-/** A chunk is closed when it holds this many row groups and files: about 256 KiB on the wire. */
+/** A chunk is closed when it holds this many row groups, files and pieces of paths: about 256 KiB on the wire. */
 const CHUNK_ITEM_COUNT = 8_192;
+/** Of a path; they take about as much as a row group. */
+const ITEM_CHARACTERS = 16;
+/** Tag and length around a header. */
+const ENVELOPE_BYTES = 16;
 
-/** The messages that carry a plan. Their size does not grow with the tables. */
+/**
+ * The messages that carry a plan. Their size does not grow with the tables.
+ * @throws EngineError STATEMENT_TOO_LARGE when the fragments take more than a message may
+ */
 export function* planToWire(plan: QueryPlan): Generator<PlanResponse> {
-  yield {
-    part: {
-      $case: 'header',
-      value: {
-        fragments: plan.fragments.map(planFragmentToWire),
-        rung: plan.rung,
-        rungReason: plan.rungReason,
-        scans: plan.scans.map((scan) => ({
-          sourceId: scan.sourceId,
-          fileCount: scan.files.length,
-          totalRows: BigInt(scan.totalRows),
-          totalBytes: BigInt(scan.totalBytes),
-        })),
-      },
-    },
+  const header: PlanHeader = {
+    fragments: plan.fragments.map(planFragmentToWire),
+    rung: plan.rung,
+    rungReason: plan.rungReason,
+    scans: plan.scans.map((scan) => ({
+      sourceId: scan.sourceId,
+      fileCount: scan.files.length,
+      totalRows: BigInt(scan.totalRows),
+      totalBytes: BigInt(scan.totalBytes),
+    })),
   };
+  const sizeBytes = PlanHeader.encode(header).finish().length;
+  const limitBytes = limitsOf(PlannerServiceService.plan.path).maxResponseBytes - ENVELOPE_BYTES;
+  if (sizeBytes > limitBytes) {
+    const message = `the plan of the statement takes ${sizeBytes} bytes; the limit is ${limitBytes}`;
+    throw new EngineError('STATEMENT_TOO_LARGE', message);
+  }
+  yield { part: { $case: 'header', value: header } };
   for (const scan of plan.scans) yield* scanFilesToWire(scan);
 }
 
@@ -61,7 +73,7 @@ function* scanFilesToWire(scan: ScanDescriptor): Generator<PlanResponse> {
   });
   for (const file of scan.files) {
     files.push(scanFileToWire(file));
-    itemCount += 4 + file.rowGroups.length;
+    itemCount += 4 + Math.ceil(file.path.length / ITEM_CHARACTERS) + file.rowGroups.length;
     if (itemCount < CHUNK_ITEM_COUNT) continue;
     yield chunk();
     files = [];

@@ -35,6 +35,22 @@ describe('PlannerService', () => {
     expect(Math.max(...sizes)).toBeLessThan(MIB);
   });
 
+  it('keeps its messages below 1 MiB when the paths are long', async () => {
+    const plan = planOfFiles(2_000, '/long'.repeat(800));
+    const channel = await serve(fakePlanner(() => plan));
+    const sizes: number[] = [];
+    const responses = channel.serverStream(METHODS.plan, aRequest(), callOptions());
+    expect(await planFromWire(measured(responses, sizes))).toEqual(plan);
+    expect(Math.max(...sizes)).toBeLessThan(MIB);
+  });
+
+  it('blames the statement for fragments that no message holds', async () => {
+    const plan = { ...planOfFiles(1), fragments: [aFragment(0, { sql: 'x'.repeat(7 * MIB) })] };
+    const channel = await serve(fakePlanner(() => plan));
+    const planned = planFromWire(channel.serverStream(METHODS.plan, aRequest(), callOptions()));
+    await expect(planned).rejects.toMatchObject({ code: 'STATEMENT_TOO_LARGE' });
+  });
+
   it('answers what is wrong with a statement, and fails only by its own faults', async () => {
     const error = new EngineError('COLUMN_NOT_FOUND', 'no column x', { position: 7 });
     const channel = await serve(
@@ -145,9 +161,9 @@ async function* measured(
   }
 }
 
-function planOfFiles(fileCount: number): QueryPlan {
+function planOfFiles(fileCount: number, directory = '/data/lineitem'): QueryPlan {
   const files = Array.from({ length: fileCount }, (_, index): ScanFile => ({
-    path: `/data/lineitem/part-${index}.parquet`,
+    path: `${directory}/part-${index}.parquet`,
     sizeBytes: 1_000_000 + index,
     modifiedAtMs: 1_700_000_000_000 + index,
     rowGroups: [
