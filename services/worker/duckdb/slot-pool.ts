@@ -48,6 +48,8 @@ interface Place {
   readonly kind: Kind;
   readonly index: number;
   slot: Slot;
+  /** Slots that were here before: each has a directory of its own, which it may hold longer than its place. */
+  lostCount: number;
   state: 'idle' | 'busy';
 }
 
@@ -72,7 +74,7 @@ export class SlotPool implements FragmentSlots {
     mkdirSync(options.spillDirectory, { recursive: true });
     const kinds: readonly Kind[] = ['wide', ...Array<Kind>(options.slotCount).fill('narrow')];
     this.#places = kinds.map((kind, index) => {
-      return { kind, index, slot: new Slot(options.threadEntry), state: 'idle' };
+      return { kind, index, slot: new Slot(options.threadEntry), lostCount: 0, state: 'idle' };
     });
   }
 
@@ -186,6 +188,7 @@ export class SlotPool implements FragmentSlots {
     if (!place.slot.isLost) return;
     this.#deps.log.error({ slot: place.index }, 'a slot was lost; another takes its place');
     place.slot = new Slot(this.#options.threadEntry);
+    place.lostCount += 1;
   }
 
   /** Half of the memory is for the wide slot and half for the narrow ones, unless the task asks otherwise. */
@@ -200,7 +203,7 @@ export class SlotPool implements FragmentSlots {
     return {
       threads: place.kind === 'wide' ? cores : Math.max(1, Math.floor(cores / slotCount)),
       memoryLimitBytes,
-      tempDirectory: join(spillDirectory, `slot-${place.index}`),
+      tempDirectory: join(spillDirectory, `slot-${place.index}-${place.lostCount}`),
       maxTempDirectoryBytes: Math.floor(spillLimitBytes / this.#places.length),
       allowedDirectories,
       settings: request.settings,

@@ -1,0 +1,75 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { silentLogger } from '../../../../services/common/logger.ts';
+import { SlotPool } from '../../../../services/worker/duckdb/slot-pool.ts';
+import { MemoryBroker } from '../../../../services/worker/memory/memory-broker.ts';
+import type { FragmentSlot } from '../../../../services/worker/task/fragment-slot.ts';
+import { aFragment, aRemote } from '../../../support/plan-builders.ts';
+
+/** A slot without DuckDB: writes down where it would spill, and can never forget a run. */
+const THREAD = `
+import { appendFileSync } from 'node:fs';
+import { parentPort } from 'node:worker_threads';
+const TELL = { open: 'opened', execute: 'executed', flush: 'flushed' };
+parentPort.on('message', (order) => {
+  if (order.kind === 'open') {
+    appendFileSync(new URL('opened', import.meta.url), order.profile.tempDirectory + '\\n');
+  }
+  if (order.kind === 'close') parentPort.close();
+  else if (order.kind === 'end') {
+    parentPort.postMessage({ kind: 'failed', error: { code: 'INTERNAL_ERROR', message: 'no' } });
+  } else parentPort.postMessage({ kind: TELL[order.kind] });
+});`;
+
+let directory: string;
+let pool: SlotPool;
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'skein-slot-pool-'));
+  writeFileSync(join(directory, 'thread.mjs'), THREAD);
+  const memory = new MemoryBroker(1 << 30);
+  pool = new SlotPool(
+    {
+      threadEntry: pathToFileURL(join(directory, 'thread.mjs')),
+      slotCount: 1,
+      cores: 1,
+      allowedDirectories: [],
+      spillDirectory: join(directory, 'spill'),
+      spillLimitBytes: 1 << 30,
+      settings: {},
+    },
+    { memory, log: silentLogger },
+  );
+});
+
+afterEach(async () => {
+  await pool.close();
+  rmSync(directory, { recursive: true });
+});
+
+async function acquire(): Promise<FragmentSlot> {
+  const request = { threads: 'task', memoryLimitBytes: 0, settings: {} } as const;
+  return await pool.acquire(request, new AbortController().signal);
+}
+
+/** Begins a run that has something to forget, which makes the slot useless. */
+async function lose(slot: FragmentSlot): Promise<void> {
+  const fragment = { ...aFragment(0), remoteSources: [aRemote(1, [0], 'gather')] };
+  const run = { fragment, deals: [], ordered: false, rowLimit: undefined, inputRows: new Map() };
+  const io = { readPage: () => Promise.resolve(undefined), acceptPage: () => undefined };
+  slot.begin(run, io);
+  await slot.release();
+}
+
+describe('a slot that was lost', () => {
+  it('is replaced by one that spills elsewhere: the old one may still hold its directory', async () => {
+    await lose(await acquire());
+    await lose(await acquire());
+    const opened = readFileSync(join(directory, 'opened'), 'utf8').trim().split('\n');
+    expect(opened).toHaveLength(2);
+    expect(new Set(opened).size).toBe(2);
+  });
+});
