@@ -54,39 +54,22 @@ async function* connect(
   const { hello, receivedSequence } = helloFromWire(await firstOf(reader, deps.clock));
   const stream = deps.workers.connect(hello, receivedSequence);
   const reading = new AbortController();
-  const read = readAll(reader, stream).then(
-    () => reading.abort(),
-    (error: unknown) => reading.abort(error),
-  );
+  const read = readAll(reader, stream).finally(() => reading.abort());
+  read.catch(() => undefined);
   try {
     for await (const message of stream.messages(
       AbortSignal.any([context.signal, reading.signal]),
     )) {
       yield coordinatorMessageToWire(message, traits);
     }
-    await failIfBroken(deps, { read, reading, context });
+    // The worker left, or what it sent ended the stream by an error.
+    if (reading.signal.aborted && !context.signal.aborted) await read;
   } catch (error) {
     deps.log.warn({ ...toErrorReport(error), nodeId: hello.nodeId }, 'a control stream is closed');
     throw error;
   } finally {
     stream.onClosed();
   }
-}
-
-/** The worker's side of the stream has ended the call by an error of its own, unless it only left. */
-async function failIfBroken(
-  deps: WorkerControlDeps,
-  call: {
-    readonly read: Promise<void>;
-    readonly reading: AbortController;
-    readonly context: CallContext;
-  },
-): Promise<void> {
-  if (!call.reading.signal.aborted || call.context.signal.aborted) return;
-  await call.read;
-  const reason: unknown = call.reading.signal.reason;
-  if (reason instanceof EngineError) throw reason;
-  deps.log.debug({ reason: String(reason) }, 'a worker has ended its control stream');
 }
 
 async function firstOf(

@@ -283,6 +283,19 @@ describe('WorkerControlService', PATIENCE, () => {
     expect(await malformed.ended).toMatchObject({ details: { field: 'hello.node_id' } });
   });
 
+  it('ends a stream whose message met a bug by an error, not as if the worker had left', async () => {
+    const world = await new ControlFixture().start();
+    const receive = (): never => {
+      throw new TypeError('a bug');
+    };
+    const connect = world.directory.connect.bind(world.directory);
+    world.directory.connect = (...hello) => ({ ...connect(...hello), receive });
+    const worker = world.connect();
+    await worker.messages(1);
+    worker.status(1n);
+    expect(await worker.ended).toMatchObject({ code: 'INTERNAL_ERROR', message: 'a bug' });
+  });
+
   it('names the cause of a worker’s end when its supervisor reports it', async () => {
     const world = await new ControlFixture().start();
     const worker = world.connect();
