@@ -55,10 +55,20 @@ class ResultBytes:
             pass
 
 
-def run(address, sql, properties):
+def row_stream(values):
+    """One row as an Arrow stream: how a statement's parameters travel, by name or from "1" on."""
+    row, sink = pa.RecordBatch.from_pylist([values]), pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, row.schema) as writer:
+        writer.write_batch(row)
+    return sink.getvalue().to_pybytes()
+
+
+def run(address, sql, properties, parameters=None):
     with grpc.insecure_channel(address) as channel:
         stub = query_pb2_grpc.QueryServiceStub(channel)
         request = query_pb2.SubmitQueryRequest(sql=sql, session_properties=properties)
+        if parameters:
+            request.parameters = row_stream(parameters)
         result = ResultBytes(stub, stub.SubmitQuery(request).query.query_id)
         table = pa.ipc.open_stream(pa.PythonFile(result, mode="r")).read_all()
         result.release()

@@ -89,6 +89,34 @@ describe.skipIf(whyNot !== '')(`the Python client${whyNot}`, () => {
     );
   });
 
+  it('sends values for parameters, by name and by position', async () => {
+    const program = `
+import datetime, decimal, sys, uuid
+import pyarrow as pa
+from skein_query import run
+utc = datetime.timezone.utc
+values = {"key": 7, "s": "it's; --", "d": decimal.Decimal("-1.50"), "f": 0.1, "no": None, "yes": True,
+  "day": datetime.date(2024, 2, 29), "at": datetime.datetime(2024, 1, 1, 12, tzinfo=utc), "b": b"\\x00A",
+  "for_": datetime.timedelta(days=1), "time": datetime.time(1, 2, 3), "l": [1, None], "st": {"a": "x"},
+  "big": pa.scalar("large", pa.large_string()), "c": pa.scalar("view", pa.string_view())}
+items = ", ".join(f"\${name} AS {name}" for name in values if name not in ("key", "for_"))
+sql = f"SELECT n_name, {items}, $day + $for_ AS next, typeof($key) AS t FROM nation WHERE n_nationkey = $key"
+print(run(sys.argv[1], sql, {"distribution": "always"}, values).to_pylist())
+print(run(sys.argv[1], "SELECT count(*) AS n FROM nation WHERE n_nationkey BETWEEN ? AND ?", {}, {"1": 3, "2": 5}).to_pylist())
+`;
+    const { stdout, stderr } = await python(['-c', program, cluster.address]);
+    expect(stderr).toBe('');
+    // Zones are shown as they are installed.
+    expect(stdout.replace(/tzinfo=.*?UTC.*?\)*, /, 'tzinfo=UTC), ')).toBe(
+      '[{' +
+        "'n_name': 'GERMANY', 's': \"it's; --\", 'd': Decimal('-1.50'), 'f': 0.1, 'no': None, 'yes': True, " +
+        "'day': datetime.date(2024, 2, 29), " +
+        "'at': datetime.datetime(2024, 1, 1, 12, 0, tzinfo=UTC), 'b': b'\\x00A', " +
+        "'time': datetime.time(1, 2, 3), 'l': [1, None], 'st': {'a': 'x'}, 'big': 'large', 'c': 'view', " +
+        "'next': datetime.datetime(2024, 3, 1, 0, 0), 't': 'BIGINT'}]\n[{'n': 3}]\n",
+    );
+  });
+
   it('fails with the code of the error', async () => {
     const { exitCode, stderr } = await client('SELECT nosuch FROM nation');
     expect(exitCode).toBe(1);
