@@ -28,10 +28,19 @@ export async function runServeCommand(flags: ServeFlags): Promise<number> {
   parseSessionProperties(flags.set);
   const log = pino({ name: 'serve', level: flags.logLevel }, process.stderr);
   const cluster = new ServedCluster(flags, log);
+  try {
+    const exitCode = await serveUntilEnd(cluster);
+    const isOrderly = await cluster.stop();
+    return isOrderly ? exitCode : Math.max(exitCode, 1);
+  } finally {
+    await cluster.stop();
+  }
+}
+
+async function serveUntilEnd(cluster: ServedCluster): Promise<number> {
   const signal = untilSignal();
   try {
-    const start = cluster.start();
-    const address = await Promise.race([start, signal, cluster.broken]);
+    const address = await Promise.race([cluster.start(), signal, cluster.broken]);
     if (typeof address === 'string') {
       process.stdout.write(`${JSON.stringify({ ready: true, role: 'serve', address })}\n`);
     }
@@ -42,8 +51,6 @@ export async function runServeCommand(flags: ServeFlags): Promise<number> {
     const exitCode = error instanceof EngineError ? error.details['exit_code'] : undefined;
     if (Number(exitCode) !== WRONG_CONFIGURATION) throw error;
     return WRONG_CONFIGURATION;
-  } finally {
-    await cluster.stop();
   }
 }
 
@@ -56,6 +63,7 @@ class ServedCluster {
   readonly #log: Logger;
   readonly #supervisors: Supervisor[] = [];
   #reporter: ExitReporter | undefined;
+  #end: Promise<boolean> | undefined;
   /** One for all runs of the gateway. In the environment, since everybody may read command lines. */
   readonly #sessionSecret = randomBytes(32).toString('hex');
   #onBroken: (report: ExitReport) => void = () => undefined;
@@ -97,10 +105,24 @@ class ServedCluster {
     return await gateway.ready;
   }
 
-  async stop(): Promise<void> {
+  /** Whether all processes ended in order. Repeating it changes nothing. */
+  stop(): Promise<boolean> {
+    this.#end ??= this.#endAll();
+    return this.#end;
+  }
+
+  async #endAll(): Promise<boolean> {
+    let isOrderly = true;
     // The gateway first: it waits for running results. The coordinator last: workers report to it.
-    for (const supervisor of this.#supervisors.toReversed()) await supervisor.stop(STOP_GRACE_MS);
+    for (const supervisor of this.#supervisors.toReversed()) {
+      await supervisor.stop(STOP_GRACE_MS);
+      const report = await supervisor.ended;
+      if (report.exitCode === 0 || report.signal === 'SIGTERM') continue;
+      isOrderly = false;
+      this.#log.error(report, `a process did not end in order: ${report.cause}`);
+    }
     this.#reporter?.close();
+    return isOrderly;
   }
 
   /** A gateway elsewhere than 7440 is one of several clusters on the machine: its internal ports are free ones. */
