@@ -35,8 +35,6 @@ export interface QueryCoordinatorDeps {
   readonly describeCoordinator: () => CoordinatorDescription;
 }
 
-/** A list shows what a statement is about, and its size does not grow with the statements. */
-const MAX_LISTED_SQL_LENGTH = 4_096;
 const CANCEL_CODES: readonly ErrorCode[] = ['QUERY_CANCELLED', 'QUERY_ABANDONED'];
 
 /** skein.internal.v1.QueryCoordinatorService: translates between the wire and the query registry. */
@@ -51,8 +49,10 @@ export function queryCoordinatorService(
     }),
     list(request) {
       const page = registry.list(principalOf(request), request);
-      const queries = page.queries.map((report) => queryReportToWire(report)).map(withShortSql);
-      return { queries, nextPageToken: page.nextPageToken };
+      return {
+        queries: page.queries.map(queryReportToWire),
+        nextPageToken: page.nextPageToken,
+      };
     },
     async *watch(request, { signal }) {
       for await (const report of registry.watch(request.queryId, principalOf(request), signal)) {
@@ -119,11 +119,4 @@ async function* watchResults(
     yield resultUpdateToWire(update, isFirst);
     isFirst = false;
   }
-}
-
-function withShortSql(info: QueryInfo): QueryInfo {
-  const { sql } = info;
-  return sql.length <= MAX_LISTED_SQL_LENGTH
-    ? info
-    : { ...info, sql: `${sql.slice(0, MAX_LISTED_SQL_LENGTH)}…` };
 }

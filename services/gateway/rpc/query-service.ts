@@ -36,8 +36,6 @@ export interface QueryServiceOptions {
   readonly sessionDefaults: Readonly<Record<string, string>>;
 }
 
-const MAX_PAGE_SIZE = 1000;
-const DEFAULT_PAGE_SIZE = 100;
 const MAX_REQUEST_ID_LENGTH = 128;
 const NO_SESSION = new Uint8Array();
 
@@ -56,11 +54,10 @@ export function queryService(
       return { query: publicQuery(info, NO_SESSION) };
     },
     async listQueries(request, context) {
-      const pageSize = Math.min(request.pageSize || DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE);
-      const page = { pageSize, pageToken: request.pageToken };
+      const { pageSize, pageToken } = request;
       const { queries, nextPageToken } = await coordinator.list(
         caller(context),
-        page,
+        { pageSize, pageToken },
         context.signal,
       );
       return { queries: queries.map((info) => publicQuery(info, NO_SESSION)), nextPageToken };

@@ -1,3 +1,5 @@
+import { ListResponse } from '../../../../proto/gen/skein/internal/v1/query_coordinator.ts';
+import { queryReportToWire } from '../../../../services/coordinator/rpc/query-wire.ts';
 import { describe, expect, it } from 'vitest';
 import { EngineError } from '../../../../services/common/error.ts';
 import type { ResultUpdate } from '../../../../services/coordinator/query/query-report.ts';
@@ -191,6 +193,23 @@ describe('principals', () => {
     const listed = [...first.queries, ...rest.queries].map((query) => query.queryId);
     expect(listed).toEqual(ids.toReversed());
     expect(rest.nextPageToken).toBe('');
+  });
+
+  it('are listed on pages that fit a message, whatever the page size and their statements', () => {
+    const world = new RegistryFixture({ maxQueuedQueries: 1_000 });
+    const sql = '界'.repeat(5_000);
+    const ids = Array.from({ length: 1_000 }, () => world.submit({ sql }).queryId);
+    const listed: string[] = [];
+    let pageToken = '';
+    do {
+      const page = world.registry.list(ALICE, { pageSize: 1_000, pageToken });
+      const queries = page.queries.map(queryReportToWire);
+      expect(ListResponse.encode({ ...page, queries }).finish().length).toBeLessThan(3 << 20);
+      expect(page.queries[0]?.sql).toBe(`${sql.slice(0, 4_096)}…`);
+      listed.push(...page.queries.map((query) => query.queryId));
+      pageToken = page.nextPageToken;
+    } while (pageToken !== '');
+    expect(listed).toEqual(ids.toReversed());
   });
 });
 
