@@ -202,7 +202,8 @@ class ResultStream {
     this.#window = new ReplayWindow(update.resultReplayBytes, resumeAt?.pages ?? new Map());
     if (resumeAt === undefined) {
       const { columns, timeZone } = update;
-      yield { arrowIpc: encodeSchemaMessage(columns, { timeZone }), complete: false };
+      for (const arrowIpc of piecesOf(encodeSchemaMessage(columns, { timeZone })))
+        yield { arrowIpc, complete: false };
     }
   }
 
@@ -268,7 +269,11 @@ class ResultStream {
     for (const page of reply.pages) {
       const token = task.sentToken;
       task.sentToken = token + 1;
-      yield* this.#cut(page);
+      const pieces = piecesOf(page);
+      for (const [index, arrowIpc] of pieces.entries()) {
+        const ending = index === pieces.length - 1 ? { token: this.#tokenHere(false) } : {};
+        yield { arrowIpc, ...ending, complete: false };
+      }
       this.#window?.onSent({ partition: task.partition, token, bytes: page.byteLength });
     }
   }
@@ -284,15 +289,6 @@ class ResultStream {
     this.#suspect = { error, cancelWait };
   }
 
-  *#cut(page: Uint8Array): Generator<ResultChunk, void, void> {
-    let from = 0;
-    while (page.byteLength - from > MAX_CHUNK_BYTES) {
-      yield { arrowIpc: page.subarray(from, from + MAX_CHUNK_BYTES), complete: false };
-      from += MAX_CHUNK_BYTES;
-    }
-    yield { arrowIpc: page.subarray(from), token: this.#tokenHere(false), complete: false };
-  }
-
   #tokenHere(complete: boolean): Uint8Array {
     const pages = new Map(
       [...this.#tasks.values()].map((task) => [task.partition, task.sentToken]),
@@ -300,4 +296,12 @@ class ResultStream {
     const { queryId } = this.#options;
     return encodeResultToken({ queryId, attempt: this.#latest?.attempt ?? 0, pages, complete });
   }
+}
+
+/** What fits a message each; at least one, which may be empty. */
+function piecesOf(bytes: Uint8Array): readonly Uint8Array[] {
+  const count = Math.max(1, Math.ceil(bytes.byteLength / MAX_CHUNK_BYTES));
+  return Array.from({ length: count }, (_, index) =>
+    bytes.subarray(index * MAX_CHUNK_BYTES, (index + 1) * MAX_CHUNK_BYTES),
+  );
 }

@@ -137,6 +137,19 @@ describe('a result stream', () => {
     expect(pages).toHaveLength(8);
   });
 
+  it('cuts a schema that no message holds', async () => {
+    const fields = Array.from({ length: 5_000 }, (_, i) => {
+      return { name: `${i}${'v'.repeat(1_000)}`, type: { id: 'INTEGER' } } as const;
+    });
+    const wide = [{ name: 'a', type: { id: 'STRUCT', fields } }] as const;
+    const all = update({ columns: wide, locations: locations(1), noMoreLocations: true });
+    const chunks = await collect(open({ updates: once(all), pages: new FakePages([1]) }));
+    expect(Math.max(...chunks.map((chunk) => chunk.arrowIpc.length))).toBeLessThan(4 << 20);
+    const schema = Buffer.concat(chunks.slice(0, -2).map((chunk) => chunk.arrowIpc));
+    expect(schema.equals(encodeSchemaMessage(wide))).toBe(true);
+    expect(chunks.slice(0, -2).some((chunk) => chunk.token !== undefined)).toBe(false);
+  });
+
   it('continues behind any token with exactly the pages that were not sent yet', async () => {
     await fc.assert(
       fc.asyncProperty(
