@@ -260,10 +260,10 @@ export class QueryRegistry {
       // All was computed, and nobody said that it was not read.
       execution.release();
     } else {
-      execution.cancel({
-        code: 'QUERY_ABANDONED',
-        message: 'no client has asked about the query for longer than query.client.timeout',
-      });
+      const message = isShortened
+        ? 'the client hung up in the middle of the result and did not come back'
+        : 'no client has asked about the query for longer than query_client_timeout';
+      execution.cancel({ code: 'QUERY_ABANDONED', message });
     }
   }
 
