@@ -6,6 +6,7 @@ import {
   HealthCheckResponse_ServingStatus as ServingStatus,
   HealthService as HealthServiceDefinition,
 } from '../../../proto/gen/grpc/health/v1/health.ts';
+import { Doorbell } from '../doorbell.ts';
 import { EngineError } from '../error.ts';
 import type { CallContext, ServiceHandlers } from './method.ts';
 
@@ -17,7 +18,7 @@ export class HealthService {
   static readonly definition = HealthServiceDefinition;
 
   readonly #servingByService = new Map<string, boolean>([['', false]]);
-  #onChange: (() => void)[] = [];
+  readonly #changes = new Doorbell();
   #isClosed = false;
 
   readonly handlers: ServiceHandlers<typeof HealthServiceDefinition> = {
@@ -47,13 +48,13 @@ export class HealthService {
     for (const service of this.#servingByService.keys()) {
       this.#servingByService.set(service, isServing);
     }
-    this.#notify();
+    this.#changes.ring();
   }
 
   /** Ends the watches, so that they do not hold up a shutdown. */
   close(): void {
     this.#isClosed = true;
-    this.#notify();
+    this.#changes.ring();
   }
 
   #statusOf(service: string): ServingStatus {
@@ -72,20 +73,7 @@ export class HealthService {
       if (status !== last) yield { status };
       last = status;
       if (this.#isClosed) return;
-      if (status === this.#statusOf(service)) await this.#change(signal);
+      if (status === this.#statusOf(service)) await this.#changes.wait(signal);
     }
-  }
-
-  #change(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      this.#onChange.push(resolve);
-      signal.addEventListener('abort', () => resolve(), { once: true });
-    });
-  }
-
-  #notify(): void {
-    const waiting = this.#onChange;
-    this.#onChange = [];
-    for (const wake of waiting) wake();
   }
 }
