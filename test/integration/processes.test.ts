@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { NodeRole, NodeState } from '../../proto/gen/skein/v1/cluster.ts';
 import { descendantsOf, eventually, roleProcess } from '../support/process-tree.ts';
@@ -122,6 +123,14 @@ describe('skein serve', () => {
     expect(cluster.log()).toContain(
       `the ${role === 'worker' ? 'worker-2' : role} process ended: killed by SIGKILL`,
     );
+  });
+
+  it('gives the key of sessions to its gateway alone', () => {
+    const holders = descendantsOf(cluster.process.pid ?? 0).filter(({ processId }) =>
+      readFileSync(`/proc/${processId}/environ`, 'latin1').includes('SKEIN_SESSION_SECRET='),
+    );
+    const gateway = roleProcess(cluster.process.pid, 'gateway');
+    expect(holders.map(({ processId }) => processId)).toEqual([gateway?.processId]);
   });
 
   it('tells from where it can be reached, and nothing else, on standard output', () => {

@@ -138,7 +138,8 @@ class ServedCluster {
       name,
       entry: roleEntry(role),
       args,
-      environment: { SKEIN_SESSION_SECRET: this.#sessionSecret },
+      // Nobody else needs it, and planners and workers run what users write.
+      environment: role === 'gateway' ? { SKEIN_SESSION_SECRET: this.#sessionSecret } : {},
       portFlag: `--${role}-port`,
       clock: systemClock,
       log: this.#log,
