@@ -46,7 +46,8 @@ export class ResidentMemory {
     const { processId, limitBytes, clock, onExceeded } = this.#options;
     const memory = readMemory(processId);
     if (memory === undefined) return;
-    this.#peakBytes = memory.peakBytes;
+    // A process that has ended, and is not waited for yet, has none.
+    this.#peakBytes = Math.max(this.#peakBytes, memory.peakBytes);
     if (limitBytes > 0 && memory.residentBytes > limitBytes) {
       this.#exceeded = true;
       return onExceeded();
