@@ -52,7 +52,7 @@ export class RoleProcess {
     const { entry, args, environment = {}, memoryLimitBytes = 0, onStderr, clock } = options;
     this.#clock = clock;
     const [command = '', ...rest] = limitedCommand(
-      [process.execPath, ...NODE_FLAGS, entry, ...args],
+      [process.execPath, ...NODE_FLAGS, ...heapFlags(memoryLimitBytes), entry, ...args],
       memoryLimitBytes,
     );
     this.#child = spawn(command, rest, {
@@ -141,6 +141,12 @@ export class RoleProcess {
     });
     return await Promise.race([address, failed]);
   }
+}
+
+/** V8 aborts a process at a heap limit of its own; where the process has a limit, that one is to come first and be named. */
+function heapFlags(memoryLimitBytes: number): readonly string[] {
+  if (memoryLimitBytes === 0) return [];
+  return [`--max-old-space-size=${Math.ceil(memoryLimitBytes / 1024 ** 2)}`];
 }
 
 function readyAddress(line: string): string | undefined {

@@ -67,6 +67,17 @@ describe('RoleProcess', { timeout: 30_000 }, () => {
     expect(text).toBe('last words');
   });
 
+  it('may use all of its memory limit for its heap, so that it is the limit that ends it', async () => {
+    const memoryLimitBytes = 6 * 2 ** 30;
+    const child = start(
+      `import { getHeapStatistics } from 'node:v8';
+       process.stdout.write(JSON.stringify({ ready: true, address: String(getHeapStatistics().heap_size_limit) }) + '\\n');
+       ${LIVE_WITH_PARENT}`,
+      { memoryLimitBytes },
+    );
+    expect(Number(await child.ready)).toBeGreaterThanOrEqual(memoryLimitBytes);
+  });
+
   it('ends when it holds more memory than its limit', async () => {
     const grow = `const hoard = [];setInterval(() => hoard.push(Buffer.alloc(16 << 20, 1)), 2);`;
     const child = start(`${READY}${grow}${LIVE_WITH_PARENT}`, { memoryLimitBytes: 200 << 20 });
