@@ -18,6 +18,7 @@ export class ResidentMemory {
   };
   #cancel: () => void = () => undefined;
   #peakBytes = 0;
+  #dataBytes = 0;
   #exceeded = false;
 
   constructor(options: {
@@ -34,6 +35,15 @@ export class ResidentMemory {
     return this.#peakBytes;
   }
 
+  /**
+   * The data of the process, used or not, was above the limit when last seen: it then runs into the limit of the kernel,
+   * which lies a little higher (memory-evidence.ts).
+   */
+  get isShortOfData(): boolean {
+    const { limitBytes } = this.#options;
+    return limitBytes > 0 && this.#dataBytes > limitBytes;
+  }
+
   get exceeded(): boolean {
     return this.#exceeded;
   }
@@ -48,6 +58,7 @@ export class ResidentMemory {
     if (memory === undefined) return;
     // A process that has ended, and is not waited for yet, has none.
     this.#peakBytes = Math.max(this.#peakBytes, memory.peakBytes);
+    if (memory.dataBytes > 0) this.#dataBytes = memory.dataBytes;
     if (limitBytes > 0 && memory.residentBytes > limitBytes) {
       this.#exceeded = true;
       return onExceeded();
@@ -58,10 +69,20 @@ export class ResidentMemory {
   }
 }
 
-function readMemory(processId: number): { peakBytes: number; residentBytes: number } | undefined {
+interface MemoryOfProcess {
+  readonly peakBytes: number;
+  readonly residentBytes: number;
+  readonly dataBytes: number;
+}
+
+function readMemory(processId: number): MemoryOfProcess | undefined {
   try {
     const status = readFileSync(`/proc/${processId}/status`, 'latin1');
-    return { peakBytes: kibibytes(status, 'VmHWM'), residentBytes: kibibytes(status, 'VmRSS') };
+    return {
+      peakBytes: kibibytes(status, 'VmHWM'),
+      residentBytes: kibibytes(status, 'VmRSS'),
+      dataBytes: kibibytes(status, 'VmData'),
+    };
   } catch {
     return undefined;
   }

@@ -96,16 +96,19 @@ export class RoleProcess {
   async #awaitExit(): Promise<ExitReport> {
     const [exitCode, signal, startError] = await this.#awaitEnd();
     this.#memory.stop();
-    const { peakBytes, exceeded } = this.#memory;
+    const { peakBytes, exceeded, isShortOfData } = this.#memory;
     const isOomKill =
       signal === 'SIGKILL' && !this.#isKilledByUs && countOomKills() > this.#oomKillsBefore;
+    // V8 and DuckDB abort when they are given no more.
+    const isStarved = signal === 'SIGABRT' && isShortOfData;
     const cause = [
       startError ?? (signal === null ? `exited with code ${exitCode}` : `killed by ${signal}`),
       ...(exceeded ? ['for exceeding its memory limit'] : []),
+      ...(isStarved ? ['for want of memory within its limit'] : []),
       ...(isOomKill ? ['by the kernel, out of memory'] : []),
       ...(peakBytes === 0 ? [] : [`(peak memory ${(peakBytes / 1024 ** 2).toFixed(0)} MiB)`]),
     ].join(' ');
-    const exceededMemory = exceeded || isOomKill;
+    const exceededMemory = exceeded || isOomKill || isStarved;
     return { processId: this.processId, exitCode, signal, exceededMemory, cause };
   }
 

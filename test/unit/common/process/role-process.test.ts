@@ -95,6 +95,22 @@ describe('RoleProcess', { timeout: 30_000 }, () => {
     },
   );
 
+  it.runIf(process.platform === 'linux')(
+    'names the want of memory when the kernel gives it no more and it aborts',
+    async () => {
+      const child = start(
+        `import { setTimeout } from 'node:timers/promises';
+         const untouched = [];
+         try { for (;;) untouched.push(new ArrayBuffer(2 ** 24)); } catch { await setTimeout(500); }
+         for (const objects = []; ; ) objects.push({ some: [untouched] });`,
+        { memoryLimitBytes: 2 ** 28, onStderr: () => undefined },
+      );
+      const report = await child.exited;
+      expect(report).toMatchObject({ signal: 'SIGABRT', exceededMemory: true });
+      expect(report.cause).toContain('killed by SIGABRT for want of memory within its limit');
+    },
+  );
+
   it('ends with its parent, even when that is killed', async () => {
     const child = write(`${READY}${LIVE_WITH_PARENT}`);
     const parent = write(
