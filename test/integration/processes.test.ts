@@ -111,7 +111,10 @@ describe('skein serve', () => {
     cluster = await startServe({ workers: 2 });
     client = new SkeinClient(cluster.address);
   });
-  afterAll(() => client[Symbol.dispose]());
+  afterAll(async () => {
+    client[Symbol.dispose]();
+    await cluster.stop();
+  });
 
   it.each([
     ['worker', '--node-id=worker-2'],
