@@ -70,7 +70,8 @@ export class QueryClient {
   }
 
   async listNodes(): Promise<readonly Node[]> {
-    const { nodes } = await unary<ListNodesResponse>((done) => this.#cluster.listNodes({}, done));
+    const page = { pageSize: 0, pageToken: '' };
+    const { nodes } = await unary<ListNodesResponse>((done) => this.#cluster.listNodes(page, done));
     return nodes;
   }
 

@@ -152,9 +152,10 @@ export class EngineError extends Error {
   }
 }
 
+/** Of a bug only its first line: what it says travels to clients, and the rest is for the log of whoever caught it. */
 export function toErrorReport(error: unknown): ErrorReport {
   if (!(error instanceof EngineError)) {
-    const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    const [message = ''] = String(error).split('\n', 1);
     return { code: 'INTERNAL_ERROR', message };
   }
   return {
@@ -165,9 +166,11 @@ export function toErrorReport(error: unknown): ErrorReport {
   };
 }
 
-export function fromErrorReport(report: ErrorReport): EngineError {
+/** `cause`: what the report leaves out, for the log. */
+export function fromErrorReport(report: ErrorReport, cause?: string): EngineError {
   return new EngineError(report.code, report.message, {
     position: report.position,
+    cause,
     ...(report.details === undefined ? {} : { details: report.details }),
   });
 }

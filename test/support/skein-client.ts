@@ -29,6 +29,8 @@ export interface TextResult {
 const TIMEOUT_MS = 30_000;
 const NO_BYTES = new Uint8Array();
 
+const FIRST_PAGE = { pageSize: 0, pageToken: '' };
+
 export class SkeinClient implements Disposable {
   readonly #channel: RpcChannel;
   readonly #signal = new AbortController().signal;
@@ -90,11 +92,11 @@ export class SkeinClient implements Disposable {
   }
 
   async nodes(): Promise<readonly Node[]> {
-    return (await this.#call(ClusterServiceService.listNodes, {})).nodes;
+    return (await this.#call(ClusterServiceService.listNodes, FIRST_PAGE)).nodes;
   }
 
   async tables(catalog = ''): Promise<readonly Table[]> {
-    return (await this.#call(CatalogServiceService.listTables, { catalog })).tables;
+    return (await this.#call(CatalogServiceService.listTables, { catalog, ...FIRST_PAGE })).tables;
   }
 
   async table(table: string, schema = ''): Promise<Table | undefined> {

@@ -50,15 +50,21 @@ export function toEngineError(error: unknown, files: readonly string[] = []): En
   const parsed = parseDuckDBError(error);
   if (parsed === undefined) {
     const message = error instanceof Error ? error.message : String(error);
-    return new EngineError('INTERNAL_ERROR', message, { cause: error });
+    return new EngineError('INTERNAL_ERROR', firstLine(message), { cause: error });
   }
   const file = files.find((path) => parsed.message.includes(path));
   const code = file === undefined ? errorCode(parsed) : fileErrorCode(parsed);
-  return new EngineError(code, parsed.message, {
+  const message = code === 'INTERNAL_ERROR' ? firstLine(parsed.message) : parsed.message;
+  return new EngineError(code, message, {
     position: parsed.position,
     details: file === undefined ? {} : { file },
     cause: error,
   });
+}
+
+/** Behind it, internal errors have the stack: the cause keeps it for the log. */
+function firstLine(message: string): string {
+  return message.split('\n', 1)[0] ?? '';
 }
 
 const CODES: Readonly<Record<string, ErrorCode>> = {

@@ -1,7 +1,7 @@
 /** What every role's process does alike: the ready line, signals, and an end with its parent. */
 import { realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { toErrorReport } from '../error.ts';
+import { EngineError, toErrorReport } from '../error.ts';
 import { isSupervised } from './config.ts';
 
 export interface RunningRole {
@@ -51,6 +51,10 @@ export async function runAsProcess(role: string, start: () => Promise<RunningRol
 function reportFailure(error: unknown): number {
   const report = toErrorReport(error);
   process.stderr.write(`${report.code}: ${report.message}\n`);
+  // There is no log for what ends the process.
+  if (!(error instanceof EngineError) && error instanceof Error) {
+    process.stderr.write(`${error.stack ?? ''}\n`);
+  }
   return report.code === 'INVALID_CONFIGURATION' ? 2 : 1;
 }
 

@@ -65,7 +65,8 @@ async function* connect(
     // The worker left, or what it sent ended the stream by an error.
     if (reading.signal.aborted && !context.signal.aborted) await read;
   } catch (error) {
-    deps.log.warn({ ...toErrorReport(error), nodeId: hello.nodeId }, 'a control stream is closed');
+    const { nodeId } = hello;
+    deps.log.warn({ ...toErrorReport(error), err: error, nodeId }, 'a control stream is closed');
     throw error;
   } finally {
     stream.onClosed();

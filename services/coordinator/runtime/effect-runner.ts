@@ -1,8 +1,9 @@
 import { assertNever } from '../../common/assert.ts';
-import { toErrorReport } from '../../common/error.ts';
+import { EngineError, toErrorReport } from '../../common/error.ts';
 import type { ErrorReport } from '../../common/error.ts';
 import type { Instant, SourceId, TaskId } from '../../common/ids.ts';
 import { formatTaskId } from '../../common/ids.ts';
+import type { Logger } from '../../common/logger.ts';
 import type { Principal } from '../../common/task/task-status.ts';
 import type { SchedulerEffect } from '../scheduler/scheduler-effect.ts';
 import type { SchedulerEvent } from '../scheduler/scheduler-event.ts';
@@ -23,6 +24,7 @@ export interface EffectRunnerDeps {
   readonly splits: SplitSources;
   readonly timers: Timers;
   readonly listener: QueryListener;
+  readonly log: Logger;
   /** Facts that follow from effects. */
   readonly post: (event: SchedulerEvent) => void;
 }
@@ -101,7 +103,7 @@ export class EffectRunner {
   }
 
   async #loadSplits({ sourceId, batch, maxCount }: LoadSplits): Promise<void> {
-    const { splits, post } = this.#deps;
+    const { splits, log, post } = this.#deps;
     this.#sources.add(sourceId);
     try {
       post({
@@ -111,6 +113,8 @@ export class EffectRunner {
         ...(await splits.nextBatch(sourceId, maxCount)),
       });
     } catch (error) {
+      if (!(error instanceof EngineError))
+        log.error({ err: error }, 'splits were not loaded by a bug');
       post({ kind: 'split-loading-failed', sourceId, error: toErrorReport(error) });
     }
   }

@@ -1,7 +1,6 @@
 import { BoundedQueue } from '../../common/bounded-queue.ts';
 import type { Clock } from '../../common/clock.ts';
 import { toErrorReport } from '../../common/error.ts';
-import type { Logger } from '../../common/logger.ts';
 import type { QueryDescription } from '../scheduler/query-description.ts';
 import { describeQuery, hasLiveTasks } from '../scheduler/query-description.ts';
 import { createQueryScheduler, onEvent } from '../scheduler/query-scheduler.ts';
@@ -15,7 +14,6 @@ import type { LoggedTurn, QueryLog } from './ports.ts';
 export interface SchedulerLoopDeps extends Omit<EffectRunnerDeps, 'post'> {
   readonly queryLog: QueryLog;
   readonly clock: Clock;
-  readonly log: Logger;
 }
 
 /** Events that wait at most; one more ends the query, for a query that has missed a fact cannot be trusted. */

@@ -18,7 +18,7 @@ export const EXPLAIN_COLUMNS: readonly Column[] = [
 /** The rung of the ladder with its reason, then each fragment, the one that reads nothing of others first. */
 export function explainRows(plan: QueryPlan): readonly ExplainRow[] {
   return [
-    ['rung', `${plan.rung}: ${plan.rungReason}`],
+    ['rung', `rung: ${plan.rung}\nreason: ${plan.rungReason}`],
     ...plan.fragments.map((fragment): ExplainRow => [
       `fragment ${fragment.id}`,
       fragmentText(fragment),

@@ -58,7 +58,8 @@ export type SlotReport =
   | { readonly kind: 'executed'; readonly result: StatementResult }
   | { readonly kind: 'flushed' }
   | { readonly kind: 'ended' }
-  | { readonly kind: 'failed'; readonly error: ErrorReport };
+  /** `stack`: of a bug, for the log. */
+  | { readonly kind: 'failed'; readonly error: ErrorReport; readonly stack?: string };
 
 /** What must be the same on all workers of a cluster. */
 export interface EngineDescription {

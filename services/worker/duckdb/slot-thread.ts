@@ -61,7 +61,7 @@ class SlotThread {
       if (this.#broken !== undefined && isAnswered(order)) throw this.#broken;
       await this.#perform(order);
     } catch (error) {
-      this.#report({ kind: 'failed', error: toErrorReport(toEngineError(error)) });
+      this.#report(failureOf(error));
     }
   }
 
@@ -147,6 +147,13 @@ class SlotThread {
   #report(report: SlotReport, transfer: readonly ArrayBuffer[] = []): void {
     this.#port.postMessage(report, transfer);
   }
+}
+
+function failureOf(thrown: unknown): SlotReport {
+  const error = toErrorReport(toEngineError(thrown));
+  const stack = thrown instanceof Error ? thrown.stack : undefined;
+  const isBug = error.code === 'INTERNAL_ERROR' && stack !== undefined;
+  return { kind: 'failed', error, ...(isBug ? { stack } : {}) };
 }
 
 assert(parentPort !== null, 'a slot is a worker thread');

@@ -186,7 +186,7 @@ export class Slot {
         this.#run?.feeds.get(report.sourceId)?.onConsumed(report.byteCount);
         return;
       case 'failed':
-        this.#takePending().reject(fromErrorReport(report.error));
+        this.#takePending().reject(fromErrorReport(report.error, report.stack));
         return;
       case 'opened':
       case 'inspected':

@@ -4,7 +4,8 @@
  */
 import type { Clock } from '../../common/clock.ts';
 import { EngineError, fromErrorReport, toErrorReport } from '../../common/error.ts';
-import type { NodeId, NodeInstanceId, TaskId } from '../../common/ids.ts';
+import { formatTaskId, type NodeId, type NodeInstanceId, type TaskId } from '../../common/ids.ts';
+import type { Logger } from '../../common/logger.ts';
 import type { PlanFragment } from '../../common/plan/plan-fragment.ts';
 import {
   isTerminalTaskState,
@@ -28,6 +29,7 @@ export interface TaskEnvironment {
   readonly nodeId: NodeId;
   readonly nodeInstanceId: NodeInstanceId;
   readonly clock: Clock;
+  readonly log: Logger;
   readonly ports: TaskPorts;
   readonly onStatus: (status: TaskStatus) => void;
 }
@@ -107,7 +109,14 @@ export class TaskExecution {
   }
 
   fail(error: unknown): void {
-    this.#enter({ kind: 'fail', error: toErrorReport(error) });
+    const report = toErrorReport(error);
+    if (report.code === 'INTERNAL_ERROR') {
+      this.#env.log.error(
+        { task: formatTaskId(this.taskId), err: error },
+        'a task failed by a bug',
+      );
+    }
+    this.#enter({ kind: 'fail', error: report });
   }
 
   async #run(): Promise<void> {

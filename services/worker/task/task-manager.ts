@@ -132,10 +132,10 @@ export class TaskManager {
     }
     this.#forgetOld();
     this.#abortOlderAttempts(update.taskId);
-    const { clock, ports } = this.#deps;
+    const { clock, log, ports } = this.#deps;
     const { nodeId, instanceId: nodeInstanceId } = this.#options.identity;
     const onStatus = (status: TaskStatus): void => this.#onStatus(key, status);
-    const env = { nodeId, nodeInstanceId, clock, ports, onStatus };
+    const env = { nodeId, nodeInstanceId, clock, log, ports, onStatus };
     this.#live.set(key, new TaskExecution(update, update.fragment, env));
   }
 

@@ -95,7 +95,7 @@ describe('statements that the planner answers', () => {
     const plan = await oracle.plan('EXPLAIN SELECT g, count(*) FROM n1 GROUP BY g', TASKS);
     const { sql, columns } = plan.fragments[0] ?? { sql: '', columns: [] };
     expect(columns.map(({ name }) => name)).toEqual(['explain_key', 'explain_value']);
-    expect(sql).toContain("('rung', 'distributed: 2 stages, 2 with several tasks')");
+    expect(sql).toContain("('rung', 'rung: distributed\nreason: 2 stages, 2 with several tasks')");
     expect(sql).toMatch(/partitioning: source \(scan_0 = n1\)\noutput: hash\(c0\) to fragment 1/);
   });
 });

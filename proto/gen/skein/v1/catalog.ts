@@ -22,10 +22,16 @@ import {
 export interface ListTablesRequest {
   /** Empty = the default catalog. */
   readonly catalog: string;
+  /** At most this many; 0 = 100, at most 1000. */
+  readonly pageSize: number;
+  /** next_page_token of the previous page; empty = the first page. */
+  readonly pageToken: string;
 }
 
 export interface ListTablesResponse {
   readonly tables: readonly Table[];
+  /** Empty on the last page. */
+  readonly nextPageToken: string;
 }
 
 export interface GetTableRequest {
@@ -52,13 +58,19 @@ export interface TableColumn {
 }
 
 function createBaseListTablesRequest(): ListTablesRequest {
-  return { catalog: "" };
+  return { catalog: "", pageSize: 0, pageToken: "" };
 }
 
 export const ListTablesRequest: MessageFns<ListTablesRequest> = {
   encode(message: ListTablesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.catalog !== "") {
       writer.uint32(10).string(message.catalog);
+    }
+    if (message.pageSize !== 0) {
+      writer.uint32(16).uint32(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      writer.uint32(26).string(message.pageToken);
     }
     return writer;
   },
@@ -84,6 +96,22 @@ export const ListTablesRequest: MessageFns<ListTablesRequest> = {
             message.catalog = reader.string();
             continue;
           }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.pageSize = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.pageToken = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -102,18 +130,23 @@ export const ListTablesRequest: MessageFns<ListTablesRequest> = {
   fromPartial(object: DeepPartial<ListTablesRequest>): ListTablesRequest {
     const message = createBaseListTablesRequest() as any;
     message.catalog = object.catalog ?? "";
+    message.pageSize = object.pageSize ?? 0;
+    message.pageToken = object.pageToken ?? "";
     return message;
   },
 };
 
 function createBaseListTablesResponse(): ListTablesResponse {
-  return { tables: [] };
+  return { tables: [], nextPageToken: "" };
 }
 
 export const ListTablesResponse: MessageFns<ListTablesResponse> = {
   encode(message: ListTablesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.tables) {
       Table.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.nextPageToken !== "") {
+      writer.uint32(18).string(message.nextPageToken);
     }
     return writer;
   },
@@ -139,6 +172,14 @@ export const ListTablesResponse: MessageFns<ListTablesResponse> = {
             message.tables.push(Table.decode(reader, reader.uint32()));
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.nextPageToken = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -157,6 +198,7 @@ export const ListTablesResponse: MessageFns<ListTablesResponse> = {
   fromPartial(object: DeepPartial<ListTablesResponse>): ListTablesResponse {
     const message = createBaseListTablesResponse() as any;
     message.tables = object.tables?.map((e) => Table.fromPartial(e)) || [];
+    message.nextPageToken = object.nextPageToken ?? "";
     return message;
   },
 };
@@ -455,6 +497,7 @@ export const TableColumn: MessageFns<TableColumn> = {
 
 export type CatalogServiceService = typeof CatalogServiceService;
 export const CatalogServiceService = {
+  /** The tables of a catalog, by schema and name. */
   listTables: {
     path: "/skein.v1.CatalogService/ListTables" as const,
     requestStream: false as const,
@@ -476,11 +519,13 @@ export const CatalogServiceService = {
 } as const;
 
 export interface CatalogServiceServer extends UntypedServiceImplementation {
+  /** The tables of a catalog, by schema and name. */
   listTables: handleUnaryCall<ListTablesRequest, ListTablesResponse>;
   getTable: handleUnaryCall<GetTableRequest, GetTableResponse>;
 }
 
 export interface CatalogServiceClient extends Client {
+  /** The tables of a catalog, by schema and name. */
   listTables(
     request: ListTablesRequest,
     callback: (error: ServiceError | null, response: ListTablesResponse) => void,

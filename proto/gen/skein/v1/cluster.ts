@@ -55,10 +55,16 @@ export namespace NodeState {
 }
 
 export interface ListNodesRequest {
+  /** At most this many; 0 = 100, at most 1000. */
+  readonly pageSize: number;
+  /** next_page_token of the previous page; empty = the first page. */
+  readonly pageToken: string;
 }
 
 export interface ListNodesResponse {
   readonly nodes: readonly Node[];
+  /** Empty on the last page. */
+  readonly nextPageToken: string;
 }
 
 export interface Node {
@@ -76,11 +82,17 @@ export interface Node {
 }
 
 function createBaseListNodesRequest(): ListNodesRequest {
-  return {};
+  return { pageSize: 0, pageToken: "" };
 }
 
 export const ListNodesRequest: MessageFns<ListNodesRequest> = {
-  encode(_: ListNodesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: ListNodesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.pageSize !== 0) {
+      writer.uint32(8).uint32(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      writer.uint32(18).string(message.pageToken);
+    }
     return writer;
   },
 
@@ -97,6 +109,22 @@ export const ListNodesRequest: MessageFns<ListNodesRequest> = {
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.pageSize = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.pageToken = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -112,20 +140,25 @@ export const ListNodesRequest: MessageFns<ListNodesRequest> = {
   create(base?: DeepPartial<ListNodesRequest>): ListNodesRequest {
     return ListNodesRequest.fromPartial(base ?? {});
   },
-  fromPartial(_: DeepPartial<ListNodesRequest>): ListNodesRequest {
+  fromPartial(object: DeepPartial<ListNodesRequest>): ListNodesRequest {
     const message = createBaseListNodesRequest() as any;
+    message.pageSize = object.pageSize ?? 0;
+    message.pageToken = object.pageToken ?? "";
     return message;
   },
 };
 
 function createBaseListNodesResponse(): ListNodesResponse {
-  return { nodes: [] };
+  return { nodes: [], nextPageToken: "" };
 }
 
 export const ListNodesResponse: MessageFns<ListNodesResponse> = {
   encode(message: ListNodesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.nodes) {
       Node.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.nextPageToken !== "") {
+      writer.uint32(18).string(message.nextPageToken);
     }
     return writer;
   },
@@ -151,6 +184,14 @@ export const ListNodesResponse: MessageFns<ListNodesResponse> = {
             message.nodes.push(Node.decode(reader, reader.uint32()));
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.nextPageToken = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -169,6 +210,7 @@ export const ListNodesResponse: MessageFns<ListNodesResponse> = {
   fromPartial(object: DeepPartial<ListNodesResponse>): ListNodesResponse {
     const message = createBaseListNodesResponse() as any;
     message.nodes = object.nodes?.map((e) => Node.fromPartial(e)) || [];
+    message.nextPageToken = object.nextPageToken ?? "";
     return message;
   },
 };
@@ -354,6 +396,7 @@ export const Node: MessageFns<Node> = {
 
 export type ClusterServiceService = typeof ClusterServiceService;
 export const ClusterServiceService = {
+  /** The coordinator and the workers it knows, by role and node id. */
   listNodes: {
     path: "/skein.v1.ClusterService/ListNodes" as const,
     requestStream: false as const,
@@ -366,10 +409,12 @@ export const ClusterServiceService = {
 } as const;
 
 export interface ClusterServiceServer extends UntypedServiceImplementation {
+  /** The coordinator and the workers it knows, by role and node id. */
   listNodes: handleUnaryCall<ListNodesRequest, ListNodesResponse>;
 }
 
 export interface ClusterServiceClient extends Client {
+  /** The coordinator and the workers it knows, by role and node id. */
   listNodes(
     request: ListNodesRequest,
     callback: (error: ServiceError | null, response: ListNodesResponse) => void,

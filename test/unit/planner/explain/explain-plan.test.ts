@@ -40,7 +40,7 @@ const PLAN: QueryPlan = {
 describe('explainRows', () => {
   it('names the rung and its reason, then every fragment with all that decides how it runs', () => {
     expect(explainRows(PLAN)).toEqual([
-      ['rung', 'distributed: 2 stages, 2 with several tasks'],
+      ['rung', 'rung: distributed\nreason: 2 stages, 2 with several tasks'],
       [
         'fragment 0',
         [

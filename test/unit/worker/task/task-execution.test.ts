@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { EngineError } from '../../../../services/common/error.ts';
 import type { SourceId } from '../../../../services/common/ids.ts';
+import { silentLogger } from '../../../../services/common/logger.ts';
 import type { PlanFragment } from '../../../../services/common/plan/plan-fragment.ts';
 import type { Split, SplitAssignment } from '../../../../services/common/plan/split.ts';
 import type { TaskUpdate } from '../../../../services/common/task/task-status.ts';
@@ -16,7 +17,8 @@ function start(fragment: PlanFragment, update: Partial<TaskUpdate> = {}): TaskEx
   const { identity, clock, ports, onStatus } = worker;
   const { nodeId, instanceId: nodeInstanceId } = identity;
   const first = anUpdate({ fragment, ...update });
-  return new TaskExecution(first, fragment, { nodeId, nodeInstanceId, clock, ports, onStatus });
+  const env = { nodeId, nodeInstanceId, clock, log: silentLogger, ports, onStatus };
+  return new TaskExecution(first, fragment, env);
 }
 
 const assign = (

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { SourceId } from '../../../../services/common/ids.ts';
+import { silentLogger } from '../../../../services/common/logger.ts';
 import type { PlanFragment } from '../../../../services/common/plan/plan-fragment.ts';
 import type { Split, SplitAssignment } from '../../../../services/common/plan/split.ts';
 import { TaskExecution } from '../../../../services/worker/task/task-execution.ts';
@@ -17,7 +18,8 @@ function start(
   const { identity, clock, ports, onStatus } = worker;
   const { nodeId, instanceId: nodeInstanceId } = identity;
   const first = anUpdate({ fragment, splitAssignments: assignments });
-  return new TaskExecution(first, fragment, { nodeId, nodeInstanceId, clock, ports, onStatus });
+  const env = { nodeId, nodeInstanceId, clock, log: silentLogger, ports, onStatus };
+  return new TaskExecution(first, fragment, env);
 }
 
 const assign = (splits: readonly Split[], noMoreSplits = false): SplitAssignment => ({
