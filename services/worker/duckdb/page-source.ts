@@ -7,6 +7,7 @@ import duckdb from '@duckdb/node-bindings';
 import { receiveMessageOnPort, type MessagePort } from 'node:worker_threads';
 import { toLogicalType } from '../../common/duckdb/duckdb-type.ts';
 import { writePageRows } from '../../common/duckdb/page-writer.ts';
+import { EngineError } from '../../common/error.ts';
 import type { SourceId } from '../../common/ids.ts';
 import { decodePage, type DecodedPage } from '../../common/page/page-reader.ts';
 import type { Page } from '../../common/page/page.ts';
@@ -32,6 +33,7 @@ interface OpenSource {
   readonly storages: readonly Storage[];
   readonly rowCount: number;
   readonly arrived: Page[];
+  isScanned: boolean;
   complete: boolean;
   current: DecodedPage | undefined;
   nextRow: number;
@@ -54,6 +56,7 @@ export class PageSources {
     duckdb.table_function_add_parameter(tableFunction, bigint);
     duckdb.table_function_set_bind(tableFunction, (info) => this.#bind(info));
     duckdb.table_function_set_init(tableFunction, (info) => {
+      this.#beginScan(duckdb.init_get_bind_data(info) as OpenSource);
       duckdb.init_set_max_threads(info, threads);
     });
     duckdb.table_function_set_function(tableFunction, (info, output) => this.#fill(info, output));
@@ -72,6 +75,7 @@ export class PageSources {
         storages: storageOf(columns, 'exchange'),
         rowCount: Math.ceil(run.inputRows.get(sourceId) ?? estimatedRows),
         arrived: [],
+        isScanned: false,
         complete: false,
         current: undefined,
         nextRow: 0,
@@ -98,6 +102,19 @@ export class PageSources {
     duckdb.bind_set_bind_data(info, source);
     // A wrong cardinality makes DuckDB build on the wrong side of a join (duckdb.md §1).
     duckdb.bind_set_cardinality(info, source.rowCount, false);
+  }
+
+  /** Pages pass by once: a second scan would see none and be taken for an empty input. */
+  #beginScan(source: OpenSource): void {
+    if (source.isScanned) {
+      const error = new EngineError(
+        'INTERNAL_ERROR',
+        `remote source ${source.sourceId} is read twice`,
+      );
+      this.#deps.onFailure(error);
+      throw error;
+    }
+    source.isScanned = true;
   }
 
   #fill(info: duckdb.TableFunctionInfo, output: duckdb.DataChunk): void {

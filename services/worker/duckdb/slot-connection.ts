@@ -11,6 +11,12 @@ import { readData } from '../../common/duckdb/vector-memory.ts';
 import type { EngineDescription } from './slot-messages.ts';
 import type { SlotProfile } from './slot-profile.ts';
 
+/**
+ * Optimizers that read one input twice, which a remote source cannot be. The planner's DuckDB has them on, where
+ * a scan is read again.
+ */
+const SELF_JOINING_OPTIMIZERS = 'window_self_join';
+
 export class SlotConnection {
   readonly #database: duckdb.Database;
   /** For the registration of functions. */
@@ -30,7 +36,8 @@ export class SlotConnection {
       await connection.run(ERRORS_AS_JSON);
       const variant = await connection.run(VARIANT_SAMPLE_SQL);
       rememberVariantType(duckdb.column_logical_type(variant, 0));
-      await connection.run(lockDownStatements(profile).join(';\n'));
+      const settings = { ...profile.settings, disabled_optimizers: SELF_JOINING_OPTIMIZERS };
+      await connection.run(lockDownStatements({ ...profile, settings }).join(';\n'));
     } catch (error) {
       connection.close();
       throw error;

@@ -90,6 +90,17 @@ describe('an error in the middle of a result', () => {
     await expectServing();
   });
 
+  it('of a remote source that is read twice is no empty input', async () => {
+    const { columns } = await oracle('SELECT 1::BIGINT AS c0');
+    const fragment = await fragmentOf('FROM remote_5', {
+      remoteSources: [remoteSource(5, columns)],
+    });
+    const twice = { ...fragment, sql: 'FROM remote_5 UNION ALL FROM page_source(5)' };
+    const error = await failureOf(twice, { inputs: { 5: [] } });
+    expect(error.code).toBe('INTERNAL_ERROR');
+    await expectServing();
+  });
+
   it('of columns that are not what was planned is found before a byte is misread', async () => {
     const fragment = await fragmentOf('SELECT 1::INTEGER AS c0');
     const wrong: PlanFragment = { ...fragment, columns: [{ name: 'c0', type: { id: 'VARCHAR' } }] };

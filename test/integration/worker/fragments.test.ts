@@ -155,6 +155,16 @@ describe('remote sources', () => {
     expect(await slots.rows(fragment, { inputs: {} })).toEqual([[0n]]);
   });
 
+  it('are read once where DuckDB would rather join them with themselves', async () => {
+    const input = await pagesOf('SELECT DISTINCT range AS c0, range % 10 AS c1 FROM range(10000)');
+    const fragment = await fragmentOf(
+      'SELECT count(*), max(c2) FROM (SELECT *, count(*) OVER (PARTITION BY c1) AS c2 FROM remote_5)',
+      { remoteSources: [remoteSource(5, input.columns)] },
+    );
+    const [row] = await slots.rows(fragment, { inputs: { 5: input.pages } });
+    expect(row).toEqual([10_000n, 1000n]);
+  });
+
   it('are kept between the batches of an incremental fragment', async () => {
     const nations = await pagesOf(`SELECT range::BIGINT AS c0 FROM range(0, 60000, 7)`);
     const fragment = await fragmentOf(
