@@ -1,5 +1,5 @@
-// Finds DuckDB's tpch extension, the published TPC-H generator: a signed binary that the package index
-// carries as the wheel `duckdb-extension-tpch`, one version per DuckDB version.
+// Finds DuckDB's extensions `tpch` and `tpcds`, the published generators of both benchmarks: signed binaries that
+// the package index carries as wheels `duckdb-extension-NAME`, one version per DuckDB version.
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
@@ -12,31 +12,27 @@ export function cacheDirectory() {
 }
 
 /**
- * Path of the extension for `duckdbVersion` ("v1.5.5"). SKEIN_BENCH_TPCH_EXTENSION names one that is already
- * there; otherwise pip downloads it once into the cache.
+ * Path of the extension `name` for `duckdbVersion` ("v1.5.5"). SKEIN_BENCH_TPCH_EXTENSION and
+ * SKEIN_BENCH_TPCDS_EXTENSION name one that is already there; otherwise pip downloads it once into the cache.
  */
-export function tpchExtensionPath(duckdbVersion) {
-  const given = process.env.SKEIN_BENCH_TPCH_EXTENSION;
+export function extensionPath(name, duckdbVersion) {
+  const variable = `SKEIN_BENCH_${name.toUpperCase()}_EXTENSION`;
+  const given = process.env[variable];
   if (given) {
-    if (!existsSync(given)) throw new Error(`SKEIN_BENCH_TPCH_EXTENSION: no such file: ${given}`);
+    if (!existsSync(given)) throw new Error(`${variable}: no such file: ${given}`);
     return given;
   }
-  const directory = join(cacheDirectory(), `tpch-extension-${duckdbVersion}`);
-  if (!existsSync(directory)) downloadWheel(duckdbVersion, directory);
-  return join(
-    directory,
-    'duckdb_extension_tpch',
-    'extensions',
-    duckdbVersion,
-    'tpch.duckdb_extension',
-  );
+  const directory = join(cacheDirectory(), `${name}-extension-${duckdbVersion}`);
+  if (!existsSync(directory)) downloadWheel(name, duckdbVersion, directory);
+  const file = `${name}.duckdb_extension`;
+  return join(directory, `duckdb_extension_${name}`, 'extensions', duckdbVersion, file);
 }
 
-function downloadWheel(duckdbVersion, directory) {
+function downloadWheel(name, duckdbVersion, directory) {
   mkdirSync(cacheDirectory(), { recursive: true });
   const scratch = mkdtempSync(join(cacheDirectory(), 'download-'));
   try {
-    const requirement = `duckdb-extension-tpch==${duckdbVersion.replace(/^v/, '')}`;
+    const requirement = `duckdb-extension-${name}==${duckdbVersion.replace(/^v/, '')}`;
     const download = ['download', '--quiet', '--no-deps', '--only-binary=:all:', '--dest', scratch];
     python('-m', 'pip', ...download, requirement);
     const wheel = readdirSync(scratch).find((name) => name.endsWith('.whl'));

@@ -5,11 +5,10 @@
 // DIR must not exist; it appears only when it is complete. Below scale 1 each table is one file in small
 // row groups, so that even the sample (scale 0.01, examples/data) has several splits a table. From scale 1
 // on, lineitem and orders are folders of files, generated piece by piece in bounded memory.
-import { DuckDBInstance } from '@duckdb/node-api';
-import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { tpchExtensionPath } from './tpch-extension.mjs';
+import { copyOut, generateDirectory, positiveNumber } from './generated-directory.mjs';
 
 const PIECEWISE_TABLES = ['lineitem', 'orders'];
 const WHOLE_TABLES = ['customer', 'nation', 'part', 'partsupp', 'region', 'supplier'];
@@ -22,13 +21,6 @@ function rowGroupRows(table, options) {
   return table === 'lineitem' ? 8_192 : 2_048;
 }
 
-async function copyOut(connection, { table, file, options }) {
-  const path = file.replaceAll("'", "''");
-  await connection.run(
-    `COPY ${table} TO '${path}' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${rowGroupRows(table, options)})`,
-  );
-}
-
 async function writePieces(connection, directory, options) {
   const pieces = Math.ceil(options.scale * PIECES_PER_SCALE);
   for (const table of PIECEWISE_TABLES) mkdirSync(join(directory, table));
@@ -38,7 +30,11 @@ async function writePieces(connection, directory, options) {
     );
     for (const table of PIECEWISE_TABLES) {
       const name = `part-${String(piece).padStart(4, '0')}.parquet`;
-      await copyOut(connection, { table, file: join(directory, table, name), options });
+      await copyOut(connection, {
+        table,
+        file: join(directory, table, name),
+        rowGroupRows: rowGroupRows(table, options),
+      });
       await connection.run(`DELETE FROM ${table}`);
     }
     console.error(`scale ${options.scale}: piece ${piece + 1} of ${pieces}`);
@@ -54,35 +50,12 @@ async function writeTables(connection, directory, options) {
     whole.push(...PIECEWISE_TABLES);
   }
   for (const table of whole) {
-    await copyOut(connection, { table, file: join(directory, `${table}.parquet`), options });
+    await copyOut(connection, {
+      table,
+      file: join(directory, `${table}.parquet`),
+      rowGroupRows: rowGroupRows(table, options),
+    });
   }
-}
-
-/** Generates all tables at `options.scale` into the new directory `out`. */
-export async function generateTpch(out, options) {
-  const target = resolve(out);
-  if (existsSync(target)) throw new Error(`${target} exists already`);
-  const partial = `${target}.partial-${process.pid}`;
-  mkdirSync(partial, { recursive: true });
-  const instance = await DuckDBInstance.create(':memory:');
-  const connection = await instance.connect();
-  try {
-    const version = (await connection.runAndReadAll('SELECT version()')).getRows()[0][0];
-    const extension = tpchExtensionPath(version).replaceAll("'", "''");
-    await connection.run(`LOAD '${extension}'`);
-    await writeTables(connection, partial, options);
-    renameSync(partial, target);
-  } finally {
-    connection.closeSync();
-    instance.closeSync();
-    rmSync(partial, { recursive: true, force: true });
-  }
-}
-
-function positiveNumber(text, name) {
-  const value = Number(text);
-  if (!(value > 0)) throw new Error(`--${name} needs a positive number, not ${text}`);
-  return value;
 }
 
 const { values } = parseArgs({
@@ -96,7 +69,10 @@ if (values.out === undefined) {
   throw new Error('usage: generate-tpch.mjs --scale N --out DIR [--row-group-rows N]');
 }
 const rows = values['row-group-rows'];
-await generateTpch(values.out, {
+const options = {
   scale: positiveNumber(values.scale, 'scale'),
   rowGroupRows: rows === undefined ? undefined : positiveNumber(rows, 'row-group-rows'),
+};
+await generateDirectory(values.out, 'tpch', async (connection, directory) => {
+  await writeTables(connection, directory, options);
 });

@@ -47,7 +47,7 @@ function readAnswer(reader: RecordBatchReader): Answer {
   return { columns, rows };
 }
 
-/** DuckDB's name of the Arrow types that TPC-H's answers have; others by Arrow's own name, which is never equal. */
+/** DuckDB's name of the Arrow types that the answers of TPC-H and TPC-DS have; others by Arrow's own name, which is never equal. */
 function duckdbType(field: Field): string {
   const { type } = field;
   const extension = field.metadata.get('ARROW:extension:metadata');
@@ -70,23 +70,56 @@ export function answerDifference(
   expected: Answer,
   sql: string,
 ): string | undefined {
+  const keys = orderColumns(sql, expected.columns);
+  return (
+    shapeDifference(actual, expected) ??
+    multisetDifference(actual, expected) ??
+    sequenceDifference(project(actual, keys), project(expected, keys))
+  );
+}
+
+/** The first difference in the columns or in the number of rows. */
+export function shapeDifference(actual: Answer, expected: Answer): string | undefined {
   const shapes = [actual, expected].map(({ columns }) =>
     columns.map(({ name, type }) => `${name} ${type}`).join(', '),
   );
   if (shapes[0] !== shapes[1]) return `columns (${shapes[0]}), not (${shapes[1]})`;
-  if (actual.rows.length !== expected.rows.length) {
-    return `${actual.rows.length} rows, not ${expected.rows.length}`;
+  return actual.rows.length === expected.rows.length
+    ? undefined
+    : `${actual.rows.length} rows, not ${expected.rows.length}`;
+}
+
+/** The first difference between as many rows of the same columns, in any sequence. */
+export function multisetDifference(actual: Answer, expected: Answer): string | undefined {
+  const isDouble = doublesOf(expected);
+  return rowsDifference(sorted(actual.rows, isDouble), sorted(expected.rows, isDouble), isDouble);
+}
+
+/** The first difference between as many rows of the same columns, in their sequence. */
+export function sequenceDifference(actual: Answer, expected: Answer): string | undefined {
+  return rowsDifference(actual.rows, expected.rows, doublesOf(expected));
+}
+
+/** The first row of `actual` that `expected` does not have, or not as often. */
+export function missingRow(actual: Answer, expected: Answer): string | undefined {
+  const isDouble = doublesOf(expected);
+  const exact = (row: Row): string => JSON.stringify(row.filter((_, index) => !isDouble[index]));
+  const left = new Map<string, Row[]>();
+  for (const row of expected.rows) {
+    const same = left.get(exact(row));
+    if (same === undefined) left.set(exact(row), [row]);
+    else same.push(row);
   }
-  const isDouble = expected.columns.map(({ type }) => type === 'DOUBLE' || type === 'FLOAT');
-  const keys = orderColumns(sql, expected.columns);
-  return (
-    rowsDifference(sorted(actual.rows, isDouble), sorted(expected.rows, isDouble), isDouble) ??
-    rowsDifference(
-      project(actual.rows, keys),
-      project(expected.rows, keys),
-      keys.map((key) => isDouble[key] === true),
-    )
-  );
+  const missing = actual.rows.find((row) => {
+    const candidates = left.get(exact(row)) ?? [];
+    const found = candidates.findIndex((other) => isSameRow(row, other, isDouble));
+    return candidates.splice(found < 0 ? candidates.length : found, 1).length === 0;
+  });
+  return missing === undefined ? undefined : `row (${missing.join(', ')}) is too much`;
+}
+
+function doublesOf({ columns }: Answer): readonly boolean[] {
+  return columns.map(({ type }) => type === 'DOUBLE' || type === 'FLOAT');
 }
 
 /** Positions of the columns that the statement's last ORDER BY names; empty when it orders nothing. */
@@ -101,8 +134,12 @@ function orderColumns(sql: string, columns: readonly AnswerColumn[]): readonly n
   });
 }
 
-const project = (rows: readonly Row[], keys: readonly number[]): readonly Row[] =>
-  rows.map((row) => keys.map((key) => row[key] ?? null));
+function project({ columns, rows }: Answer, keys: readonly number[]): Answer {
+  return {
+    columns: keys.flatMap((key) => columns[key] ?? []),
+    rows: rows.map((row) => keys.map((key) => row[key] ?? null)),
+  };
+}
 
 /** Rows in an order that depends on their values only: exact columns first, since doubles may differ a little. */
 function sorted(rows: readonly Row[], isDouble: readonly boolean[]): readonly Row[] {
@@ -127,15 +164,19 @@ function rowsDifference(
   expected: readonly Row[],
   isDouble: readonly boolean[],
 ): string | undefined {
-  const index = actual.findIndex((row, position) =>
-    row.some((cell, column) => {
-      const other = expected[position]?.[column] ?? null;
-      return isDouble[column] === true ? !nearlyEqual(cell, other) : cell !== other;
-    }),
+  const index = actual.findIndex(
+    (row, position) => !isSameRow(row, expected[position] ?? [], isDouble),
   );
   return index < 0
     ? undefined
     : `row (${actual[index]?.join(', ')}), not (${expected[index]?.join(', ')})`;
+}
+
+function isSameRow(row: Row, other: Row, isDouble: readonly boolean[]): boolean {
+  return row.every((cell, column) => {
+    const value = other[column] ?? null;
+    return isDouble[column] === true ? nearlyEqual(cell, value) : cell === value;
+  });
 }
 
 function nearlyEqual(a: string | null, b: string | null): boolean {

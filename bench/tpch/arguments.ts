@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
-import { tpchQueries, type TpchQuery } from './tpch-data.ts';
+import { parseProperty, positive, whole } from '../parse-values.ts';
+import { benchmarkQueries, type BenchmarkQuery } from '../tpc-data.ts';
 
 export interface TpchArguments {
   readonly scale: number;
@@ -9,7 +10,7 @@ export interface TpchArguments {
   readonly threads: number;
   /** Timed runs of each query on each side, after one that checks the answers and warms both up. */
   readonly runs: number;
-  readonly queries: readonly TpchQuery[];
+  readonly queries: readonly BenchmarkQuery[];
   readonly sessionProperties: Readonly<Record<string, string>>;
   readonly jsonFile: string | undefined;
 }
@@ -42,36 +43,8 @@ export function parseTpchArguments(argv: readonly string[]): TpchArguments {
     workers: whole('workers', values.workers),
     threads: whole('threads', values.threads),
     runs: whole('runs', values.runs),
-    queries: selectQueries(values.queries),
+    queries: benchmarkQueries('tpch', values.queries),
     sessionProperties: Object.fromEntries(values.set.map(parseProperty)),
     jsonFile: values.json,
   };
-}
-
-function selectQueries(list: string | undefined): readonly TpchQuery[] {
-  const all = tpchQueries();
-  if (list === undefined) return all;
-  return list.split(',').map((name) => {
-    const query = all.find((candidate) => candidate.name === name);
-    if (query === undefined) throw new Error(`--queries: there is no ${name}`);
-    return query;
-  });
-}
-
-function parseProperty(text: string): readonly [string, string] {
-  const at = text.indexOf('=');
-  if (at < 1) throw new Error(`--set needs NAME=VALUE, not ${text}`);
-  return [text.slice(0, at), text.slice(at + 1)];
-}
-
-function positive(name: string, text: string): number {
-  const value = Number(text);
-  if (!(value > 0)) throw new Error(`--${name} needs a positive number, not ${text}`);
-  return value;
-}
-
-function whole(name: string, text: string): number {
-  const value = positive(name, text);
-  if (!Number.isInteger(value)) throw new Error(`--${name} needs a whole number, not ${text}`);
-  return value;
 }

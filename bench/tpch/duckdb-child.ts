@@ -3,6 +3,7 @@
  * Answers messages one at a time, in order.
  */
 import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
+import { orderKeys } from '../tpcds/order-keys.ts';
 import type { Answer } from './answer.ts';
 
 export type DuckDBRequest =
@@ -10,12 +11,15 @@ export type DuckDBRequest =
   /** Runs a statement and reads all of its result. */
   | { readonly kind: 'time'; readonly sql: string }
   /** The rows themselves, as text. */
-  | { readonly kind: 'answer'; readonly sql: string };
+  | { readonly kind: 'answer'; readonly sql: string }
+  /** What the statement orders its result by, for these rows. */
+  | { readonly kind: 'order-keys'; readonly sql: string; readonly answer: Answer };
 
 export type DuckDBResponse =
   | { readonly kind: 'opened'; readonly version: string }
   | { readonly kind: 'timed'; readonly seconds: number }
   | { readonly kind: 'answered'; readonly answer: Answer }
+  | { readonly kind: 'ordered'; readonly keys: Answer | undefined }
   | { readonly kind: 'failed'; readonly message: string };
 
 let connection: DuckDBConnection | undefined;
@@ -58,6 +62,10 @@ async function respond(request: DuckDBRequest): Promise<DuckDBResponse> {
       return await time(request.sql);
     case 'answer':
       return await readAnswer(request.sql);
+    case 'order-keys': {
+      const keys = await orderKeys(connected(), request.sql, request.answer);
+      return { kind: 'ordered', keys };
+    }
   }
 }
 

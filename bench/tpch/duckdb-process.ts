@@ -1,13 +1,14 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import type { Oracle } from '../tpcds/answer-match.ts';
 import type { Answer } from './answer.ts';
 import type { DuckDBRequest, DuckDBResponse } from './duckdb-child.ts';
 
 type ResponseOf<Kind extends DuckDBResponse['kind']> = Extract<DuckDBResponse, { kind: Kind }>;
 
 /** Plain DuckDB in a child process: the opponent, and the judge of every answer. */
-export class DuckDBProcess {
+export class DuckDBProcess implements Oracle {
   readonly #child: ChildProcess;
   readonly version: string;
 
@@ -36,6 +37,10 @@ export class DuckDBProcess {
 
   async answer(sql: string): Promise<Answer> {
     return (await ask(this.#child, { kind: 'answer', sql }, 'answered')).answer;
+  }
+
+  async orderKeys(sql: string, answer: Answer): Promise<Answer | undefined> {
+    return (await ask(this.#child, { kind: 'order-keys', sql, answer }, 'ordered')).keys;
   }
 
   async stop(): Promise<void> {

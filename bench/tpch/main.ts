@@ -4,15 +4,15 @@ import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { QueryClient } from '../cluster/query-client.ts';
 import { startCluster } from '../cluster/start-cluster.ts';
+import { benchmarkData, cacheDirectory, tableViews } from '../tpc-data.ts';
 import { parseTpchArguments, USAGE, type TpchArguments } from './arguments.ts';
 import { DuckDBProcess } from './duckdb-process.ts';
 import { QueryMatch } from './query-match.ts';
 import { formatReport, processPeaks, tpchReport, type TpchReport } from './report.ts';
-import { cacheDirectory, tpchData, tpchViews } from './tpch-data.ts';
 
 async function runTpch(options: TpchArguments): Promise<TpchReport> {
-  const directory = tpchData(options.scale);
-  const duckdb = await DuckDBProcess.start(options.threads, tpchViews(directory));
+  const directory = benchmarkData('tpch', options.scale);
+  const duckdb = await DuckDBProcess.start(options.threads, tableViews(directory));
   try {
     const cluster = await startCluster({
       catalogDirectory: directory,

@@ -1,11 +1,11 @@
 import type { QueryClient } from '../cluster/query-client.ts';
 import { resetPeaks, treeMemory, type ProcessMemory } from '../cluster/process-memory.ts';
 import type { RunningCluster } from '../cluster/start-cluster.ts';
+import type { BenchmarkQuery } from '../tpc-data.ts';
 import { answerDifference, readArrowAnswer } from './answer.ts';
 import type { TpchArguments } from './arguments.ts';
 import type { DuckDBProcess } from './duckdb-process.ts';
 import { median, type QueryReport } from './report.ts';
-import type { TpchQuery } from './tpch-data.ts';
 
 export interface QueryMatchDeps {
   readonly skein: QueryClient;
@@ -29,7 +29,7 @@ export class QueryMatch {
   }
 
   /** First the answers are compared, then both sides are timed, taking turns at being first. */
-  async play(query: TpchQuery): Promise<QueryReport> {
+  async play(query: BenchmarkQuery): Promise<QueryReport> {
     try {
       const rows = await this.#compareAnswers(query);
       return { query: query.name, rows, ...(await this.#measure(query)) };
@@ -39,7 +39,7 @@ export class QueryMatch {
     }
   }
 
-  async #compareAnswers({ sql }: TpchQuery): Promise<number> {
+  async #compareAnswers({ sql }: BenchmarkQuery): Promise<number> {
     const { skein, duckdb, options } = this.#deps;
     const { arrowIpc } = await skein.run(sql, options.sessionProperties);
     const expected = await duckdb.answer(sql);
@@ -48,7 +48,7 @@ export class QueryMatch {
     return expected.rows.length;
   }
 
-  async #measure({ sql }: TpchQuery): Promise<Omit<QueryReport, 'query' | 'rows'>> {
+  async #measure({ sql }: BenchmarkQuery): Promise<Omit<QueryReport, 'query' | 'rows'>> {
     const { skein, cluster, duckdb, options } = this.#deps;
     resetPeaks(cluster.processId);
     resetPeaks(duckdb.processId);

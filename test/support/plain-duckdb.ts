@@ -2,11 +2,13 @@
 import { readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import type { Oracle } from '../../bench/tpcds/answer-match.ts';
+import { orderKeys } from '../../bench/tpcds/order-keys.ts';
 import type { Answer } from '../../bench/tpch/answer.ts';
 import { quoteIdentifier, quoteString } from '../../services/common/plan/column-type.ts';
 import { SAMPLE_DIRECTORY } from './skein-process.ts';
 
-export class PlainDuckDB implements Disposable {
+export class PlainDuckDB implements Disposable, Oracle {
   readonly #instance: DuckDBInstance;
   readonly connection: DuckDBConnection;
 
@@ -43,6 +45,10 @@ export class PlainDuckDB implements Disposable {
       `SELECT ${casts} FROM (${sql.replace(/;\s*$/, '')}) t(${names.join(', ')})`,
     );
     return { columns, rows: texts.getRows() as (string | null)[][] };
+  }
+
+  orderKeys(sql: string, answer: Answer): Promise<Answer | undefined> {
+    return orderKeys(this.connection, sql, answer);
   }
 
   [Symbol.dispose](): void {
