@@ -2,6 +2,7 @@ import { toEngineError } from '../../common/duckdb/duckdb-error.ts';
 import { EngineError } from '../../common/error.ts';
 import { type Column, type ColumnType, formatColumnType } from '../../common/plan/column-type.ts';
 import { type PlanFragment } from '../../common/plan/plan-fragment.ts';
+import { writeNull } from '../fragment/sql/write-type.ts';
 
 /**
  * The fragment's SQL over relations like its inputs but without rows: binding it tells the types of its
@@ -22,7 +23,7 @@ export function proofStatement({ sql, scans, remoteSources }: PlanFragment): str
 }
 
 function emptyRelation(name: string, types: readonly ColumnType[]): string {
-  const columns = types.map((type, i) => `NULL::${formatColumnType(type)} AS c${i}`);
+  const columns = types.map((type, i) => `${writeNull(type)} AS c${i}`);
   return `${name} AS (SELECT ${columns.length === 0 ? 'NULL AS c0' : columns.join(', ')} WHERE FALSE)`;
 }
 

@@ -1,7 +1,7 @@
 /** Stages as PlanFragments: SQL over named inputs, with where its tasks and its rows go. */
 import { assert } from '../../common/assert.ts';
 import type { FragmentId, SourceId } from '../../common/ids.ts';
-import { type Column, type ColumnType } from '../../common/plan/column-type.ts';
+import { type Column, type ColumnType, formatColumnType } from '../../common/plan/column-type.ts';
 import {
   type FragmentOutput,
   type Partitioning,
@@ -24,6 +24,7 @@ import { determinismOf } from './determinism.ts';
 import { atom } from './sql/sql.ts';
 import { writeExpression } from './sql/write-expression.ts';
 import { type RelationNames, writeSql } from './sql/write-plan.ts';
+import { hasTypeText, withFieldNames, withoutFieldNames } from './sql/write-type.ts';
 
 /** What fragments need to know beside their plan. */
 export interface FragmentContext {
@@ -61,10 +62,13 @@ function fragmentOf(stage: Stage, index: StageIndex, around: Surroundings): Plan
   const scans = scansOf(body);
   const nameOf = (column: number): string =>
     around.isRoot ? (context.resultNames[column] ?? `c${column}`) : `c${column}`;
+  const sql = writeSql(body, RELATION_NAMES);
   return {
     id: index as FragmentId,
-    sql: writeSql(body, RELATION_NAMES),
-    columns: body.columns.map((type, column): Column => ({ name: nameOf(column), type })),
+    sql: around.isRoot ? sql : sentSql(sql, body.columns),
+    columns: (around.isRoot ? body.columns : body.columns.map(withFieldNames)).map(
+      (type, column): Column => ({ name: nameOf(column), type }),
+    ),
     partitioning: partitioningOf(stage, scans),
     outputs: around.outputs,
     scans: scans.map((scan) => scanInput(scan, context)),
@@ -81,8 +85,27 @@ function fragmentOf(stage: Stage, index: StageIndex, around: Surroundings): Plan
 
 const RELATION_NAMES: RelationNames = {
   scan: ({ scanId }) => `scan_${scanId}`,
-  remote: ({ remoteId }) => `remote_${remoteId}`,
+  remote: ({ remoteId, columns }) => receivedRelation(`remote_${remoteId}`, columns),
 };
+
+/** Rows as they are sent to another stage. */
+function sentSql(sql: string, columns: readonly ColumnType[]): string {
+  if (columns.every(hasTypeText)) return sql;
+  const sent = columns.map((type, column) =>
+    hasTypeText(type)
+      ? `c${column}`
+      : `CAST(c${column} AS ${formatColumnType(withFieldNames(type))}) AS c${column}`,
+  );
+  return `SELECT ${sent.join(', ')} FROM (\n${sql}\n)`;
+}
+
+function receivedRelation(name: string, columns: readonly ColumnType[]): string {
+  if (columns.every(hasTypeText)) return name;
+  const received = columns.map(
+    (type, column) => `${withoutFieldNames(`c${column}`, type)} AS c${column}`,
+  );
+  return `(SELECT ${received.join(', ')} FROM ${name})`;
+}
 
 /** A query as one fragment whose SQL was not written from a plan. */
 export function wholeFragment(
@@ -135,7 +158,7 @@ function remoteSource(input: StageInput): RemoteSource {
     name: `remote_${remoteId}`,
     producers: producers.map((producer) => producer as FragmentId),
     delivery: DELIVERY[exchange.kind],
-    types: columns,
+    types: columns.map(withFieldNames),
     estimatedRows,
     ...(rowLimit === undefined ? {} : { rowLimit }),
   };

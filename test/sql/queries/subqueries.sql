@@ -71,3 +71,19 @@ select * from n1 where k = (select max(k) from n1);
 select count(*) from n1 where (select count(*) from n2 where n2.k = n1.k) > 2 and n1.v < (select max(v) from n3);
 
 select g, sum(v) from n1 where k in (select k from n2 where v > 0) group by g having count(*) > (select count(*) from n3) / 10 order by 1;
+
+select k, v from n1 where (k, g) in (select (k, g) from n2);
+
+select k, v from n1 where (k, g) not in (select (k, g) from n2);
+
+select k, (k, g) in (select (k, g) from n2) r from n1;
+
+select k, (k, g) in (select (k, g) from n2 where n2.v > n1.v) r from n1;
+
+select k, (k, g) in (select (v, g) from n2) r from n1;
+
+select k, s in (select s from n2) r from n1;
+
+select k, [(k, g)] in (select [(k, g)] from n2) r from n1;
+
+select count(*) n from n1 where (k, g) <> all (select (k, g) from n2) group by (k, l);

@@ -8,6 +8,7 @@ import { type Datum, type IntervalDatum } from '../../logical/datum.ts';
 import { type Constant } from '../../logical/expression.ts';
 import { UnsupportedError } from '../../logical/unsupported.ts';
 import { dateText, timestampText, timeText, timeWithZoneText } from './calendar-text.ts';
+import { hasTypeText, writeNull, writeSample } from './write-type.ts';
 
 /** A constant as SQL that DuckDB binds to exactly this value and type, whatever stands around it. */
 export function writeConstant(constant: Constant): string {
@@ -35,7 +36,7 @@ function isPlainInteger(type: ColumnType): boolean {
 }
 
 function writeDatum(value: Datum, type: ColumnType): string {
-  if (value === null) return type.id === 'NULL' ? 'NULL' : `NULL::${formatColumnType(type)}`;
+  if (value === null) return writeNull(type);
   switch (typeof value) {
     case 'boolean':
       return value ? 'TRUE' : 'FALSE';
@@ -184,7 +185,7 @@ function writeNested(children: readonly Datum[], type: ColumnType): string {
   switch (type.id) {
     case 'LIST':
     case 'ARRAY':
-      return `[${children.map((child) => writeDatum(child, type.child)).join(', ')}]::${typeName}`;
+      return writeList(children, type.child, typeName);
     case 'STRUCT':
       return writeStruct(children, type.fields, typeName);
     case 'MAP':
@@ -200,6 +201,13 @@ function writeNested(children: readonly Datum[], type: ColumnType): string {
     default:
       throw new UnsupportedError(`nested ${type.id} constant`);
   }
+}
+
+/** What has no text of its type binds to it by its items. */
+function writeList(children: readonly Datum[], child: ColumnType, typeName: string): string {
+  const items = children.map((item) => writeDatum(item, child));
+  if (hasTypeText(child)) return `[${items.join(', ')}]::${typeName}`;
+  return items.length === 0 ? `[${writeSample(child)}][2:]` : `[${items.join(', ')}]`;
 }
 
 function writeStruct(

@@ -1,8 +1,14 @@
 import { assertNever } from '../../../common/assert.ts';
-import { formatColumnType, quoteIdentifier } from '../../../common/plan/column-type.ts';
+import {
+  type ColumnType,
+  formatColumnType,
+  quoteIdentifier,
+  sameColumnType,
+} from '../../../common/plan/column-type.ts';
 import {
   type Between,
   type Case,
+  type Cast,
   type Comparison,
   type Expression,
   type InList,
@@ -13,6 +19,7 @@ import { UnsupportedError } from '../../logical/unsupported.ts';
 import { atom, LEVEL, operand, type Sql } from './sql.ts';
 import { writeBareConstant, writeConstant } from './write-constant.ts';
 import { writeFunction } from './write-function.ts';
+import { hasTypeText } from './write-type.ts';
 
 /** SQL of the columns that an expression's references mean, by position. */
 export type ColumnSql = readonly Sql[];
@@ -51,9 +58,7 @@ export function write(expression: Expression, columns: ColumnSql): Sql {
     case 'function':
       return writeFunction(expression, inner);
     case 'cast':
-      return atom(
-        `${expression.isTry ? 'TRY_CAST' : 'CAST'}(${inner(expression.child).text} AS ${formatColumnType(expression.type)})`,
-      );
+      return atom(writeCast(expression, inner));
     case 'comparison':
       return writeComparison(expression, inner);
     case 'conjunction': {
@@ -96,6 +101,32 @@ export function write(expression: Expression, columns: ColumnSql): Sql {
 }
 
 type Inner = (child: Expression) => Sql;
+
+function writeCast(cast: Cast, inner: Inner): string {
+  const { child, type, isTry } = cast;
+  if (hasTypeText(type)) {
+    return `${isTry ? 'TRY_CAST' : 'CAST'}(${inner(child).text} AS ${formatColumnType(type)})`;
+  }
+  // Field by field, as DuckDB casts a row: a type without a text cannot be named.
+  if (isTry || type.id !== 'STRUCT' || child.type.id !== 'STRUCT' || isVolatile(child)) {
+    throw new UnsupportedError('a cast to rows without field names');
+  }
+  const { fields } = child.type;
+  const row = inner(child).text;
+  const items = type.fields.map((field, i): string => {
+    const from = fields[i];
+    if (from === undefined) throw new UnsupportedError('a cast between rows of different widths');
+    const item = atom(`struct_extract_at(${row}, ${i + 1})`);
+    return sameColumnType(from.type, field.type)
+      ? item.text
+      : writeCast({ ...cast, type: field.type, child: columnZero(from.type) }, () => item);
+  });
+  return `CASE WHEN ${operand(inner(child), LEVEL.operator)} IS NOT NULL THEN row(${items.join(', ')}) END`;
+}
+
+function columnZero(type: ColumnType): Expression {
+  return { kind: 'column', type, index: 0 };
+}
 
 function writeComparison(comparison: Comparison, inner: Inner): Sql {
   const { left, right, operator } = comparison;

@@ -1,5 +1,4 @@
 import { assertNever } from '../../../common/assert.ts';
-import { formatColumnType } from '../../../common/plan/column-type.ts';
 import { type Expression } from '../../logical/expression.ts';
 import { columnsIn } from '../../logical/expression-tree.ts';
 import {
@@ -35,6 +34,7 @@ import { writeAggregate, writeWindow } from './write-call.ts';
 import { write, writeExpression, writeSortKeys } from './write-expression.ts';
 import { functionName } from './write-function.ts';
 import { type JoinWriter, keysName, writeJoin } from './write-join.ts';
+import { writeNull } from './write-type.ts';
 
 /** What a plan's leaves are called in SQL; each is a relation with columns c0…cn, read once. */
 export interface RelationNames {
@@ -322,7 +322,7 @@ function limitText(value: LimitValue): string {
 
 function emptyBlock(plan: LogicalPlan): SelectBlock {
   const columns = plan.columns.map((type): BlockColumn => ({
-    ...atom(`NULL::${formatColumnType(type)}`),
+    ...atom(writeNull(type)),
     kind: 'constant',
   }));
   return { ...rowsOf(undefined, columns), where: ['FALSE'] };
