@@ -120,7 +120,13 @@ export function operatorExpressions(
 }
 
 export function isVolatileOperator(plan: LogicalPlan): boolean {
+  if (plan.kind === 'values') return plan.rows.some((row) => row.some(isVolatileCell));
   return operatorExpressions(plan).some(({ expression }) => isVolatile(expression));
+}
+
+/** An IN list may have hundreds of thousands of them, nearly always constants. */
+function isVolatileCell(cell: Expression): boolean {
+  return cell.kind !== 'constant' && isVolatile(cell);
 }
 
 /** Whether a tree may give other rows each time it runs. */

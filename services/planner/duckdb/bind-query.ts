@@ -55,10 +55,7 @@ export async function bindQuery(
   instance: PlanningInstance,
   instances: InstancePool,
 ): Promise<BoundQuery> {
-  const [serialized, described] = await Promise.allSettled([
-    serialize(query, instance),
-    query.resultNames ?? columnNames(query.sql, instance),
-  ]);
+  const [serialized, described] = await serializedAndNamed(query, instance);
   if (serialized.status === 'rejected') throw toEngineError(serialized.reason);
   const error = serialized.value.kind === 'error' ? serialized.value.error : undefined;
   if (error !== undefined && STATEMENT_ERRORS.has(error.type)) throw serializedToEngineError(error);
@@ -79,6 +76,23 @@ export async function bindQuery(
   };
 }
 
+/** Side by side, unless the statement is so large that DuckDB needs much memory for each. */
+async function serializedAndNamed(
+  query: QueryToBind,
+  instance: PlanningInstance,
+): Promise<[PromiseSettledResult<Serialized>, PromiseSettledResult<readonly string[]>]> {
+  const serializing = Promise.allSettled([serialize(query, instance)]);
+  if (isLarge(query)) await serializing;
+  const naming = Promise.allSettled([query.resultNames ?? columnNames(query.sql, instance)]);
+  return [(await serializing)[0], (await naming)[0]];
+}
+
+const LARGE_STATEMENT_LENGTH = 256 * 1024;
+
+function isLarge({ sql }: QueryToBind): boolean {
+  return sql.length > LARGE_STATEMENT_LENGTH;
+}
+
 /** What DuckDB calls the columns of a statement's result; it is bound for that with the values given. */
 export async function columnNames(
   sql: string,
@@ -95,7 +109,7 @@ type Serialized =
 async function serialize(query: QueryToBind, instance: PlanningInstance): Promise<Serialized> {
   const [plan, explained] = await Promise.all([
     instance.serializePlan(query.sql),
-    query.needsEstimates ? explainedPlan(query, instance) : undefined,
+    query.needsEstimates && !isLarge(query) ? explainedPlan(query, instance) : undefined,
   ]);
   const error = serializedError(plan);
   return error === undefined ? { kind: 'documents', plan, explained } : { kind: 'error', error };

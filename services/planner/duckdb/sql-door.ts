@@ -51,8 +51,8 @@ export function checkParsed(statement: Json): StatementNames {
 }
 
 /**
- * The second door, on the bound plan: what views, macros and the catalog brought in is there too. Whatever
- * has a `has_serialize` field is a function.
+ * The second door, on the bound plan: what views, macros and the catalog brought in is there too. Whatever has
+ * a `has_serialize` field is a function.
  * @throws EngineError FUNCTION_NOT_ALLOWED
  */
 export function checkBound(plan: Json): void {
@@ -60,7 +60,7 @@ export function checkBound(plan: Json): void {
     for (const item of plan) checkBound(item);
     return;
   }
-  if (!isJsonObject(plan)) return;
+  if (!isJsonObject(plan) || plan['type'] === 'LOGICAL_CHUNK_GET') return;
   const name = plan['name'];
   if (plan['has_serialize'] !== undefined && typeof name === 'string') {
     const isAllowed =

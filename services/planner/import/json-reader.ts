@@ -43,6 +43,8 @@ const SPACE = /[ \t\r\n]*/y;
 class JsonReader {
   readonly #text: string;
   #offset = 0;
+  /** The last `type` field that is an object: a list of constants says it with each of them. */
+  #lastType: { readonly text: string; readonly value: Json } | undefined;
 
   constructor(text: string) {
     this.#text = text;
@@ -82,10 +84,24 @@ class JsonReader {
       const key = this.#string();
       if (key === '__proto__') throw new JsonSyntaxError('a field name', this.#offset);
       if (!this.#skips(':')) throw new JsonSyntaxError("':'", this.#offset);
-      object[key] = this.value();
+      object[key] = key === 'type' ? this.#type() : this.value();
     } while (this.#skips(','));
     if (!this.#skips('}')) throw new JsonSyntaxError("'}'", this.#offset);
     return object;
+  }
+
+  #type(): Json {
+    this.#skipSpace();
+    const start = this.#offset;
+    if (this.#text[start] !== '{') return this.value();
+    const last = this.#lastType;
+    if (last !== undefined && this.#text.startsWith(last.text, start)) {
+      this.#offset += last.text.length;
+      return last.value;
+    }
+    const value = this.value();
+    this.#lastType = { text: this.#text.slice(start, this.#offset), value };
+    return value;
   }
 
   #array(): readonly Json[] {

@@ -8,7 +8,7 @@ export interface TableReference {
 }
 
 /**
- * What is done with the parts of a parsed statement (`json_serialize_sql`) while it is copied. Names of
+ * What is done with the parts of a parsed statement (`json_serialize_sql`). Names of
  * functions are in lower case; names that mean a common table expression in scope are no tables.
  */
 export interface StatementVisitor {
@@ -20,7 +20,7 @@ export interface StatementVisitor {
   readonly tableFunction?: (name: string, call: JsonObject) => void;
 }
 
-/** Copies a parsed statement, or any part of one. */
+/** A parsed statement, or any part of one, copied where the visitor changes it. */
 export function rewriteStatement(value: Json, visitor: StatementVisitor): Json {
   return rewrite(value, visitor, new Set());
 }
@@ -28,8 +28,9 @@ export function rewriteStatement(value: Json, visitor: StatementVisitor): Json {
 type Scope = ReadonlySet<string>;
 
 function rewrite(value: Json, visitor: StatementVisitor, scope: Scope): Json {
-  if (isJsonArray(value)) return value.map((item) => rewrite(item, visitor, scope));
-  if (!isJsonObject(value)) return value;
+  if (isJsonArray(value)) return rewriteItems(value, visitor, scope);
+  // Of constants there may be hundreds of thousands, and nothing is in them.
+  if (!isJsonObject(value) || value['class'] === 'CONSTANT') return value;
   if (value['type'] === 'BASE_TABLE') return rewriteTable(value, visitor, scope);
   if (value['class'] === 'PARAMETER' && visitor.parameter !== undefined) {
     return visitor.parameter(textField(value, 'identifier'), value);
@@ -42,10 +43,24 @@ function rewrite(value: Json, visitor: StatementVisitor, scope: Scope): Json {
     : rewriteFields(value, visitor, scope);
 }
 
+function rewriteItems(
+  items: readonly Json[],
+  visitor: StatementVisitor,
+  scope: Scope,
+): readonly Json[] {
+  const copy = items.map((item) => rewrite(item, visitor, scope));
+  return copy.every((item, i) => item === items[i]) ? items : copy;
+}
+
 function rewriteFields(value: JsonObject, visitor: StatementVisitor, scope: Scope): JsonObject {
   const copy: Record<string, Json> = {};
-  for (const [key, item] of Object.entries(value)) copy[key] = rewrite(item, visitor, scope);
-  return copy;
+  let isChanged = false;
+  for (const [key, item] of Object.entries(value)) {
+    const rewritten = rewrite(item, visitor, scope);
+    copy[key] = rewritten;
+    isChanged ||= rewritten !== item;
+  }
+  return isChanged ? copy : value;
 }
 
 function rewriteTable(node: JsonObject, visitor: StatementVisitor, scope: Scope): Json {

@@ -35,6 +35,7 @@ import { write, writeExpression, writeSortKeys } from './write-expression.ts';
 import { functionName } from './write-function.ts';
 import { type JoinWriter, keysName, writeJoin } from './write-join.ts';
 import { writeNull } from './write-type.ts';
+import { writeValues } from './write-values.ts';
 
 /** What a plan's leaves are called in SQL; each is a relation with columns c0…cn, read once. */
 export interface RelationNames {
@@ -147,10 +148,9 @@ class PlanWriter implements JoinWriter {
 
   #values(plan: Values): SelectBlock {
     if (plan.rows.length === 0) return emptyBlock(plan);
-    const rows = plan.rows.map((row) => `(${row.map((cell) => pinned(cell)).join(', ')})`);
     const names = plan.columns.map((_, i) => `c${i}`).join(', ');
     const block = this.relation('', plan.columns.length);
-    return { ...block, from: `(VALUES ${rows.join(', ')})${block.from ?? ''}(${names})` };
+    return { ...block, from: `${writeValues(plan)}${block.from ?? ''}(${names})` };
   }
 
   #filter(child: LogicalPlan, predicates: readonly Expression[]): SelectBlock {
@@ -310,10 +310,6 @@ function pick(items: readonly string[], positions: readonly number[]): readonly 
     if (item === undefined) throw new UnsupportedError('position of a grouping set');
     return item;
   });
-}
-
-function pinned(cell: Expression): string {
-  return write(cell, []).text;
 }
 
 function limitText(value: LimitValue): string {
