@@ -112,7 +112,7 @@ describe('QueryPlanner', () => {
       'explain_key',
       'explain_value',
     ]);
-    expect(plan.fragments[0]?.sql).toContain('distributed: 2 stages');
+    expect(plan.fragments[0]?.sql).toContain('rung: distributed\nreason: 2 stages');
   });
 });
 
