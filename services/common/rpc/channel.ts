@@ -32,6 +32,7 @@ const CHANNEL_OPTIONS: ClientOptions = {
   'grpc.service_config_disable_resolution': 1,
   'grpc.enable_retries': 0,
   'grpc.enable_http_proxy': 0,
+  'grpc.enable_channelz': 0,
 };
 
 export interface RpcChannelOptions {

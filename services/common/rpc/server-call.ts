@@ -4,6 +4,7 @@ import type {
   handleBidiStreamingCall,
   handleServerStreamingCall,
   handleUnaryCall,
+  Metadata,
   ServerUnaryCall,
   StatusObject,
 } from '@grpc/grpc-js';
@@ -72,18 +73,40 @@ interface SurfaceCall extends Pick<
 /** The reason of every signal of a call; one for all, since every call ends, most of them well. */
 const CALL_IS_OVER = new EngineError('CALL_CANCELLED', 'the call is over for its caller');
 
-function contextOf(call: SurfaceCall): CallContext {
+/** Most calls ask for none of it, so nothing is made before it is asked for. */
+class SurfaceCallContext implements CallContext {
+  readonly #call: SurfaceCall;
+  #signal: AbortSignal | undefined;
+
+  constructor(call: SurfaceCall) {
+    this.#call = call;
+  }
+
+  get signal(): AbortSignal {
+    this.#signal ??= signalOf(this.#call);
+    return this.#signal;
+  }
+
+  get deadline(): Instant | undefined {
+    const deadline = Number(this.#call.getDeadline());
+    return Number.isFinite(deadline) ? (deadline as Instant) : undefined;
+  }
+
+  get metadata(): Metadata {
+    return this.#call.metadata;
+  }
+
+  get peer(): string {
+    return this.#call.getPeer();
+  }
+}
+
+function signalOf(call: SurfaceCall): AbortSignal {
   const controller = new AbortController();
   const cancel = (): void => controller.abort(CALL_IS_OVER);
   call.on('cancelled', cancel);
   if (call.cancelled) cancel();
-  const deadline = Number(call.getDeadline());
-  return {
-    signal: controller.signal,
-    deadline: Number.isFinite(deadline) ? (deadline as Instant) : undefined,
-    metadata: call.metadata,
-    peer: call.getPeer(),
-  };
+  return controller.signal;
 }
 
 export function unaryCall<Request, Response>(
@@ -93,7 +116,7 @@ export function unaryCall<Request, Response>(
   return (call, callback) => {
     const answer = async (): Promise<void> => {
       try {
-        callback(null, await handler(unwrap(call.request), contextOf(call)));
+        callback(null, await handler(unwrap(call.request), new SurfaceCallContext(call)));
       } catch (error) {
         callback(statusFor(error));
       }
@@ -107,8 +130,8 @@ export function serverStreamCall<Request, Response>(
   statusFor: StatusOfFailure,
 ): handleServerStreamingCall<Decoded<Request>, Response> {
   return (call) => {
-    const context = contextOf(call);
-    void respond(call, context.signal, {
+    const context = new SurfaceCallContext(call);
+    void respond(call, {
       messages: () => handler(unwrap(call.request), context),
       statusFor,
     });
@@ -120,12 +143,12 @@ export function bidiCall<Request, Response>(
   statusFor: StatusOfFailure,
 ): handleBidiStreamingCall<Decoded<Request>, Response> {
   return (call) => {
-    const context = contextOf(call);
+    const context = new SurfaceCallContext(call);
     const reader = new MessageReader<Decoded<Request>>(call, { onLeave: () => undefined });
     // A reset stream ends too, and is known to be cancelled only some ticks later.
     call.on('end', () => setImmediate(() => reader.finish()));
     context.signal.addEventListener('abort', () => reader.fail(context.signal.reason));
-    void respond(call, context.signal, {
+    void respond(call, {
       messages: () => handler(unwrapped(reader), context),
       statusFor,
     });
@@ -143,15 +166,15 @@ interface StreamAnswer<Response> {
 
 /** Sends the messages and ends the call: well, or with the status of the error that ended them. */
 async function respond<Response>(
-  call: Writable,
-  signal: AbortSignal,
+  call: Writable & SurfaceCall,
   { messages, statusFor }: StreamAnswer<Response>,
 ): Promise<void> {
   const writer = new MessageWriter<Response>(call);
-  signal.addEventListener('abort', () => writer.close(), { once: true });
+  call.on('cancelled', () => writer.close());
+  if (call.cancelled) writer.close();
   try {
     if (await writer.send(messages())) call.end();
   } catch (error) {
-    if (!signal.aborted) call.emit('error', statusFor(error));
+    if (!call.cancelled) call.emit('error', statusFor(error));
   }
 }
