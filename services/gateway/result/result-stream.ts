@@ -13,6 +13,7 @@ import type { PartitionId } from '../../common/ids.ts';
 import { encodeSchemaMessage, END_OF_STREAM } from '../../common/page/schema-message.ts';
 import type { PageReadReply, ResultLocation, ResultPages, ResultUpdate } from './ports.ts';
 import { ReplayWindow } from './replay-window.ts';
+import { ChunkMerger } from './chunk-merger.ts';
 import { encodeResultToken, type ResultToken } from './result-token.ts';
 
 export interface ResultChunk {
@@ -95,16 +96,16 @@ class ResultStream {
   }
 
   async *run(): AsyncGenerator<ResultChunk, void, void> {
+    const merger = new ChunkMerger();
     this.#awaitUpdate();
     while (!this.#isComplete()) {
-      yield* this.#on(await this.#nextArrival());
+      if (this.#arrivals.length === 0) yield* merger.flush();
+      for (const chunk of this.#on(await this.#nextArrival())) yield* merger.add(chunk);
       this.#startReads();
     }
-    yield {
-      arrowIpc: END_OF_STREAM,
-      token: this.#tokenHere(true),
-      complete: true,
-    };
+    const end = { arrowIpc: END_OF_STREAM, token: this.#tokenHere(true), complete: true };
+    yield* merger.add(end);
+    yield* merger.flush();
   }
 
   /** Not awaited: a source in the middle of waiting ends only when its own call does. */
@@ -238,6 +239,11 @@ class ResultStream {
   #startRead(task: RootTask): void {
     task.state = 'reading';
     const read = { task, source: task.source };
+    const { inlinePages } = task.source;
+    if (inlinePages !== undefined) {
+      const reply = { pages: inlinePages.slice(task.readToken), complete: true };
+      return this.#arrive({ kind: 'pages', read, reply });
+    }
     this.#read(read).then(
       (reply) => this.#arrive({ kind: 'pages', read, reply }),
       (error: unknown) => this.#arrive({ kind: 'read-failed', read, error }),
@@ -245,9 +251,7 @@ class ResultStream {
   }
 
   async #read({ task, source }: Read): Promise<PageReadReply> {
-    const { inlinePages, location } = source;
-    if (inlinePages !== undefined)
-      return { pages: inlinePages.slice(task.readToken), complete: true };
+    const { location } = source;
     const { maxBufferedBytes, pages } = this.#options;
     const share = Math.floor(maxBufferedBytes / (2 * this.#tasks.size));
     const request = {

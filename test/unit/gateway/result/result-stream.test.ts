@@ -120,17 +120,29 @@ function locations(count: number): readonly ResultLocation[] {
   return Array.from({ length: count }, (_, partition) => ({ location: locationOf(partition) }));
 }
 
+function bodyOf(chunks: readonly ResultChunk[]): Buffer {
+  return Buffer.concat(chunks.map((chunk) => chunk.arrowIpc));
+}
+
 function pageTexts(chunks: readonly ResultChunk[]): string[] {
-  const body = Buffer.concat(chunks.map((chunk) => chunk.arrowIpc)).toString('latin1');
-  return body.match(/\d+:\d+;/g) ?? [];
+  return (
+    bodyOf(chunks)
+      .toString('latin1')
+      .match(/\d+:\d+;/g) ?? []
+  );
 }
 
 describe('a result stream', () => {
   it('is the schema, the pages of every root task in their order, and the end marker', async () => {
     const all = update({ locations: locations(3), noMoreLocations: true });
     const chunks = await collect(open({ updates: once(all), pages: new FakePages([3, 0, 5]) }));
-    expect(chunks[0]).toEqual({ arrowIpc: encodeSchemaMessage(columns), complete: false });
-    expect(chunks.at(-1)).toMatchObject({ arrowIpc: END_OF_STREAM, complete: true });
+    const body = bodyOf(chunks);
+    const schema = encodeSchemaMessage(columns);
+    expect(body.subarray(0, schema.byteLength)).toEqual(Buffer.from(schema));
+    expect(body.subarray(-END_OF_STREAM.byteLength)).toEqual(Buffer.from(END_OF_STREAM));
+    expect(chunks.map((chunk) => chunk.complete)).toEqual(
+      chunks.map((_, i) => i === chunks.length - 1),
+    );
     const pages = pageTexts(chunks);
     expect(pages.filter((page) => page.startsWith('0'))).toEqual(['0:0;', '0:1;', '0:2;']);
     expect(pages.filter((page) => page.startsWith('2'))).toHaveLength(5);
@@ -145,9 +157,23 @@ describe('a result stream', () => {
     const all = update({ columns: wide, locations: locations(1), noMoreLocations: true });
     const chunks = await collect(open({ updates: once(all), pages: new FakePages([1]) }));
     expect(Math.max(...chunks.map((chunk) => chunk.arrowIpc.length))).toBeLessThan(4 << 20);
-    const schema = Buffer.concat(chunks.slice(0, -2).map((chunk) => chunk.arrowIpc));
-    expect(schema.equals(encodeSchemaMessage(wide))).toBe(true);
-    expect(chunks.slice(0, -2).some((chunk) => chunk.token !== undefined)).toBe(false);
+    const schema = encodeSchemaMessage(wide);
+    expect(bodyOf(chunks).subarray(0, schema.byteLength).equals(schema)).toBe(true);
+    const uncut = chunks.findIndex((chunk) => chunk.token !== undefined);
+    expect(bodyOf(chunks.slice(0, uncut)).byteLength).toBeLessThanOrEqual(schema.byteLength);
+    expect(uncut).toBeGreaterThan(0);
+  });
+
+  it('is one message when all of it is there at once and small', async () => {
+    const inline = locations(2).map((location, partition) => ({
+      ...location,
+      inlinePages: [pageOf(partition, 0), pageOf(partition, 1)],
+    }));
+    const all = update({ locations: inline, noMoreLocations: true });
+    const chunks = await collect(open({ updates: once(all), pages: new FakePages([]) }));
+    expect(chunks).toHaveLength(1);
+    expect(chunks[0]).toMatchObject({ complete: true });
+    expect(pageTexts(chunks)).toEqual(['0:0;', '0:1;', '1:0;', '1:1;']);
   });
 
   it('continues behind any token with exactly the pages that were not sent yet', async () => {
