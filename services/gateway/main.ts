@@ -40,6 +40,7 @@ export async function startGateway(
         details: { address: config.coordinatorAddress },
       },
     }),
+    clock,
   );
   const exchange = new GrpcExchangePages({ credentials, clock });
   const caller = callerBy(trustingAuthenticator);

@@ -33,11 +33,11 @@ export const METHOD_LIMITS: ReadonlyMap<string, MethodLimits> = new Map([
   // All fragments of a plan; each travels on in a task update, beside splits.
   [`${PLANNER}Plan`, { maxRequestBytes: 8 * MIB, maxResponseBytes: 6 * MIB }],
   [`${PLANNER}ListTables`, { maxRequestBytes: SMALL, maxResponseBytes: 16 * MIB }],
-  [`${COORDINATOR}Submit`, { maxRequestBytes: 4 * MIB, maxResponseBytes: 8 * MIB }],
   [`${COORDINATOR}Get`, { maxRequestBytes: SMALL, maxResponseBytes: 8 * MIB }],
   [`${COORDINATOR}List`, { maxRequestBytes: SMALL, maxResponseBytes: 16 * MIB }],
   [`${COORDINATOR}Watch`, { maxRequestBytes: SMALL, maxResponseBytes: 8 * MIB }],
   // Inline results of all root tasks that ended at once.
+  [`${COORDINATOR}Submit`, { maxRequestBytes: 4 * MIB, maxResponseBytes: 16 * MIB }],
   [`${COORDINATOR}WatchResults`, { maxRequestBytes: SMALL, maxResponseBytes: 16 * MIB }],
   [`${COORDINATOR}RenewLease`, ORDER],
   [`${COORDINATOR}ReleaseResult`, ORDER],

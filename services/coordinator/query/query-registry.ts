@@ -135,6 +135,15 @@ export class QueryRegistry {
     return this.#find(queryId, principal).query.watchResults(signal);
   }
 
+  /** What `watchResults` says, for one who may become a reader. */
+  previewResults(
+    queryId: string,
+    principal: Principal,
+    signal: AbortSignal,
+  ): AsyncIterable<ResultUpdate> {
+    return this.#find(queryId, principal).query.previewResults(signal);
+  }
+
   /** `leaseMs` 0 = query.client.timeout. */
   renewLease(queryId: string, principal: Principal, leaseMs: number): void {
     this.#find(queryId, principal).query.lease.renew(leaseMs);

@@ -202,26 +202,45 @@ export class Query {
    * said; fails with the query's error, with RESULT_TOKEN_EXPIRED when the result is gone.
    */
   async *watchResults(signal: AbortSignal): AsyncGenerator<ResultUpdate, void, void> {
-    const release = this.lease.hold();
     this.#resultWatchers += 1;
+    try {
+      yield* this.#tellResults(signal, () => (this.#isDelivered = true));
+    } finally {
+      this.#resultWatchers -= 1;
+    }
+  }
+
+  /** The same for one who may become a reader: that it has been told all says nothing about the query's owner. */
+  previewResults(signal: AbortSignal): AsyncGenerator<ResultUpdate, void, void> {
+    return this.#tellResults(signal, () => undefined);
+  }
+
+  async *#tellResults(
+    signal: AbortSignal,
+    onEndTold: () => void,
+  ): AsyncGenerator<ResultUpdate, void, void> {
+    const release = this.lease.hold();
     try {
       let position = 0;
       let noMore = false;
       while (!signal.aborted) {
-        if (this.#error !== undefined) return this.#throwError(this.#error);
+        if (this.#error !== undefined) {
+          onEndTold();
+          this.#throwError(this.#error);
+        }
         const news: ResultNews | undefined = this.results.read(position, noMore);
         if (news !== undefined) {
           position = news.position;
           noMore = news.noMore;
           yield this.#resultUpdate(news.locations, noMore);
         } else if (this.isEnded) {
-          return this.#endResult(noMore);
+          onEndTold();
+          return this.#checkWhole(noMore);
         } else {
           await this.#changes.wait(signal);
         }
       }
     } finally {
-      this.#resultWatchers -= 1;
       release();
     }
   }
@@ -241,13 +260,11 @@ export class Query {
   }
 
   #throwError(error: ErrorReport): never {
-    this.#isDelivered = true;
     const details = { ...error.details, query_id: this.traits.queryId };
     throw fromErrorReport({ ...error, details });
   }
 
-  #endResult(wasWhole: boolean): void {
-    this.#isDelivered = true;
+  #checkWhole(wasWhole: boolean): void {
     if (wasWhole) return;
     throw new EngineError('RESULT_TOKEN_EXPIRED', 'the result of the query was released', {
       details: { query_id: this.traits.queryId },

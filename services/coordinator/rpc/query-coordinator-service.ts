@@ -3,6 +3,7 @@ import type {
   QueryCoordinatorServiceService,
   QueryInfo,
   SubmitRequest,
+  SubmitResponse,
   WatchResultsRequest,
   WatchResultsResponse,
 } from '../../../proto/gen/skein/internal/v1/query_coordinator.ts';
@@ -13,6 +14,7 @@ import { principalFromWire } from '../../common/rpc/task-wire.ts';
 import { parsed } from '../../common/rpc/wire-field.ts';
 import type { Principal } from '../../common/task/task-status.ts';
 import type { QueryRegistry } from '../query/query-registry.ts';
+import type { ResultUpdate } from '../query/query-report.ts';
 import type { WorkerDirectory } from '../runtime/worker-directory.ts';
 import type { CoordinatorDescription } from './query-wire.ts';
 import {
@@ -43,7 +45,7 @@ export function queryCoordinatorService(
 ): ServiceHandlers<typeof QueryCoordinatorServiceService> {
   const { registry, workers } = deps;
   return {
-    submit: (request) => ({ query: submit(registry, request) }),
+    submit: (request, context) => submit(registry, request, context),
     get: (request) => ({
       query: queryReportToWire(registry.get(request.queryId, principalOf(request))),
     }),
@@ -90,17 +92,24 @@ function principalOf(request: Pick<SubmitRequest, 'principal'>): Principal {
   return principalFromWire(request.principal, 'principal');
 }
 
-function submit(registry: QueryRegistry, request: SubmitRequest): QueryInfo {
+async function* submit(
+  registry: QueryRegistry,
+  request: SubmitRequest,
+  { signal }: CallContext,
+): AsyncGenerator<SubmitResponse, void, void> {
   const { sql, sessionProperties, requestId } = request;
+  const principal = principalOf(request);
   const report = registry.submit({
     sql,
-    principal: principalOf(request),
+    principal,
     sessionProperties,
     requestId,
     // A copy: decoded bytes are a view that would keep the whole message alive.
     parameters: Uint8Array.from(request.parameters),
   });
-  return queryReportToWire(report);
+  yield { query: queryReportToWire(report), results: undefined };
+  const updates = registry.previewResults(report.queryId, principal, signal);
+  for await (const results of resultsToWire(updates)) yield { query: undefined, results };
 }
 
 async function cancel(registry: QueryRegistry, request: CancelRequest): Promise<QueryInfo> {
@@ -109,13 +118,19 @@ async function cancel(registry: QueryRegistry, request: CancelRequest): Promise<
   return queryReportToWire(await registry.cancel(request.queryId, principalOf(request), error));
 }
 
-async function* watchResults(
+function watchResults(
   registry: QueryRegistry,
   request: WatchResultsRequest,
   { signal }: CallContext,
+): AsyncIterable<WatchResultsResponse> {
+  return resultsToWire(registry.watchResults(request.queryId, principalOf(request), signal));
+}
+
+async function* resultsToWire(
+  updates: AsyncIterable<ResultUpdate>,
 ): AsyncGenerator<WatchResultsResponse, void, void> {
   let isFirst = true;
-  for await (const update of registry.watchResults(request.queryId, principalOf(request), signal)) {
+  for await (const update of updates) {
     yield resultUpdateToWire(update, isFirst);
     isFirst = false;
   }

@@ -7,14 +7,17 @@ import {
   ResultCommitment as WireCommitment,
   type ResultLocation as WireLocation,
   type SubmitRequest,
+  type SubmitResponse,
   type WatchResultsResponse,
 } from '../../../proto/gen/skein/internal/v1/query_coordinator.ts';
+import type { Clock } from '../../common/clock.ts';
 import type { ErrorCode } from '../../common/error.ts';
 import { EngineError } from '../../common/error.ts';
 import type { RpcChannel } from '../../common/rpc/channel.ts';
 import { columnsFromWire } from '../../common/rpc/column-type-wire.ts';
 import { outputLocationFromWire } from '../../common/rpc/split-wire.ts';
 import type { Principal } from '../../common/task/task-status.ts';
+import { EarlyResults } from '../result/early-results.ts';
 import type { ResultCommitment, ResultLocation, ResultUpdate } from '../result/ports.ts';
 
 /** Any answer of the coordinator but a plan's comes at once. */
@@ -22,18 +25,44 @@ const CALL_TIMEOUT_MS = 10_000;
 /** Admission waits for nothing, but a loaded coordinator answers late. */
 const SUBMIT_TIMEOUT_MS = 60_000;
 
+/** What only the first message of a result says. */
+type SharedOfResult = Pick<ResultUpdate, 'columns' | 'capability'>;
+
 /** The coordinator, as the gateway calls it. All failures are EngineErrors. */
 export class CoordinatorClient {
   readonly #channel: RpcChannel;
+  readonly #clock: Clock;
+  readonly #earlyResults: EarlyResults;
 
-  constructor(channel: RpcChannel) {
+  constructor(channel: RpcChannel, clock: Clock) {
     this.#channel = channel;
+    this.#clock = clock;
+    this.#earlyResults = new EarlyResults(clock);
   }
 
-  async submit(request: SubmitRequest, signal: AbortSignal): Promise<QueryInfo> {
-    const options = { timeoutMs: SUBMIT_TIMEOUT_MS, signal };
-    const { query } = await this.#channel.unary(METHODS.submit, request, options);
-    return known(query);
+  /** The query once it is admitted. The call goes on to tell of its result, in case that is fetched soon. */
+  async submit(
+    request: SubmitRequest & { readonly principal: Principal },
+    signal: AbortSignal,
+  ): Promise<QueryInfo> {
+    const call = new AbortController();
+    const cancel = (): void => call.abort(signal.reason);
+    signal.addEventListener('abort', cancel, { once: true });
+    const stopTimer = this.#clock.schedule(SUBMIT_TIMEOUT_MS, () => {
+      const message = `the coordinator did not answer within ${SUBMIT_TIMEOUT_MS} ms`;
+      call.abort(new EngineError('COORDINATOR_UNAVAILABLE', message));
+    });
+    try {
+      const messages = this.#channel.serverStream(METHODS.submit, request, { signal: call.signal });
+      const first = await messages.next();
+      const query = known(first.done === true ? undefined : first.value.query);
+      const updates = resultUpdates(resultsOf(messages));
+      this.#earlyResults.hold(query.queryId, request.principal, { updates, call });
+      return query;
+    } finally {
+      stopTimer();
+      signal.removeEventListener('abort', cancel);
+    }
   }
 
   async get(principal: Principal, queryId: string, signal: AbortSignal): Promise<QueryInfo> {
@@ -82,30 +111,28 @@ export class CoordinatorClient {
     }
   }
 
+  /** The same as `watchResults`, without another call when the query was submitted here a moment ago. */
+  firstResults(
+    principal: Principal,
+    queryId: string,
+    signal: AbortSignal,
+  ): AsyncIterable<ResultUpdate> {
+    const early = this.#earlyResults.take(queryId, principal);
+    if (early === undefined) return this.watchResults(principal, queryId, signal);
+    signal.addEventListener('abort', () => early.call.abort(signal.reason), { once: true });
+    return early.updates;
+  }
+
   /** What becomes known of the result; fails with the query's error. */
   async *watchResults(
     principal: Principal,
     queryId: string,
     signal: AbortSignal,
   ): AsyncGenerator<ResultUpdate, void, void> {
-    const first: { columns: ResultUpdate['columns']; capability: Uint8Array } = {
-      columns: [],
-      capability: new Uint8Array(),
-    };
-    let isFirst = true;
-    const messages = this.#channel.serverStream(
-      METHODS.watchResults,
-      { principal, queryId },
-      { signal },
+    const options = { signal };
+    yield* resultUpdates(
+      this.#channel.serverStream(METHODS.watchResults, { principal, queryId }, options),
     );
-    for await (const message of messages) {
-      if (isFirst) {
-        first.columns = columnsFromWire(message.columns, 'columns');
-        first.capability = message.capability;
-        isFirst = false;
-      }
-      yield resultUpdate(message, first);
-    }
   }
 
   async renewLease(
@@ -141,6 +168,7 @@ export class CoordinatorClient {
   }
 
   close(): void {
+    this.#earlyResults.close();
     this.#channel.close();
   }
 }
@@ -151,12 +179,32 @@ function known(query: QueryInfo | undefined): QueryInfo {
   return query;
 }
 
-function resultUpdate(
-  message: WatchResultsResponse,
-  first: { readonly columns: ResultUpdate['columns']; readonly capability: Uint8Array },
-): ResultUpdate {
+async function* resultsOf(
+  messages: AsyncIterable<SubmitResponse>,
+): AsyncGenerator<WatchResultsResponse, void, void> {
+  for await (const { results } of messages) {
+    if (results === undefined)
+      throw new EngineError('INTERNAL_ERROR', 'the coordinator sent a message without results');
+    yield results;
+  }
+}
+
+async function* resultUpdates(
+  messages: AsyncIterable<WatchResultsResponse>,
+): AsyncGenerator<ResultUpdate, void, void> {
+  let shared: SharedOfResult | undefined;
+  for await (const message of messages) {
+    shared ??= {
+      columns: columnsFromWire(message.columns, 'columns'),
+      capability: message.capability,
+    };
+    yield resultUpdate(message, shared);
+  }
+}
+
+function resultUpdate(message: WatchResultsResponse, shared: SharedOfResult): ResultUpdate {
   return {
-    ...first,
+    ...shared,
     attempt: message.attempt,
     locations: message.locations.map(resultLocation),
     noMoreLocations: message.noMoreLocations,

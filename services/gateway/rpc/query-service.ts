@@ -138,7 +138,10 @@ async function* fetchResults(
   const chunks = streamResult(
     {
       queryId,
-      updates: deps.coordinator.watchResults(principal, queryId, context.signal),
+      updates:
+        resumeAt === undefined
+          ? deps.coordinator.firstResults(principal, queryId, context.signal)
+          : deps.coordinator.watchResults(principal, queryId, context.signal),
       pages: deps.pagesFor(principal),
       clock: deps.clock,
       resumeAt,

@@ -124,8 +124,10 @@ async function submit(channel: RpcChannel, sql: string): Promise<string> {
     requestId: '',
     parameters: new Uint8Array(),
   };
-  const { query } = await channel.unary(QUERIES.submit, request, soon);
-  return query?.queryId ?? '';
+  for await (const { query } of channel.serverStream(QUERIES.submit, request, soon)) {
+    return query?.queryId ?? '';
+  }
+  throw new Error('Submit answered nothing');
 }
 
 async function results(channel: RpcChannel, queryId: string): Promise<WatchResultsResponse[]> {

@@ -88,8 +88,11 @@ export interface SubmitRequest_SessionPropertiesEntry {
   readonly value: string;
 }
 
+/** One of the two. */
 export interface SubmitResponse {
+  /** In the first message only. */
   readonly query: QueryInfo | undefined;
+  readonly results: WatchResultsResponse | undefined;
 }
 
 export interface GetRequest {
@@ -434,13 +437,16 @@ export const SubmitRequest_SessionPropertiesEntry: MessageFns<SubmitRequest_Sess
 };
 
 function createBaseSubmitResponse(): SubmitResponse {
-  return { query: undefined };
+  return { query: undefined, results: undefined };
 }
 
 export const SubmitResponse: MessageFns<SubmitResponse> = {
   encode(message: SubmitResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.query !== undefined) {
       QueryInfo.encode(message.query, writer.uint32(10).fork()).join();
+    }
+    if (message.results !== undefined) {
+      WatchResultsResponse.encode(message.results, writer.uint32(18).fork()).join();
     }
     return writer;
   },
@@ -466,6 +472,14 @@ export const SubmitResponse: MessageFns<SubmitResponse> = {
             message.query = QueryInfo.decode(reader, reader.uint32());
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.results = WatchResultsResponse.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -485,6 +499,9 @@ export const SubmitResponse: MessageFns<SubmitResponse> = {
     const message = createBaseSubmitResponse() as any;
     message.query = (object.query !== undefined && object.query !== null)
       ? QueryInfo.fromPartial(object.query)
+      : undefined;
+    message.results = (object.results !== undefined && object.results !== null)
+      ? WatchResultsResponse.fromPartial(object.results)
       : undefined;
     return message;
   },
@@ -2437,11 +2454,15 @@ export const ListCatalogTablesResponse: MessageFns<ListCatalogTablesResponse> = 
 /** The contract between gateway and coordinator. The gateway knows of results only through WatchResults. */
 export type QueryCoordinatorServiceService = typeof QueryCoordinatorServiceService;
 export const QueryCoordinatorServiceService = {
-  /** Returns after admission (or the refusal); the query may be queued, planning, running or failed by then. */
+  /**
+   * First the query after its admission (or the refusal); it may be queued, planning, running or failed by then.
+   * Then, in the same call, what WatchResults says: a caller that is about to read the result need not ask again, one
+   * that is not hangs up.
+   */
   submit: {
     path: "/skein.internal.v1.QueryCoordinatorService/Submit" as const,
     requestStream: false as const,
-    responseStream: false as const,
+    responseStream: true as const,
     requestSerialize: (value: SubmitRequest): Buffer => Buffer.from(SubmitRequest.encode(value).finish()),
     requestDeserialize: (value: Buffer): SubmitRequest => SubmitRequest.decode(value),
     responseSerialize: (value: SubmitResponse): Buffer => Buffer.from(SubmitResponse.encode(value).finish()),
@@ -2539,8 +2560,12 @@ export const QueryCoordinatorServiceService = {
 } as const;
 
 export interface QueryCoordinatorServiceServer extends UntypedServiceImplementation {
-  /** Returns after admission (or the refusal); the query may be queued, planning, running or failed by then. */
-  submit: handleUnaryCall<SubmitRequest, SubmitResponse>;
+  /**
+   * First the query after its admission (or the refusal); it may be queued, planning, running or failed by then.
+   * Then, in the same call, what WatchResults says: a caller that is about to read the result need not ask again, one
+   * that is not hangs up.
+   */
+  submit: handleServerStreamingCall<SubmitRequest, SubmitResponse>;
   get: handleUnaryCall<GetRequest, GetResponse>;
   list: handleUnaryCall<ListRequest, ListResponse>;
   /** The query whenever it changes; ends after the terminal state. */
@@ -2557,22 +2582,17 @@ export interface QueryCoordinatorServiceServer extends UntypedServiceImplementat
 }
 
 export interface QueryCoordinatorServiceClient extends Client {
-  /** Returns after admission (or the refusal); the query may be queued, planning, running or failed by then. */
+  /**
+   * First the query after its admission (or the refusal); it may be queued, planning, running or failed by then.
+   * Then, in the same call, what WatchResults says: a caller that is about to read the result need not ask again, one
+   * that is not hangs up.
+   */
+  submit(request: SubmitRequest, options?: Partial<CallOptions>): ClientReadableStream<SubmitResponse>;
   submit(
     request: SubmitRequest,
-    callback: (error: ServiceError | null, response: SubmitResponse) => void,
-  ): ClientUnaryCall;
-  submit(
-    request: SubmitRequest,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: SubmitResponse) => void,
-  ): ClientUnaryCall;
-  submit(
-    request: SubmitRequest,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: SubmitResponse) => void,
-  ): ClientUnaryCall;
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<SubmitResponse>;
   get(request: GetRequest, callback: (error: ServiceError | null, response: GetResponse) => void): ClientUnaryCall;
   get(
     request: GetRequest,
