@@ -21,6 +21,10 @@ export class EndedQueries {
   readonly #onForgotten: (query: Query) => void;
   /** In the order of their ends. */
   #queries: Query[] = [];
+  /** With more queries than that it is time to look which are too many. */
+  #countToPrune: number;
+  /** Of small results that are kept, at most: those released since are still counted. */
+  #inlineBytes = 0;
   #cancelAlarm: (() => void) | undefined;
 
   constructor(
@@ -28,6 +32,7 @@ export class EndedQueries {
     deps: { readonly clock: Clock; readonly onForgotten: (query: Query) => void },
   ) {
     this.#limits = limits;
+    this.#countToPrune = limits.maxCount;
     this.#clock = deps.clock;
     this.#timers = new Timers(deps.clock);
     this.#onForgotten = deps.onForgotten;
@@ -35,22 +40,38 @@ export class EndedQueries {
 
   add(query: Query): void {
     this.#queries.push(query);
-    this.prune();
+    this.#inlineBytes += query.results.inlineBytes;
+    this.#forgetOld();
+    if (this.#queries.length > this.#countToPrune) this.#forgetExcess();
+    if (this.#inlineBytes > MAX_INLINE_BYTES) this.#releaseInlineResults();
+    this.#setAlarm();
   }
 
   prune(): void {
-    const oldestEnd = this.#clock.now() - this.#limits.maxAgeMs;
-    this.#forget((query) => (query.endedAt ?? 0) <= oldestEnd, this.#queries.length);
-    const { maxCount } = this.#limits;
-    const settled = this.#queries.filter((query) => query.isSettled).length;
-    this.#forget((query) => query.isSettled, settled - maxCount);
-    this.#forget(() => true, this.#queries.length - maxCount - MAX_UNSETTLED);
+    this.#forgetOld();
+    this.#forgetExcess();
     this.#releaseInlineResults();
     this.#setAlarm();
   }
 
   close(): void {
     this.#timers.close();
+  }
+
+  #forgetOld(): void {
+    const oldestEnd = this.#clock.now() - this.#limits.maxAgeMs;
+    const young = this.#queries.findIndex((query) => (query.endedAt ?? 0) > oldestEnd);
+    const oldCount = young === -1 ? this.#queries.length : young;
+    for (const query of this.#queries.splice(0, oldCount)) this.#onForgotten(query);
+  }
+
+  /** Looks at all queries, so it is not done for each that ends: some more may be kept meanwhile. */
+  #forgetExcess(): void {
+    const { maxCount } = this.#limits;
+    const settled = this.#queries.filter((query) => query.isSettled).length;
+    this.#forget((query) => query.isSettled, settled - maxCount);
+    this.#forget(() => true, this.#queries.length - maxCount - MAX_UNSETTLED);
+    this.#countToPrune = Math.max(maxCount, this.#queries.length) + Math.floor(maxCount / 16);
   }
 
   /** Forgets at most `count` queries that match, oldest first. */
@@ -66,10 +87,10 @@ export class EndedQueries {
   }
 
   #releaseInlineResults(): void {
-    let bytes = this.#queries.reduce((sum, query) => sum + query.results.inlineBytes, 0);
+    this.#inlineBytes = this.#queries.reduce((sum, query) => sum + query.results.inlineBytes, 0);
     for (const query of this.#queries) {
-      if (bytes <= MAX_INLINE_BYTES) return;
-      bytes -= query.results.inlineBytes;
+      if (this.#inlineBytes <= MAX_INLINE_BYTES) return;
+      this.#inlineBytes -= query.results.inlineBytes;
       query.results.release();
     }
   }
