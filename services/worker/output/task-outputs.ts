@@ -30,11 +30,12 @@ export interface BufferAccess extends Pick<BufferAddress, 'ticket'> {
 const TASK_WAIT_MS = 5_000;
 /** Ended outputs still answer readers that ask twice. */
 const ENDED_MAX_AGE_MS = 300_000;
+const SWEEP_INTERVAL_MS = 5_000;
 
 interface Entry {
   readonly set: OutputBufferSet;
   readonly ticket: BufferAddress['ticket'];
-  /** When it was first seen to have ended. */
+  /** When it was first seen to have ended: at most a sweep too late. */
   endedAt?: Instant;
 }
 
@@ -42,6 +43,7 @@ export class TaskOutputs implements PageSource {
   readonly #options: TaskOutputsOptions;
   readonly #entries = new Map<string, Entry>();
   readonly #added = new Doorbell();
+  #sweepAt = 0 as Instant;
 
   constructor(options: TaskOutputsOptions) {
     this.#options = options;
@@ -115,8 +117,11 @@ export class TaskOutputs implements PageSource {
     }
   }
 
+  /** Looks at all entries, so at most once in a while. */
   #forgetOld(): void {
     const now = this.#options.clock.now();
+    if (now < this.#sweepAt) return;
+    this.#sweepAt = (now + SWEEP_INTERVAL_MS) as Instant;
     for (const [task, entry] of this.#entries) {
       if (!entry.set.isEnded) continue;
       entry.endedAt ??= now;

@@ -111,6 +111,7 @@ describe("a worker's outputs", () => {
       ...update,
       taskId: { ...taskId, partitionId: partitionId as typeof taskId.partitionId },
     });
+    await clock.advance(5_000);
     outputs.create(other(1), [toClient], () => undefined);
     await outputs.destroy(address(), never);
     await clock.advance(300_001);
