@@ -12,6 +12,7 @@ import { difference, proofStatement, refusal } from './fragment-proof.ts';
 import { namingMissingFile } from './missing-file.ts';
 import { type InstancePool } from './instance-pool.ts';
 import { type PlanningInstance } from './planning-instance.ts';
+import { ProofCache } from './proof-cache.ts';
 import { checkParsed, type StatementNames } from './sql-door.ts';
 import { type ParameterValue, parameterValues, replaceParameters } from './statement-parameters.ts';
 
@@ -35,6 +36,7 @@ const DESCRIBE_COLUMNS: readonly Column[] = [
 /** The dialect is DuckDB's: its parser, binder and optimizer, behind the SQL door. */
 export class DuckDBFrontEnd implements FrontEnd, TableReader {
   readonly #deps: DuckDBFrontEndDeps;
+  readonly #proofs = new ProofCache();
 
   constructor(deps: DuckDBFrontEndDeps) {
     this.#deps = deps;
@@ -89,9 +91,14 @@ export class DuckDBFrontEnd implements FrontEnd, TableReader {
 
   async refute(fragment: PlanFragment): Promise<string | undefined> {
     const timeZone = fragment.settings['TimeZone'] ?? this.#deps.timeZone;
+    const proof = proofStatement(fragment);
+    const known = this.#proofs.get(timeZone, proof);
+    if (known !== undefined) return difference(known, fragment.columns);
     return await this.#use(timeZone, async (instance) => {
       try {
-        return difference(await instance.columnsOf(proofStatement(fragment)), fragment.columns);
+        const columns = await instance.columnsOf(proof);
+        this.#proofs.set(timeZone, proof, columns);
+        return difference(columns, fragment.columns);
       } catch (error) {
         return refusal(error);
       }
