@@ -99,6 +99,8 @@ export async function columnNames(
   instance: PlanningInstance,
   values: readonly ParameterValue[] = [],
 ): Promise<readonly string[]> {
+  // Preparing is cheaper than describing, but a parameter without its value has no type.
+  if (values.length === 0) return (await instance.columnsOf(sql)).map(({ name }) => name);
   return (await instance.describe(sql, values)).map((row) => row[0] ?? '');
 }
 
