@@ -30,6 +30,7 @@ import { ControlStream, type NodeDescription } from './rpc/control-stream.ts';
 import { dialOver } from './rpc/dial-coordinator.ts';
 import { exchangeHandlers } from './rpc/exchange-service.ts';
 import { SpillDirectory } from './spill/spill-directory.ts';
+import { CpuMeter } from './task/cpu-meter.ts';
 import { NodeIdentity } from './task/node-identity.ts';
 import { TaskManager } from './task/task-manager.ts';
 import type { TaskPorts } from './task/task-ports.ts';
@@ -51,6 +52,16 @@ export interface WorkerDeps {
   readonly log: Logger;
   /** The compiled slot-thread; without it, the one beside this module. */
   readonly threadEntry?: URL;
+  /** The process's meter, where several workers run in one. */
+  readonly cpu?: CpuMeter;
+}
+
+/** One a process. */
+export function processCpuMeter(): CpuMeter {
+  return new CpuMeter(() => {
+    const { user, system } = process.cpuUsage();
+    return (user + system) / 1_000;
+  });
 }
 
 /** What is left of calls when all tasks have ended. */
@@ -110,7 +121,11 @@ function createPool(config: WorkerConfig, deps: WorkerDeps, runDirectory: string
       spillLimitBytes: config.spillLimitBytes,
       settings: USUAL_SETTINGS,
     },
-    { memory: new MemoryBroker(config.memory.slotBytes), log: deps.log },
+    {
+      memory: new MemoryBroker(config.memory.slotBytes),
+      cpu: deps.cpu ?? processCpuMeter(),
+      log: deps.log,
+    },
   );
 }
 

@@ -61,6 +61,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   'coordinator/config.ts': 'io',
   'coordinator/planner': 'io',
   'coordinator/split-source': 'local',
+  'coordinator/explain': 'pure',
   'coordinator/scheduler': 'pure',
   'coordinator/cluster': 'pure',
   'coordinator/runtime': 'local',

@@ -104,7 +104,7 @@ describe('a statement of another kind', () => {
     ['VACUUM', 'VACUUM'],
     ['ANALYZE', 'ANALYZE'],
     ['CHECKPOINT', 'CHECKPOINT'],
-    ['EXPLAIN ANALYZE SELECT 1', 'EXPLAIN ANALYZE'],
+    ['EXPLAIN (FORMAT html) SELECT 1', 'EXPLAIN (FORMAT HTML)'],
     ['EXPLAIN CREATE TABLE t (i INTEGER)', 'EXPLAIN CREATE'],
     ['PIVOT nation ON n_regionkey USING count(*)', 'PIVOT'],
     ['SUMMARIZE nation', 'SUMMARIZE'],

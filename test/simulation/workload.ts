@@ -38,7 +38,7 @@ export interface Workload {
   readonly endsEarly: boolean;
 }
 
-type Scheme = FragmentOutput['scheme']['kind'];
+type Scheme = Exclude<FragmentOutput['scheme']['kind'], 'discard'>;
 
 const DELIVERY: Record<Scheme, RemoteSource['delivery']> = {
   single: 'gather',

@@ -166,6 +166,8 @@ class LocalRun {
         return `FROM ${table}`;
       case 'hash':
         return `FROM ${table} WHERE hash(${output.scheme.keys.join(', ')}) % ${taskCount} = ${task}`;
+      case 'discard':
+        return `FROM ${table} LIMIT 0`;
       case 'arbitrary':
         return `FROM ${table} WHERE rowid % ${taskCount} = ${task}`;
     }

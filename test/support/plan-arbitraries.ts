@@ -248,6 +248,7 @@ export const taskUpdateArbitrary: fc.Arbitrary<TaskUpdate> = partial<TaskUpdate>
   outputBuffers: fc.array(outputBuffers, { maxLength: 3 }),
   deadline: measure.map((ms) => ms as Instant),
   memoryLimitBytes: uint53,
+  isProfiled: fc.constantFrom(true, undefined),
 });
 
 export const taskStatusArbitrary: fc.Arbitrary<TaskStatus> = partial<TaskStatus>({
@@ -302,8 +303,18 @@ export const taskStatusArbitrary: fc.Arbitrary<TaskStatus> = partial<TaskStatus>
     inputBytes: uint53,
     outputRows: uint53,
     outputBytes: uint53,
+    scannedRows: uint53,
+    scannedBytes: uint53,
     cpuMs: measure,
+    busyMs: measure,
     wallMs: measure,
+    blockedMs: fc.record({
+      'waiting-for-splits': measure,
+      'waiting-for-input': measure,
+      'waiting-for-slot': measure,
+      'output-full': measure,
+    }),
+    memoryBytes: uint53,
     peakMemoryBytes: uint53,
     spilledBytes: uint53,
   }),

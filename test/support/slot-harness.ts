@@ -22,6 +22,7 @@ import type {
 } from '../../services/common/plan/plan-fragment.ts';
 import type { FileSplit } from '../../services/common/plan/split.ts';
 import { SlotPool } from '../../services/worker/duckdb/slot-pool.ts';
+import { processCpuMeter } from '../../services/worker/main.ts';
 import { MemoryBroker } from '../../services/worker/memory/memory-broker.ts';
 import type {
   DealtPage,
@@ -49,6 +50,7 @@ export interface RunOptions {
   readonly inputs?: Readonly<Record<number, readonly Page[]>>;
   readonly accept?: (page: DealtPage) => Promise<void> | undefined;
   readonly threads?: 'task' | 'worker';
+  readonly isProfiled?: boolean;
 }
 
 export interface RunResult {
@@ -81,7 +83,7 @@ export class SlotHarness implements AsyncDisposable {
         spillLimitBytes: 2 ** 32,
         settings: {},
       },
-      { memory: new MemoryBroker(memoryBytes), log: silentLogger },
+      { memory: new MemoryBroker(memoryBytes), cpu: processCpuMeter(), log: silentLogger },
     );
     await pool.prewarm();
     return new SlotHarness(pool, directory);
@@ -102,14 +104,16 @@ export class SlotHarness implements AsyncDisposable {
     options: RunOptions & { readonly collect?: DealtPage[] } = {},
   ): void {
     const { deals = [RESULT], ordered = true, rowLimit, inputs = {}, accept, collect } = options;
+    const { isProfiled = false } = options;
     const left = new Map(Object.entries(inputs).map(([id, pages]) => [Number(id), [...pages]]));
-    const run = { fragment, deals, ordered, rowLimit, inputRows: new Map() };
+    const run = { fragment, deals, ordered, rowLimit, inputRows: new Map(), isProfiled };
     slot.begin(run, {
       readPage: (sourceId) => Promise.resolve(left.get(sourceId)?.shift()?.slice(0)),
       acceptPage: (page) => {
         collect?.push(page);
         return accept?.(page);
       },
+      onMemory: () => undefined,
     });
   }
 

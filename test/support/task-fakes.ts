@@ -260,6 +260,8 @@ const NO_RESULT: StatementResult = {
   outputRows: 0,
   limitReached: false,
   busyMs: 0,
+  outputFullMs: 0,
+  cpuMs: 0,
   peakMemoryBytes: 0,
   spilledBytes: 0,
 };

@@ -11,7 +11,7 @@ import { startCoordinator } from '../../coordinator/main.ts';
 import { gatewayConfig } from '../../gateway/config.ts';
 import { startGateway } from '../../gateway/main.ts';
 import { workerConfig } from '../../worker/config.ts';
-import { startWorker } from '../../worker/main.ts';
+import { processCpuMeter, startWorker } from '../../worker/main.ts';
 import { catalogSetting } from './sample-catalog.ts';
 
 export interface EmbeddedOptions {
@@ -38,6 +38,7 @@ const SHUTDOWN_GRACE_MS = 5_000;
 export async function startEmbeddedCluster(options: EmbeddedOptions): Promise<EmbeddedCluster> {
   const log = pino({ level: options.logLevel }, process.stderr);
   const deps = { clock: systemClock, log };
+  const cpu = processCpuMeter();
   const catalog = catalogSetting(options.catalogs);
   const running: Part[] = [];
   const start = async (part: Promise<Part>): Promise<Part> => {
@@ -61,7 +62,7 @@ export async function startEmbeddedCluster(options: EmbeddedOptions): Promise<Em
       start(
         startWorker(
           workerConfig(workerValues(options, { index, catalog, coordinator: coordinator.address })),
-          deps,
+          { ...deps, cpu },
         ),
       ),
     );

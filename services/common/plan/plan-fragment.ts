@@ -25,7 +25,9 @@ export type PartitioningScheme =
   /** All rows to each task of the consumer. */
   | { readonly kind: 'broadcast' }
   /** Each page to whichever task of the consumer asks. */
-  | { readonly kind: 'arbitrary' };
+  | { readonly kind: 'arbitrary' }
+  /** Nobody gets the rows: they are computed and counted (EXPLAIN ANALYZE). To the client only. */
+  | { readonly kind: 'discard' };
 
 export type OutputConsumer =
   | { readonly kind: 'client' }
@@ -125,10 +127,20 @@ export interface ScanDescriptor {
   readonly files: readonly ScanFile[];
   readonly totalRows: number;
   readonly totalBytes: number;
+  readonly pruned?: PrunedCounts;
+}
+
+/** What statistics have left out of a scan. Row groups of files that are left out whole count too. */
+export interface PrunedCounts {
+  readonly files: number;
+  readonly rowGroups: number;
 }
 
 /** Which rung of the ladder a query is on (design: fallback ladder). */
 export type Rung = 'distributed' | 'small' | 'single-over-scans' | 'whole';
+
+/** How EXPLAIN is answered. */
+export type ExplainFormat = 'text' | 'json';
 
 /** A statement, planned. `fragments` are in topological order, producers first, the root last. */
 export interface QueryPlan {
@@ -136,6 +148,8 @@ export interface QueryPlan {
   readonly scans: readonly ScanDescriptor[];
   readonly rung: Rung;
   readonly rungReason: string;
+  /** EXPLAIN ANALYZE: the plan is run, its rows are dropped, and the answer tells how it went. */
+  readonly analysis?: ExplainFormat;
 }
 
 export function rootFragment(plan: QueryPlan): PlanFragment {

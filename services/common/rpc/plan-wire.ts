@@ -45,6 +45,7 @@ const SCHEME_KINDS = enumMapping<PartitioningScheme['kind'], WireSchemeKind>({
   hash: WireSchemeKind.PARTITIONING_SCHEME_KIND_HASH,
   broadcast: WireSchemeKind.PARTITIONING_SCHEME_KIND_BROADCAST,
   arbitrary: WireSchemeKind.PARTITIONING_SCHEME_KIND_ARBITRARY,
+  discard: WireSchemeKind.PARTITIONING_SCHEME_KIND_DISCARD,
 });
 
 const DELIVERIES = enumMapping<RemoteSource['delivery'], WireDelivery>({

@@ -1,5 +1,6 @@
 /** A whole plan as PlannerService streams it: the header, then the files of the scans in chunks. */
 import {
+  ExplainFormat as WireExplainFormat,
   PlanHeader,
   PlannerServiceService,
   type PlanResponse,
@@ -9,11 +10,24 @@ import {
 import { assertNever } from '../assert.ts';
 import { EngineError, fromErrorReport } from '../error.ts';
 import type { SourceId } from '../ids.ts';
-import type { QueryPlan, Rung, ScanDescriptor, ScanFile } from '../plan/plan-fragment.ts';
+import type {
+  ExplainFormat,
+  QueryPlan,
+  Rung,
+  ScanDescriptor,
+  ScanFile,
+} from '../plan/plan-fragment.ts';
 import { errorReportFromWire, errorReportToWire } from './error-wire.ts';
 import { limitsOf } from './method-limits.ts';
 import { planFragmentFromWire, planFragmentToWire } from './plan-wire.ts';
-import { finite, invalidField, parsed, requiredText, safeInteger } from './wire-field.ts';
+import {
+  enumMapping,
+  finite,
+  invalidField,
+  parsed,
+  requiredText,
+  safeInteger,
+} from './wire-field.ts';
 import type { ErrorReport } from '../error.ts';
 
 const RUNGS: Readonly<Record<Rung, true>> = {
@@ -22,6 +36,16 @@ const RUNGS: Readonly<Record<Rung, true>> = {
   'single-over-scans': true,
   whole: true,
 };
+
+const EXPLAIN_FORMATS = enumMapping<ExplainFormat, WireExplainFormat>({
+  text: WireExplainFormat.EXPLAIN_FORMAT_TEXT,
+  json: WireExplainFormat.EXPLAIN_FORMAT_JSON,
+});
+
+function analysisFromWire(wire: WireExplainFormat): Pick<QueryPlan, 'analysis'> {
+  if (wire === WireExplainFormat.EXPLAIN_FORMAT_UNSPECIFIED) return {};
+  return { analysis: EXPLAIN_FORMATS.fromWire(wire, 'analysis') };
+}
 
 function parseRung(text: string): Rung | undefined {
   return Object.hasOwn(RUNGS, text) ? (text as Rung) : undefined;
@@ -43,11 +67,16 @@ export function* planToWire(plan: QueryPlan): Generator<PlanResponse> {
     fragments: plan.fragments.map(planFragmentToWire),
     rung: plan.rung,
     rungReason: plan.rungReason,
+    analysis:
+      plan.analysis === undefined
+        ? WireExplainFormat.EXPLAIN_FORMAT_UNSPECIFIED
+        : EXPLAIN_FORMATS.toWire(plan.analysis),
     scans: plan.scans.map((scan) => ({
       sourceId: scan.sourceId,
       fileCount: scan.files.length,
       totalRows: BigInt(scan.totalRows),
       totalBytes: BigInt(scan.totalBytes),
+      pruned: scan.pruned,
     })),
   };
   const sizeBytes = PlanHeader.encode(header).finish().length;
@@ -115,6 +144,7 @@ export async function planFromWire(responses: AsyncIterable<PlanResponse>): Prom
           fragments: part.value.fragments.map((f, i) => planFragmentFromWire(f, `fragments[${i}]`)),
           rung: parsed(part.value.rung, parseRung, 'rung'),
           rungReason: part.value.rungReason,
+          ...analysisFromWire(part.value.analysis),
         };
         break;
       case 'scanFiles': {
@@ -147,6 +177,7 @@ function scanFromSummary(
     files,
     totalRows: safeInteger(summary.totalRows, 'scans.total_rows'),
     totalBytes: safeInteger(summary.totalBytes, 'scans.total_bytes'),
+    ...(summary.pruned === undefined ? {} : { pruned: summary.pruned }),
   };
 }
 

@@ -9,6 +9,7 @@ import {
 import type { Principal as WirePrincipal } from '../../../proto/gen/skein/internal/v1/security.ts';
 import type { Task as WireTask } from '../../../proto/gen/skein/internal/v1/task.ts';
 import type {
+  BlockedTimes as WireBlockedTimes,
   TaskStats as WireTaskStats,
   TaskStatus as WireTaskStatus,
 } from '../../../proto/gen/skein/internal/v1/task_status.ts';
@@ -26,6 +27,7 @@ import type {
   OutputBufferStatus,
 } from '../task/output-buffers.ts';
 import type {
+  BlockedTimes,
   Principal,
   TaskBlockedReason,
   TaskStateKind,
@@ -114,6 +116,7 @@ export function taskUpdateToWire(update: TaskUpdate): WireTask {
     outputBuffers: update.outputBuffers.map(outputBuffersToWire),
     deadlineMs: update.deadline,
     memoryLimitBytes: BigInt(update.memoryLimitBytes),
+    profiled: update.isProfiled === true,
   };
 }
 
@@ -133,6 +136,7 @@ export function taskUpdateFromWire(wire: WireTask, field = 'task'): TaskUpdate {
     ),
     deadline: finite(wire.deadlineMs, `${field}.deadline_ms`) as Instant,
     memoryLimitBytes: safeInteger(wire.memoryLimitBytes, `${field}.memory_limit_bytes`),
+    ...(wire.profiled ? { isProfiled: true } : {}),
   };
 }
 
@@ -231,10 +235,20 @@ function statsToWire(stats: TaskStats): WireTaskStats {
     splitsCompleted: BigInt(stats.splitsCompleted),
     inputRows: BigInt(stats.inputRows),
     inputBytes: BigInt(stats.inputBytes),
+    scannedRows: BigInt(stats.scannedRows),
+    scannedBytes: BigInt(stats.scannedBytes),
     outputRows: BigInt(stats.outputRows),
     outputBytes: BigInt(stats.outputBytes),
     cpuMs: stats.cpuMs,
+    busyMs: stats.busyMs,
     wallMs: stats.wallMs,
+    blocked: {
+      waitingForSplitsMs: stats.blockedMs['waiting-for-splits'],
+      waitingForInputMs: stats.blockedMs['waiting-for-input'],
+      waitingForSlotMs: stats.blockedMs['waiting-for-slot'],
+      outputFullMs: stats.blockedMs['output-full'],
+    },
+    memoryBytes: BigInt(stats.memoryBytes),
     peakMemoryBytes: BigInt(stats.peakMemoryBytes),
     spilledBytes: BigInt(stats.spilledBytes),
   };
@@ -245,11 +259,25 @@ function statsFromWire(wire: WireTaskStats, field: string): TaskStats {
     splitsCompleted: safeInteger(wire.splitsCompleted, `${field}.splits_completed`),
     inputRows: safeInteger(wire.inputRows, `${field}.input_rows`),
     inputBytes: safeInteger(wire.inputBytes, `${field}.input_bytes`),
+    scannedRows: safeInteger(wire.scannedRows, `${field}.scanned_rows`),
+    scannedBytes: safeInteger(wire.scannedBytes, `${field}.scanned_bytes`),
     outputRows: safeInteger(wire.outputRows, `${field}.output_rows`),
     outputBytes: safeInteger(wire.outputBytes, `${field}.output_bytes`),
     cpuMs: finite(wire.cpuMs, `${field}.cpu_ms`),
+    busyMs: finite(wire.busyMs, `${field}.busy_ms`),
     wallMs: finite(wire.wallMs, `${field}.wall_ms`),
+    blockedMs: blockedTimesFromWire(required(wire.blocked, `${field}.blocked`), `${field}.blocked`),
+    memoryBytes: safeInteger(wire.memoryBytes, `${field}.memory_bytes`),
     peakMemoryBytes: safeInteger(wire.peakMemoryBytes, `${field}.peak_memory_bytes`),
     spilledBytes: safeInteger(wire.spilledBytes, `${field}.spilled_bytes`),
+  };
+}
+
+function blockedTimesFromWire(wire: WireBlockedTimes, field: string): BlockedTimes {
+  return {
+    'waiting-for-splits': finite(wire.waitingForSplitsMs, `${field}.waiting_for_splits_ms`),
+    'waiting-for-input': finite(wire.waitingForInputMs, `${field}.waiting_for_input_ms`),
+    'waiting-for-slot': finite(wire.waitingForSlotMs, `${field}.waiting_for_slot_ms`),
+    'output-full': finite(wire.outputFullMs, `${field}.output_full_ms`),
   };
 }

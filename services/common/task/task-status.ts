@@ -27,16 +27,46 @@ export function isTerminalTaskState(state: TaskStateKind): boolean {
 export type TaskBlockedReason =
   'none' | 'waiting-for-splits' | 'waiting-for-input' | 'waiting-for-slot' | 'output-full';
 
+/** Time that a task has waited, by what for. */
+export type BlockedTimes = Readonly<Record<Exclude<TaskBlockedReason, 'none'>, number>>;
+
+export const NO_BLOCKED_TIMES: BlockedTimes = {
+  'waiting-for-splits': 0,
+  'waiting-for-input': 0,
+  'waiting-for-slot': 0,
+  'output-full': 0,
+};
+
+/** What a task has done so far. Rows, bytes, milliseconds. */
 export interface TaskStats {
   readonly splitsCompleted: number;
+  /** Rows and bytes that it was given: those scanned, and those of the pages that other tasks sent. */
   readonly inputRows: number;
   readonly inputBytes: number;
+  /** Of these, rows of the row ranges that were read, before any filter, and compressed bytes of the columns read. */
+  readonly scannedRows: number;
+  readonly scannedBytes: number;
+  /** Rows that the fragment's SQL gave, once, however many outputs they went to. */
   readonly outputRows: number;
+  /** Bytes of the pages made of them, once for all outputs that deal alike. */
   readonly outputBytes: number;
-  /** Elapsed time of the task's statements: DuckDB tells no time of processors. */
+  /**
+   * Processor time of the worker's process while statements of the task ran; statements that ran at the same time
+   * share it equally. All of it: DuckDB, the making and reading of pages, and the moving of them.
+   */
   readonly cpuMs: number;
+  /** Elapsed time of its statements. */
+  readonly busyMs: number;
+  /** From its first order to its end, or until now. */
   readonly wallMs: number;
-  /** Of DuckDB, as far as it was seen: it is looked at now and then, and statements of some milliseconds never are. */
+  /** Of `wallMs`; `output-full` counts what its rows waited for readers, during statements and after the last. */
+  readonly blockedMs: BlockedTimes;
+  /** DuckDB's memory of the running statement when it was last looked at; 0 while none runs. */
+  readonly memoryBytes: number;
+  /**
+   * The largest memory of DuckDB that was seen. Looked at 10 ms after a statement began and then ever more rarely, so
+   * shorter statements leave none; exact for a profiled task.
+   */
   readonly peakMemoryBytes: number;
   /** Pages of inputs that did not fit into memory, and what DuckDB was seen to have on disk at most. */
   readonly spilledBytes: number;
@@ -46,10 +76,15 @@ export const NO_TASK_STATS: TaskStats = {
   splitsCompleted: 0,
   inputRows: 0,
   inputBytes: 0,
+  scannedRows: 0,
+  scannedBytes: 0,
   outputRows: 0,
   outputBytes: 0,
   cpuMs: 0,
+  busyMs: 0,
   wallMs: 0,
+  blockedMs: NO_BLOCKED_TIMES,
+  memoryBytes: 0,
   peakMemoryBytes: 0,
   spilledBytes: 0,
 };
@@ -96,6 +131,8 @@ export interface TaskUpdate {
   /** The query ends at this instant at the latest. */
   readonly deadline: Instant;
   readonly memoryLimitBytes: number;
+  /** Its statements are measured exactly, which costs them some time (EXPLAIN ANALYZE). */
+  readonly isProfiled?: boolean;
 }
 
 /** How a task is to stop: `cancel` = its rows are not needed (readers see an end); `abort` = the query failed. */

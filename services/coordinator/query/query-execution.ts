@@ -11,6 +11,7 @@ import type { SchedulerEvent, SchedulerNode } from '../scheduler/scheduler-event
 import { DEFAULT_SCHEDULER_OPTIONS } from '../scheduler/scheduler-options.ts';
 import type { SchedulerOptions } from '../scheduler/scheduler-options.ts';
 import { ScanSplitSources } from '../split-source/scan-split-sources.ts';
+import { analysisResult } from './analysis-result.ts';
 import type { Cluster, OpenQueryLog, Planner } from './ports.ts';
 import type { Query } from './query.ts';
 
@@ -41,6 +42,8 @@ export class QueryExecution {
   readonly #timers: Timers;
   readonly #planning = new AbortController();
   #loop: SchedulerLoop | undefined;
+  /** Of EXPLAIN ANALYZE: when all rows were computed. */
+  #rowsAt: Instant | undefined;
 
   constructor(query: Query, deps: QueryExecutionDeps) {
     this.query = query;
@@ -126,7 +129,9 @@ export class QueryExecution {
       capability,
       deadline: this.#deadline,
       memoryLimitBytes: properties.query_max_memory_per_task,
+      ...(plan.analysis === undefined ? {} : { isProfiled: true }),
     };
+    const executionStartedAt = clock.now();
     const timers = new Timers(clock);
     const loop = new SchedulerLoop(
       {
@@ -135,13 +140,13 @@ export class QueryExecution {
         timers,
         clock,
         log,
-        listener: this.#listener(),
+        listener: plan.analysis === undefined ? this.#listener() : this.#analysisListener(),
         queryLog: openLog(queryId),
       },
       terms,
     );
     this.#loop = loop;
-    this.query.onPlanned(plan, () => loop.describe());
+    this.query.onPlanned(plan, loop);
     this.query.moveTo('starting');
     const options = this.#schedulerOptions(seed);
     await loop.run({
@@ -152,6 +157,26 @@ export class QueryExecution {
       options,
     });
     this.query.onSchedulerGone();
+    if (plan.analysis !== undefined && !this.query.isEnded) {
+      const executionMs = (this.#rowsAt ?? clock.now()) - executionStartedAt;
+      const finished = { plan, executionStartedAt, executionMs };
+      this.query.addResults([analysisResult(this.query, finished, plan.analysis)], true);
+      this.query.moveTo('finished');
+    }
+  }
+
+  /** The rows go nowhere; the answer is made when all tasks have told how they ended. */
+  #analysisListener(): QueryListener {
+    const listener = this.#listener();
+    return {
+      ...listener,
+      onResultLocations: () => undefined,
+      onEnd: (error) => {
+        this.#rowsAt = this.#deps.clock.now();
+        if (error === undefined) this.#drain();
+        else listener.onEnd(error);
+      },
+    };
   }
 
   #listener(): QueryListener {
@@ -163,10 +188,14 @@ export class QueryExecution {
       onEnd: (error) => {
         if (error === undefined) query.moveTo('finished');
         else query.fail(error);
-        const drainedAt = (this.#deps.clock.now() + DRAIN_MS) as Instant;
-        this.#timers.at(drainedAt, () => this.#loop?.close());
+        this.#drain();
       },
     };
+  }
+
+  #drain(): void {
+    const drainedAt = (this.#deps.clock.now() + DRAIN_MS) as Instant;
+    this.#timers.at(drainedAt, () => this.#loop?.close());
   }
 
   #schedulerOptions(seed: number): SchedulerOptions {

@@ -23,10 +23,15 @@ export interface QueryReport {
   readonly createdAt: Instant;
   readonly endedAt?: Instant;
   readonly elapsedMs: number;
+  /** Of `elapsedMs`: before its planning began, and during it. */
+  readonly queuedMs: number;
+  readonly planningMs: number;
   /** Empty before planning. */
   readonly rung: string;
   readonly rungReason: string;
   readonly stages: readonly StageDescription[];
+  /** The largest memory that DuckDB had for it at one time, as far as it was seen. */
+  readonly peakMemoryBytes: number;
   /** Why it does not progress, by name; empty when it does. */
   readonly blockedReason: string;
 }

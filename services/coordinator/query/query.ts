@@ -4,11 +4,12 @@ import type { ErrorReport } from '../../common/error.ts';
 import { EngineError, fromErrorReport } from '../../common/error.ts';
 import type { Instant, QueryId } from '../../common/ids.ts';
 import type { Column } from '../../common/plan/column-type.ts';
+import { EXPLAIN_COLUMNS } from '../../common/plan/explain-row.ts';
 import type { QueryPlan } from '../../common/plan/plan-fragment.ts';
 import { rootFragment } from '../../common/plan/plan-fragment.ts';
 import type { SessionProperties } from '../../common/session-properties.ts';
 import type { Principal } from '../../common/task/task-status.ts';
-import type { QueryDescription } from '../scheduler/query-description.ts';
+import type { QueryDescription, StageDetail } from '../scheduler/query-description.ts';
 import type { ResultLocation } from '../scheduler/scheduler-effect.ts';
 import type { Lease } from './lease.ts';
 import type { QueryPhase, QueryReport, ResultUpdate } from './query-report.ts';
@@ -38,6 +39,14 @@ export interface QueryTraits {
   readonly createdAt: Instant;
 }
 
+/** What a query's scheduler knows. */
+export interface QueryProgress {
+  describe(): QueryDescription | undefined;
+  describeStages(): readonly StageDetail[];
+}
+
+const NOTHING_KNOWN: QueryProgress = { describe: () => undefined, describeStages: () => [] };
+
 export interface QueryDeps {
   readonly clock: Clock;
   readonly lease: Lease;
@@ -65,7 +74,9 @@ export class Query {
     rungReason: '',
     columns: [],
   };
-  #describe: () => QueryDescription | undefined = () => undefined;
+  #progress: QueryProgress = NOTHING_KNOWN;
+  /** When it entered its phases. */
+  readonly #phaseTimes = new Map<QueryPhase, Instant>();
   #version = 0;
   #watchers = 0;
   #resultWatchers = 0;
@@ -107,11 +118,12 @@ export class Query {
     return this.#isDelivered || isTaken || this.lease.isExpired;
   }
 
-  /** `describe`: what the scheduler knows from now on. */
-  onPlanned(plan: QueryPlan, describe: () => QueryDescription | undefined): void {
-    const { rung, rungReason } = plan;
-    this.#plan = { rung, rungReason, columns: rootFragment(plan).columns };
-    this.#describe = describe;
+  /** `progress`: what the scheduler knows from now on. */
+  onPlanned(plan: QueryPlan, progress: QueryProgress): void {
+    const { rung, rungReason, analysis } = plan;
+    const columns = analysis === undefined ? rootFragment(plan).columns : EXPLAIN_COLUMNS;
+    this.#plan = { rung, rungReason, columns };
+    this.#progress = progress;
   }
 
   addResults(locations: readonly ResultLocation[], noMore: boolean): void {
@@ -144,15 +156,23 @@ export class Query {
 
   /** The scheduler is gone: what it knows at the end is kept. */
   onSchedulerGone(): void {
-    const last = this.#describe();
-    this.#describe = () => last;
+    const last = this.#progress.describe();
+    const stages = this.#progress.describeStages();
+    this.#progress = { describe: () => last, describeStages: () => stages };
     this.#bump();
+  }
+
+  /** Its stages with all their tasks; grows with their number. */
+  describeStages(): readonly StageDetail[] {
+    return this.#progress.describeStages();
   }
 
   report(): QueryReport {
     const { queryId, sql, principal, createdAt } = this.traits;
-    const description = this.#describe();
+    const description = this.#progress.describe();
     const end = this.#endedAt;
+    const now = end ?? this.#clock.now();
+    const planningAt = this.#phaseTimes.get('planning') ?? now;
     return {
       queryId,
       phase: this.#phase,
@@ -161,10 +181,13 @@ export class Query {
       principal,
       createdAt,
       ...(end === undefined ? {} : { endedAt: end }),
-      elapsedMs: (end ?? this.#clock.now()) - createdAt,
+      elapsedMs: now - createdAt,
+      queuedMs: planningAt - createdAt,
+      planningMs: (this.#phaseTimes.get('starting') ?? now) - planningAt,
       rung: description === undefined ? '' : this.#plan.rung,
       rungReason: description === undefined ? '' : this.#plan.rungReason,
       stages: description?.stages ?? [],
+      peakMemoryBytes: description?.peakMemoryBytes ?? 0,
       blockedReason: this.#blockedReason(description),
     };
   }
@@ -274,6 +297,7 @@ export class Query {
   #move(phase: QueryPhase): void {
     if (this.isEnded || ORDER.indexOf(phase) <= ORDER.indexOf(this.#phase)) return;
     this.#phase = phase;
+    this.#phaseTimes.set(phase, this.#clock.now());
     if (this.isEnded) {
       this.#endedAt = this.#clock.now();
       this.#ended.abort(phase);

@@ -48,6 +48,7 @@ export function queryReportToWire(report: QueryReport): QueryInfo {
     rungReason: report.rungReason,
     stages: report.stages.map(stageToWire),
     blockedReason: report.blockedReason,
+    peakMemoryBytes: BigInt(report.peakMemoryBytes),
   };
 }
 
@@ -61,6 +62,8 @@ function stageToWire({ stats, ...stage }: StageDescription): StageInfo {
     completedSplits: stats.splitsCompleted,
     inputRows: BigInt(stats.inputRows),
     inputBytes: BigInt(stats.inputBytes),
+    scannedRows: BigInt(stats.scannedRows),
+    scannedBytes: BigInt(stats.scannedBytes),
     outputRows: BigInt(stats.outputRows),
     outputBytes: BigInt(stats.outputBytes),
     cpuMs: stats.cpuMs,

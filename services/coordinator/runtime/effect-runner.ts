@@ -17,6 +17,8 @@ export interface TaskTerms {
   readonly deadline: Instant;
   /** 0 = the worker decides. */
   readonly memoryLimitBytes: number;
+  /** Its statements are measured exactly. */
+  readonly isProfiled?: boolean;
 }
 
 export interface EffectRunnerDeps {

@@ -1,8 +1,8 @@
 import { BoundedQueue } from '../../common/bounded-queue.ts';
 import type { Clock } from '../../common/clock.ts';
 import { toErrorReport } from '../../common/error.ts';
-import type { QueryDescription } from '../scheduler/query-description.ts';
-import { describeQuery, hasLiveTasks } from '../scheduler/query-description.ts';
+import type { QueryDescription, StageDetail } from '../scheduler/query-description.ts';
+import { describeQuery, describeStages, hasLiveTasks } from '../scheduler/query-description.ts';
 import { createQueryScheduler, onEvent } from '../scheduler/query-scheduler.ts';
 import type { SchedulerEvent } from '../scheduler/scheduler-event.ts';
 import type { QuerySchedulerInit } from '../scheduler/scheduler-options.ts';
@@ -53,6 +53,10 @@ export class SchedulerLoop {
 
   describe(): QueryDescription | undefined {
     return this.#state === undefined ? undefined : describeQuery(this.#state);
+  }
+
+  describeStages(): readonly StageDetail[] {
+    return this.#state === undefined ? [] : describeStages(this.#state);
   }
 
   /** Runs the query to its end and its tasks to theirs. Never rejects: what goes wrong fails the query. */

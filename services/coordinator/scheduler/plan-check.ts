@@ -6,11 +6,15 @@ import type {
 } from '../../common/plan/plan-fragment.ts';
 
 /** The reading side of each way to deal rows. */
-const DELIVERY_OF_SCHEME: Record<FragmentOutput['scheme']['kind'], RemoteSource['delivery']> = {
+const DELIVERY_OF_SCHEME: Record<
+  FragmentOutput['scheme']['kind'],
+  RemoteSource['delivery'] | undefined
+> = {
   single: 'gather',
   hash: 'partitioned',
   broadcast: 'broadcast',
   arbitrary: 'arbitrary',
+  discard: undefined,
 };
 
 /** What is wrong with the plan, or `undefined`. */
@@ -73,7 +77,7 @@ function findOutputProblem(
   const clientOutputs = fragment.outputs.filter((output) => output.consumer.kind === 'client');
   if (clientOutputs.length !== (isRoot ? 1 : 0))
     return 'only the root feeds the client, and it alone';
-  if (clientOutputs.some((output) => output.scheme.kind !== 'single'))
+  if (clientOutputs.some(({ scheme }) => scheme.kind !== 'single' && scheme.kind !== 'discard'))
     return 'the client reads one buffer';
   if (isRoot && fragment.outputs.length !== 1) return 'the root feeds the client only';
   for (const { consumer } of fragment.outputs) {

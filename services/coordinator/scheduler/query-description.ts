@@ -1,30 +1,60 @@
 /** What people may see of a query's execution: progress, statistics, reasons. */
-import type { StageId } from '../../common/ids.ts';
-import { NO_TASK_STATS } from '../../common/task/task-status.ts';
-import type { TaskStats } from '../../common/task/task-status.ts';
+import type { Instant, NodeId, StageId, TaskId } from '../../common/ids.ts';
+import type { Partitioning } from '../../common/plan/plan-fragment.ts';
+import { NO_BLOCKED_TIMES, NO_TASK_STATS } from '../../common/task/task-status.ts';
+import type { BlockedTimes, TaskBlockedReason, TaskStats } from '../../common/task/task-status.ts';
+import type { StageStartReason } from './execution-policy/execution-policy.ts';
 import type { QueryState } from './query-state.ts';
 import type { QuerySchedulerState } from './scheduler-state.ts';
 import type { StageState, StageStateKind } from './stage-state.ts';
 import { isEnded } from './task-state.ts';
+import type { KnownTaskStateKind, TaskState } from './task-state.ts';
 import { whyBlocked } from './why-blocked.ts';
 import type { QueryBlockedReason, StageBlockedReason } from './why-blocked.ts';
 
 export interface StageDescription {
   readonly stageId: StageId;
   readonly state: StageStateKind;
+  readonly partitioning: Partitioning['kind'];
+  readonly estimatedRows: number;
   readonly blockedReason: StageBlockedReason;
   readonly taskCount: number;
   readonly completedTaskCount: number;
   /** Splits of scans that were loaded so far. */
   readonly splitCount: number;
-  /** Sums over the tasks; `wallMs` and `peakMemoryBytes` are those of the largest task. */
+  /** null = not yet. */
+  readonly startedAt: Instant | null;
+  readonly startReason: StageStartReason | null;
+  readonly endedAt: Instant | null;
+  /**
+   * Sums over the tasks; `wallMs` is that of the longest task, `peakMemoryBytes` the largest memory that its tasks had
+   * at one time, as far as it was seen.
+   */
+  readonly stats: TaskStats;
+}
+
+export interface TaskDescription {
+  readonly taskId: TaskId;
+  readonly nodeId: NodeId;
+  readonly state: KnownTaskStateKind;
+  readonly createdAt: Instant;
+  /** Splits of scans that it was given so far. */
+  readonly splitCount: number;
+  readonly blockedReason: TaskBlockedReason;
   readonly stats: TaskStats;
 }
 
 export interface QueryDescription {
   readonly state: QueryState;
   readonly blockedReason: QueryBlockedReason;
+  /** The largest memory that its tasks had at one time, as far as it was seen. */
+  readonly peakMemoryBytes: number;
   readonly stages: readonly StageDescription[];
+}
+
+/** A stage with the tasks that run it. */
+export interface StageDetail extends StageDescription {
+  readonly tasks: readonly TaskDescription[];
 }
 
 export function describeQuery(state: QuerySchedulerState): QueryDescription {
@@ -32,10 +62,20 @@ export function describeQuery(state: QuerySchedulerState): QueryDescription {
   return {
     state: state.query,
     blockedReason: reasons.query,
+    peakMemoryBytes: state.memory.peakBytes,
     stages: state.stages.map((stage, index) =>
       describeStage(stage, reasons.stages[index]?.reason ?? 'none'),
     ),
   };
+}
+
+/** All that is known of each stage; its size grows with the number of tasks. */
+export function describeStages(state: QuerySchedulerState): readonly StageDetail[] {
+  const { stages } = describeQuery(state);
+  return stages.map((description, index) => ({
+    ...description,
+    tasks: (state.stages[index]?.tasks ?? []).map(describeTask),
+  }));
 }
 
 /** Some worker may still be busy with a task of this query. */
@@ -45,15 +85,27 @@ export function hasLiveTasks(state: QuerySchedulerState): boolean {
 
 function describeStage(stage: StageState, blockedReason: StageBlockedReason): StageDescription {
   const loaded = stage.scans.map((scan) => scan.splitCount + scan.pending.length);
+  const stats = stage.tasks.map((task) => task.stats).reduce(addStats, NO_TASK_STATS);
   return {
     stageId: stage.stageId,
     state: stage.kind,
+    partitioning: stage.fragment.partitioning.kind,
+    estimatedRows: stage.fragment.estimatedRows,
     blockedReason,
     taskCount: stage.tasks.length,
     completedTaskCount: stage.tasks.filter(isEnded).length,
     splitCount: loaded.reduce((sum, count) => sum + count, 0),
-    stats: stage.tasks.map((task) => task.stats).reduce(addStats, NO_TASK_STATS),
+    startedAt: stage.startedAt,
+    startReason: stage.startReason,
+    endedAt: stage.endedAt,
+    stats: { ...stats, peakMemoryBytes: stage.memory.peakBytes },
   };
+}
+
+function describeTask(task: TaskState): TaskDescription {
+  const { taskId, nodeId, createdAt, assignedSplits, blockedReason, stats } = task;
+  const { kind: state } = task;
+  return { taskId, nodeId, state, createdAt, splitCount: assignedSplits, blockedReason, stats };
 }
 
 function addStats(a: TaskStats, b: TaskStats): TaskStats {
@@ -61,11 +113,24 @@ function addStats(a: TaskStats, b: TaskStats): TaskStats {
     splitsCompleted: a.splitsCompleted + b.splitsCompleted,
     inputRows: a.inputRows + b.inputRows,
     inputBytes: a.inputBytes + b.inputBytes,
+    scannedRows: a.scannedRows + b.scannedRows,
+    scannedBytes: a.scannedBytes + b.scannedBytes,
     outputRows: a.outputRows + b.outputRows,
     outputBytes: a.outputBytes + b.outputBytes,
     cpuMs: a.cpuMs + b.cpuMs,
+    busyMs: a.busyMs + b.busyMs,
     wallMs: Math.max(a.wallMs, b.wallMs),
+    blockedMs: addBlockedTimes(a.blockedMs, b.blockedMs),
+    memoryBytes: a.memoryBytes + b.memoryBytes,
     peakMemoryBytes: Math.max(a.peakMemoryBytes, b.peakMemoryBytes),
     spilledBytes: a.spilledBytes + b.spilledBytes,
   };
+}
+
+const REASONS = Object.keys(NO_BLOCKED_TIMES) as readonly (keyof BlockedTimes)[];
+
+function addBlockedTimes(a: BlockedTimes, b: BlockedTimes): BlockedTimes {
+  const sum = { ...NO_BLOCKED_TIMES };
+  for (const reason of REASONS) sum[reason] = a[reason] + b[reason];
+  return sum;
 }

@@ -27,6 +27,7 @@ import type { QuerySchedulerState } from './scheduler-state.ts';
 import { createOutput } from './stage-linkage.ts';
 import { moveStage } from './stage-transitions.ts';
 import { onTaskStatus } from './task-events.ts';
+import { noMemorySeen } from './stage-state.ts';
 import { beginTurn, finishTurn } from './turn.ts';
 import type { Turn } from './turn.ts';
 
@@ -105,7 +106,10 @@ function settle(turn: Turn): void {
   const policy = executionPolicyOf(state.options);
   // A suspected failure stops scheduling: what is not started need not be stopped.
   while (state.suspectedFailure === null) {
-    for (const stage of policy.stagesToStart(state)) moveStage(turn, stage, 'scheduling');
+    for (const stage of policy.stagesToStart(state)) {
+      stage.startReason = policy.startReason;
+      moveStage(turn, stage, 'scheduling');
+    }
     const [stage] = turn.touched;
     if (stage === undefined) break;
     turn.touched.delete(stage);
@@ -139,6 +143,7 @@ function createState(init: QuerySchedulerInit): QuerySchedulerState {
     partitionToNode,
     result: { isWindowClosed: false, isComplete: false, isReleased: false },
     suspectedFailure: null,
+    memory: noMemorySeen(),
     randomState: random.randomState,
   };
 }

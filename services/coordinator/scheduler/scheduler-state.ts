@@ -10,7 +10,8 @@ import { nextRandomState } from '../../common/random.ts';
 import type { QueryState } from './query-state.ts';
 import type { SchedulerNode } from './scheduler-event.ts';
 import type { SchedulerOptions } from './scheduler-options.ts';
-import type { ScanState, StageState } from './stage-state.ts';
+import { noMemorySeen } from './stage-state.ts';
+import type { MemorySeen, ScanState, StageState } from './stage-state.ts';
 
 export interface NodeState {
   readonly node: SchedulerNode;
@@ -48,6 +49,7 @@ export interface QuerySchedulerState {
   readonly partitionToNode: readonly NodeId[];
   readonly result: ResultState;
   suspectedFailure: SuspectedFailure | null;
+  readonly memory: MemorySeen;
   randomState: number;
 }
 
@@ -117,5 +119,9 @@ export function createStage(fragment: PlanFragment): StageState {
     completeSources: [],
     isPlacementBlocked: false,
     outputRows: 0,
+    startedAt: null,
+    startReason: null,
+    endedAt: null,
+    memory: noMemorySeen(),
   };
 }

@@ -37,6 +37,7 @@ export function createOutput(output: FragmentOutput, consumerTaskCount: number):
   const shared = { consumer, version: 1, abandonedBufferIds: [] };
   switch (scheme.kind) {
     case 'single':
+    case 'discard':
       return { ...shared, kind: 'partitioned', bufferIds: [ONLY_BUFFER], noMoreBufferIds: true };
     case 'hash': {
       const bufferIds = Array.from({ length: consumerTaskCount }, (_, id) => id as OutputBufferId);
@@ -61,6 +62,7 @@ export function addTask(turn: Turn, stage: StageState, host: NodeState): TaskSta
     node: host.node,
     inputs: inputsOf(stage),
     queueLimit: initialQueueLimit(turn.state.options.splitQueueLimits, turn.now),
+    createdAt: turn.now,
   });
   stage.tasks.push(task);
   countTask(stage.taskCounts, 'planned', 1);

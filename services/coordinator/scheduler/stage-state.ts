@@ -9,11 +9,13 @@
  * Tasks move a stage only once it is `scheduled`: before, its task list may still grow. A stage that failed or was
  * aborted never tells its neighbours that its tasks are complete (T15, P9).
  */
-import type { FragmentId, OutputBufferId, SourceId, StageId } from '../../common/ids.ts';
+import type { FragmentId, Instant, OutputBufferId, SourceId, StageId } from '../../common/ids.ts';
 import type { OutputConsumer, PlanFragment } from '../../common/plan/plan-fragment.ts';
 import type { FileSplit } from '../../common/plan/split.ts';
 import type { OutputBufferKind } from '../../common/task/output-buffers.ts';
+import type { TaskStats } from '../../common/task/task-status.ts';
 import { assertNever } from '../../common/assert.ts';
+import type { StageStartReason } from './execution-policy/execution-policy.ts';
 import type { KnownTaskStateKind, TaskState } from './task-state.ts';
 
 export type StageStateKind =
@@ -86,6 +88,31 @@ export interface StageState {
   isPlacementBlocked: boolean;
   /** Σ of its tasks' output rows; ends the feeding of a row-limited fragment. */
   outputRows: number;
+  /** Its start and its end, and why it started; null = not yet. */
+  startedAt: Instant | null;
+  startReason: StageStartReason | null;
+  endedAt: Instant | null;
+  readonly memory: MemorySeen;
+}
+
+/** Memory of several tasks together, as their reports have told. */
+export interface MemorySeen {
+  /** Σ of what each had at its last report. */
+  bytes: number;
+  /** The largest that they had at one time, as far as it was seen. */
+  peakBytes: number;
+}
+
+export function noMemorySeen(): MemorySeen {
+  return { bytes: 0, peakBytes: 0 };
+}
+
+/** A peak that is new in a report stands beside what the other tasks have: when exactly it was, nobody told. */
+export function noteMemory(seen: MemorySeen, before: TaskStats, now: TaskStats): void {
+  seen.bytes += now.memoryBytes - before.memoryBytes;
+  const isNewPeak = now.peakMemoryBytes > before.peakMemoryBytes;
+  const rise = isNewPeak ? Math.max(0, now.peakMemoryBytes - now.memoryBytes) : 0;
+  seen.peakBytes = Math.max(seen.peakBytes, seen.bytes + rise);
 }
 
 export function isStageDone(kind: StageStateKind): boolean {

@@ -17,7 +17,7 @@ import type { Turn } from './turn.ts';
 export function moveStage(turn: Turn, stage: StageState, to: StageStateKind): void {
   const from = stage.kind;
   assert(canMoveStage(from, to), `stage ${stage.stageId} cannot go from ${from} to ${to}`);
-  stage.kind = to;
+  setKind(turn, stage, to);
   turn.touched.add(stage);
   if (canScheduleMoreTasks(from) && !canScheduleMoreTasks(to)) tellTasksComplete(turn, stage);
   if (!needsNoInput(from) && needsNoInput(to)) cancelUnneededProducers(turn, stage);
@@ -52,7 +52,13 @@ export function abandonStage(turn: Turn, stage: StageState, to: 'failed' | 'abor
   for (const scan of stage.scans) closeSource(turn, scan);
   for (const task of stage.tasks) stopTask(turn, task, 'abort');
   // Not through moveStage: a failure concludes nothing for its neighbours (T15).
-  if (!isStageDone(stage.kind)) stage.kind = to;
+  if (!isStageDone(stage.kind)) setKind(turn, stage, to);
+}
+
+function setKind(turn: Turn, stage: StageState, to: StageStateKind): void {
+  stage.kind = to;
+  if (to === 'scheduling') stage.startedAt = turn.now;
+  if (isStageDone(to)) stage.endedAt = turn.now;
 }
 
 /** No split of this scan is wanted any more, pending ones included (T36). Does nothing for a closed one. */

@@ -10,7 +10,7 @@ import { findStage, rootStage } from './scheduler-state.ts';
 import type { QuerySchedulerState } from './scheduler-state.ts';
 import { abandonUnreadBuffers, consumersOf } from './stage-linkage.ts';
 import { isSatisfied, wakePlacement } from './stage-scheduler/scan-feeding.ts';
-import { countTask } from './stage-state.ts';
+import { countTask, noteMemory } from './stage-state.ts';
 import type { StageState } from './stage-state.ts';
 import { settleStage } from './stage-transitions.ts';
 import { acceptTaskStatus, brokenPromise } from './task-state.ts';
@@ -24,12 +24,14 @@ export function onTaskStatus(turn: Turn, status: TaskStatus): void {
   const task = stage?.tasks[status.taskId.partitionId];
   if (stage === undefined || task === undefined || !isCurrentTask(state, task, status)) return;
   const { kind } = task;
-  const { outputRows } = task.stats;
+  const before = task.stats;
   const verdict = acceptTaskStatus(task, status, stage.fragment.rowLimit !== undefined);
   if (verdict.kind === 'stale') return;
   countTask(stage.taskCounts, kind, -1);
   countTask(stage.taskCounts, task.kind, 1);
-  stage.outputRows += task.stats.outputRows - outputRows;
+  stage.outputRows += task.stats.outputRows - before.outputRows;
+  noteMemory(stage.memory, before, task.stats);
+  noteMemory(state.memory, before, task.stats);
   if (isQueryEnded(state.query.kind)) return;
   const error =
     verdict.kind === 'violation' ? verdict.error : findTruncation(state, stage, { task, status });

@@ -43,6 +43,7 @@ export interface TaskState {
   readonly nodeId: NodeId;
   readonly nodeInstanceId: NodeInstanceId;
   readonly address: string;
+  readonly createdAt: Instant;
   kind: KnownTaskStateKind;
   /** What it was ordered to stop with; its rows are not needed then, so neither its failure nor its loss matters. */
   stop: TaskStop | 'none';
@@ -81,6 +82,7 @@ export interface PlannedTask {
   readonly node: SchedulerNode;
   readonly inputs: TaskInput[];
   readonly queueLimit: QueueLimit;
+  readonly createdAt: Instant;
 }
 
 export function planTask(plan: PlannedTask): TaskState {
@@ -89,6 +91,7 @@ export function planTask(plan: PlannedTask): TaskState {
     nodeId: plan.node.nodeId,
     nodeInstanceId: plan.node.nodeInstanceId,
     address: plan.node.address,
+    createdAt: plan.createdAt,
     kind: 'planned',
     stop: 'none',
     statusVersion: -1,

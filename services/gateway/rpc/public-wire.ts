@@ -62,12 +62,12 @@ function publicProgress(info: QueryInfo): QueryProgress {
   return {
     totalSplits: sum(leaves, (stage) => stage.totalSplits),
     completedSplits: sum(leaves, (stage) => stage.completedSplits),
-    inputRows: bigSum(leaves, (stage) => stage.inputRows),
-    inputBytes: bigSum(leaves, (stage) => stage.inputBytes),
+    inputRows: bigSum(stages, (stage) => stage.scannedRows),
+    inputBytes: bigSum(stages, (stage) => stage.scannedBytes),
     outputRows: root?.outputRows ?? 0n,
     outputBytes: root?.outputBytes ?? 0n,
     exchangeBytes: bigSum(stages.slice(0, -1), (stage) => stage.outputBytes),
-    peakMemoryBytes: bigSum(stages, (stage) => stage.peakMemoryBytes),
+    peakMemoryBytes: info.peakMemoryBytes,
     elapsedTime: durationOf(info.elapsedMs),
     cpuTime: durationOf(sum(stages, (stage) => stage.cpuMs)),
     stages: stages.map((stage) => ({

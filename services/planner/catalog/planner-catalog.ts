@@ -1,8 +1,7 @@
-import { type ScanFile } from '../../common/plan/plan-fragment.ts';
 import { type ScanCatalog, type TableDescription } from '../planning/ports.ts';
 import { type FileCatalogs } from './file-catalogs.ts';
 import { type TableReader } from './ports.ts';
-import { type FileScan, type ScanFiles } from './scan-files.ts';
+import { type FileScan, type ResolvedScan, type ScanFiles } from './scan-files.ts';
 import { formatTableName } from './table.ts';
 
 export interface PlannerCatalogDeps {
@@ -19,7 +18,7 @@ export class PlannerCatalog implements ScanCatalog {
     this.#deps = deps;
   }
 
-  async resolve(scan: FileScan): Promise<readonly ScanFile[]> {
+  async resolve(scan: FileScan): Promise<ResolvedScan> {
     return await this.#deps.scanFiles.resolve(scan);
   }
 

@@ -1,5 +1,9 @@
 import { EngineError } from '../../common/error.ts';
-import { type RowGroup, type ScanFile } from '../../common/plan/plan-fragment.ts';
+import {
+  type PrunedCounts,
+  type RowGroup,
+  type ScanFile,
+} from '../../common/plan/plan-fragment.ts';
 import { type Expression } from '../logical/expression.ts';
 import { type ScanColumn } from '../logical/logical-plan.ts';
 import { type FooterRowGroup, type ParquetFooter } from './parquet-footer.ts';
@@ -13,6 +17,11 @@ export interface FileScan {
   readonly columns: readonly ScanColumn[];
   /** True of every row that is needed; over `columns`. */
   readonly predicates: readonly Expression[];
+}
+
+export interface ResolvedScan {
+  readonly files: readonly ScanFile[];
+  readonly pruned: PrunedCounts;
 }
 
 export interface ScanFilesDeps {
@@ -39,18 +48,22 @@ export class ScanFiles {
    * The files of a scan with the row groups that may hold a needed row; files without any are left out.
    * @throws EngineError SOURCE_NOT_FOUND, SOURCE_CORRUPT or SOURCE_SCHEMA_MISMATCH, naming file and column
    */
-  async resolve(scan: FileScan): Promise<readonly ScanFile[]> {
+  async resolve(scan: FileScan): Promise<ResolvedScan> {
     const identities = await Promise.all(scan.files.map((path) => this.#identityOf(path)));
     const footers = await this.#footersOf(identities);
     const [first] = footers;
-    return footers.flatMap((footer, i) => {
+    let prunedRowGroups = 0;
+    const files = footers.flatMap((footer, i) => {
       const identity = identities[i];
       if (identity === undefined || first === undefined) return [];
       expectSameSchema(first, footer, { file: identity.path, firstFile: scan.files[0] ?? '' });
       const kept = pruneRowGroups(footer.rowGroups, scan.predicates, scan.columns);
+      prunedRowGroups += footer.rowGroups.length - kept.length;
       if (kept.length === 0) return [];
       return [{ ...identity, rowGroups: kept.map((group) => rowGroupOf(group, scan.columns)) }];
     });
+    const pruned = { files: footers.length - files.length, rowGroups: prunedRowGroups };
+    return { files, pruned };
   }
 
   async #identityOf(path: string): Promise<FileIdentity> {

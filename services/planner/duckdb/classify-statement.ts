@@ -1,6 +1,7 @@
 import { EngineError } from '../../common/error.ts';
 import { isJsonArray, isJsonObject, type Json } from '../import/json-reader.ts';
 import { selectKind, type SelectKind } from '../import/parsed-statement.ts';
+import { type Explain } from '../planning/ports.ts';
 import { serializedError, serializedToEngineError } from './serialized-error.ts';
 
 /** DuckDB's parser, which decides what a text is. */
@@ -12,7 +13,7 @@ export interface StatementParser {
 export interface ClassifiedStatement {
   /** The SELECT's text, at its place in the whole text, so that positions of errors hold. */
   readonly sql: string;
-  readonly isExplained: boolean;
+  readonly explain: Explain | undefined;
   readonly select: Exclude<SelectKind, { kind: 'other-show' }>;
   /** The document that `json_serialize_sql` gave: one statement. */
   readonly document: Json;
@@ -22,6 +23,8 @@ export interface ClassifiedStatement {
 const MAX_STATEMENT_BYTES = 4 * 1024 * 1024;
 /** White space and comments before the first word, and that word. */
 const FIRST_WORD = /^(?:\s|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/|;)*([A-Za-z_]*)/;
+/** `(option [value], …)` */
+const OPTIONS = /^\s*\(\s*([A-Za-z]+(?:\s+\w+)?(?:\s*,\s*[A-Za-z]+(?:\s+\w+)?)*)\s*\)/;
 
 /**
  * Exactly one statement of a kind that is answered: SELECT in all its forms, EXPLAIN of one, SHOW TABLES,
@@ -46,7 +49,7 @@ export async function classifyStatement(
   }
   const document = await parser.parse(sql);
   const error = serializedError(document);
-  if (error === undefined) return classifySelect({ sql, document, isExplained: false });
+  if (error === undefined) return classifySelect({ sql, document, explain: undefined });
   if (error.type !== 'not implemented') throw serializedToEngineError(error);
   return await classifyOther(sql, parser);
 }
@@ -67,31 +70,80 @@ async function hasSeveral(sql: string, word: string, parser: StatementParser): P
   return (await parser.countStatements(sql)) > 1;
 }
 
+/** `end`: where the word EXPLAIN ends. */
 async function classifyExplained(
   sql: string,
   end: number,
   parser: StatementParser,
 ): Promise<ClassifiedStatement> {
-  const rest = sql.slice(end);
-  const next = (FIRST_WORD.exec(rest)?.[1] ?? '').toUpperCase();
-  if (next === 'ANALYZE' || next === 'ANALYSE') throw notSupported(`EXPLAIN ${next}`);
-  // Blanks in place of the word keep the positions of errors.
-  const blanked =
-    sql.slice(0, end).replace(/[A-Za-z_]+$/, (word) => ' '.repeat(word.length)) + rest;
-  const document = await parser.parse(blanked);
-  const error = serializedError(document);
-  if (error?.type === 'not implemented') throw notSupported(`EXPLAIN ${next}`);
-  if (error !== undefined) {
-    const hasOptions = rest.trimStart().startsWith('(');
-    throw hasOptions ? notSupported('EXPLAIN with options') : serializedToEngineError(error);
+  const plain = { explain: { isAnalyzed: false, format: 'text' }, end } as const;
+  const clause = readAnalyze(sql, end) ?? plain;
+  let { explain } = clause;
+  let text = blankUntil(sql, clause.end);
+  let document = await parser.parse(text);
+  let error = serializedError(document);
+  const options = error === undefined ? undefined : readOptions(sql, end);
+  if (options !== undefined) {
+    // A parenthesis may also begin the query itself.
+    text = blankUntil(sql, options.end);
+    document = await parser.parse(text);
+    error = serializedError(document);
+    explain = options.explain;
   }
-  const statement = classifySelect({ sql: blanked, document, isExplained: true });
-  if (statement.select.kind !== 'query') throw notSupported(`EXPLAIN ${next}`);
+  if (error?.type === 'not implemented') throw notSupported(`EXPLAIN ${wordAt(text, clause.end)}`);
+  if (error !== undefined) throw serializedToEngineError(error);
+  const statement = classifySelect({ sql: text, document, explain });
+  if (statement.select.kind !== 'query') {
+    throw notSupported(`EXPLAIN ${wordAt(text, clause.end)}`);
+  }
   return statement;
 }
 
+interface ExplainClause {
+  readonly explain: Explain;
+  readonly end: number;
+}
+
+/** The word ANALYZE, if it comes next. */
+function readAnalyze(sql: string, from: number): ExplainClause | undefined {
+  if (!/^ANALY[SZ]E$/.test(wordAt(sql, from))) return undefined;
+  const end = from + (FIRST_WORD.exec(sql.slice(from))?.[0].length ?? 0);
+  return { explain: { isAnalyzed: true, format: 'text' }, end };
+}
+
+/**
+ * Options in parentheses, as DuckDB takes them: a repeated one counts as its last, a value of ANALYZE does not count.
+ * @throws EngineError STATEMENT_NOT_SUPPORTED for an option or a format that has no answer here
+ */
+function readOptions(sql: string, from: number): ExplainClause | undefined {
+  const match = OPTIONS.exec(sql.slice(from));
+  if (match === null) return undefined;
+  let explain: Explain = { isAnalyzed: false, format: 'text' };
+  for (const option of (match[1] ?? '').split(',')) {
+    const [name = '', value = ''] = option.trim().toLowerCase().split(/\s+/);
+    if (/^analy[sz]e$/.test(name)) explain = { ...explain, isAnalyzed: true };
+    else if (name === 'format' && (value === 'text' || value === 'json')) {
+      explain = { ...explain, format: value };
+    } else throw notSupported(`EXPLAIN (${option.trim().toUpperCase()})`);
+  }
+  return { explain, end: from + match[0].length };
+}
+
+/** Blanks keep the positions of errors. */
+function blankUntil(sql: string, end: number): string {
+  return (
+    sql.slice(0, end).replace(/\S/gu, (character) => ' '.repeat(Buffer.byteLength(character))) +
+    sql.slice(end)
+  );
+}
+
+/** The next word from a place of the text on, in capitals. */
+function wordAt(sql: string, from: number): string {
+  return (FIRST_WORD.exec(sql.slice(from))?.[1] ?? '').toUpperCase();
+}
+
 function classifySelect(
-  parsed: Pick<ClassifiedStatement, 'sql' | 'document' | 'isExplained'>,
+  parsed: Pick<ClassifiedStatement, 'sql' | 'document' | 'explain'>,
 ): ClassifiedStatement {
   const { document } = parsed;
   const statements = isJsonObject(document) ? document['statements'] : undefined;

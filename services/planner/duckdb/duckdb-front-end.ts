@@ -128,7 +128,8 @@ export class DuckDBFrontEnd implements FrontEnd, TableReader {
       instance,
       this.#deps.instances,
     );
-    return { kind: statement.isExplained ? 'explain' : 'query', query };
+    const { explain } = statement;
+    return explain === undefined ? { kind: 'query', query } : { kind: 'explain', query, explain };
   }
 
   /** Makes the tables that a statement names known to the instance; by reference. */

@@ -1,19 +1,11 @@
 import { assertNever } from '../../common/assert.ts';
-import { type Column } from '../../common/plan/column-type.ts';
+import { type ExplainRow } from '../../common/plan/explain-row.ts';
 import {
   type FragmentOutput,
   type PlanFragment,
   type QueryPlan,
   type RemoteSource,
 } from '../../common/plan/plan-fragment.ts';
-
-/** One row of EXPLAIN: DuckDB's columns explain_key and explain_value. */
-export type ExplainRow = readonly [key: string, value: string];
-
-export const EXPLAIN_COLUMNS: readonly Column[] = [
-  { name: 'explain_key', type: { id: 'VARCHAR' } },
-  { name: 'explain_value', type: { id: 'VARCHAR' } },
-];
 
 /** The rung of the ladder with its reason, then each fragment, the one that reads nothing of others first. */
 export function explainRows(plan: QueryPlan): readonly ExplainRow[] {
@@ -24,6 +16,24 @@ export function explainRows(plan: QueryPlan): readonly ExplainRow[] {
       fragmentText(fragment),
     ]),
   ];
+}
+
+/** The same as one JSON document; the names stay. */
+export function explainJsonRows(plan: QueryPlan): readonly ExplainRow[] {
+  const document = {
+    rung: plan.rung,
+    reason: plan.rungReason,
+    fragments: plan.fragments.map((fragment) => ({
+      fragment: fragment.id,
+      partitioning: partitioningText(fragment),
+      outputs: fragment.outputs.map(outputText),
+      inputs: fragment.remoteSources.map(remoteText),
+      estimated_rows: Math.round(fragment.estimatedRows),
+      ...(fragment.rowLimit === undefined ? {} : { row_limit: fragment.rowLimit }),
+      sql: fragment.sql,
+    })),
+  };
+  return [['plan', JSON.stringify(document, undefined, 2)]];
 }
 
 function fragmentText(fragment: PlanFragment): string {
@@ -67,6 +77,8 @@ function outputText({ consumer, scheme }: FragmentOutput): string {
       return `broadcast to ${target}`;
     case 'arbitrary':
       return `round robin to ${target}`;
+    case 'discard':
+      return 'nowhere';
     default:
       return assertNever(scheme);
   }

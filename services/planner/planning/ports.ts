@@ -1,11 +1,11 @@
 import { type Column } from '../../common/plan/column-type.ts';
 import {
+  type ExplainFormat,
   type PlanFragment,
   type QueryPlan,
-  type ScanFile,
 } from '../../common/plan/plan-fragment.ts';
 import { type SessionProperties } from '../../common/session-properties.ts';
-import { type FileScan } from '../catalog/scan-files.ts';
+import { type FileScan, type ResolvedScan } from '../catalog/scan-files.ts';
 import { type KnownRows } from '../explain/values-plan.ts';
 import { type LogicalPlan, type Scan } from '../logical/logical-plan.ts';
 
@@ -43,9 +43,16 @@ export interface StatementPlanner {
 /** A statement that passed the SQL door, by what has to be done with it. */
 export type AdmittedStatement =
   | { readonly kind: 'query'; readonly query: BoundQuery }
-  | { readonly kind: 'explain'; readonly query: BoundQuery }
+  | { readonly kind: 'explain'; readonly query: BoundQuery; readonly explain: Explain }
   /** SHOW TABLES, DESCRIBE: the planner itself knows the answer. */
   | { readonly kind: 'known'; readonly rows: KnownRows; readonly statement: string };
+
+/** What EXPLAIN is to tell of a query. */
+export interface Explain {
+  /** How it went, and not only how it would be run. */
+  readonly isAnalyzed: boolean;
+  readonly format: ExplainFormat;
+}
 
 /** A query as DuckDB has bound and optimized it. */
 export interface BoundQuery {
@@ -78,7 +85,7 @@ export interface FrontEnd {
 /** The files behind scans and tables. */
 export interface ScanCatalog {
   /** Files and row groups of a scan; those that hold no row for its predicates are left out. */
-  resolve(scan: FileScan): Promise<readonly ScanFile[]>;
+  resolve(scan: FileScan): Promise<ResolvedScan>;
   /** The table that a file belongs to, as the user knows it. */
   tableOf(file: string): string;
   listTables(catalog: string): Promise<readonly TableDescription[]>;

@@ -1,15 +1,21 @@
 import { assertNever } from '../../common/assert.ts';
+import { EXPLAIN_COLUMNS } from '../../common/plan/explain-row.ts';
 import { EngineError } from '../../common/error.ts';
-import { type PlanFragment, type QueryPlan } from '../../common/plan/plan-fragment.ts';
+import {
+  type FragmentOutput,
+  type PlanFragment,
+  type QueryPlan,
+} from '../../common/plan/plan-fragment.ts';
 import { type PhysicalPlan } from '../distribution/physical-plan.ts';
 import { simplify } from '../distribution/simplify.ts';
-import { EXPLAIN_COLUMNS, explainRows } from '../explain/explain-plan.ts';
+import { explainJsonRows, explainRows } from '../explain/explain-plan.ts';
 import { valuesPlan } from '../explain/values-plan.ts';
 import { type FragmentContext, planFragments, wholeFragment } from '../fragment/plan-fragments.ts';
 import { UnsupportedError } from '../logical/unsupported.ts';
 import { rungCandidates } from './ladder.ts';
 import {
   type BoundQuery,
+  type Explain,
   type FrontEnd,
   type PlanningRequest,
   type ScanCatalog,
@@ -45,10 +51,8 @@ export class QueryPlanner implements StatementPlanner {
     switch (admitted.kind) {
       case 'query':
         return await this.#planQuery(admitted.query, request);
-      case 'explain': {
-        const rows = explainRows(await this.#planQuery(admitted.query, request));
-        return valuesPlan({ columns: EXPLAIN_COLUMNS, rows }, 'the planner answers EXPLAIN');
-      }
+      case 'explain':
+        return explained(await this.#planQuery(admitted.query, request), admitted.explain);
       case 'known':
         return valuesPlan(admitted.rows, `the planner answers ${admitted.statement}`);
       default:
@@ -127,6 +131,20 @@ export class QueryPlanner implements StatementPlanner {
       tableOf: ({ files }) => this.#catalog.tableOf(files[0] ?? ''),
     };
   }
+}
+
+/** The answer to EXPLAIN; with ANALYZE, the plan itself, whose rows nobody gets. */
+function explained(plan: QueryPlan, { isAnalyzed, format }: Explain): QueryPlan {
+  if (isAnalyzed) return { ...plan, fragments: withoutResult(plan.fragments), analysis: format };
+  const rows = format === 'json' ? explainJsonRows(plan) : explainRows(plan);
+  return valuesPlan({ columns: EXPLAIN_COLUMNS, rows }, 'the planner answers EXPLAIN');
+}
+
+function withoutResult(fragments: readonly PlanFragment[]): readonly PlanFragment[] {
+  const toNobody: FragmentOutput = { consumer: { kind: 'client' }, scheme: { kind: 'discard' } };
+  return fragments.map((fragment, i) => {
+    return i === fragments.length - 1 ? { ...fragment, outputs: [toNobody] } : fragment;
+  });
 }
 
 function notSupported(reason: string): EngineError {

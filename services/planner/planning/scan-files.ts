@@ -27,10 +27,10 @@ async function describeScan(
 ): Promise<ScanDescriptor> {
   const { scanId, files, fileColumns } = scan;
   const read = await catalog.resolve({ files, columns: fileColumns, predicates });
-  const rowGroups = read.flatMap((file) => file.rowGroups);
+  const rowGroups = read.files.flatMap((file) => file.rowGroups);
   return {
     sourceId: scanId as SourceId,
-    files: read,
+    ...read,
     totalRows: rowGroups.reduce((sum, { rowCount }) => sum + rowCount, 0),
     totalBytes: rowGroups.reduce((sum, { bytes }) => sum + bytes, 0),
   };

@@ -10,7 +10,7 @@ import { toEngineError } from '../../common/duckdb/duckdb-error.ts';
 import { EngineError, type ErrorCode } from '../../common/error.ts';
 import type { SourceId } from '../../common/ids.ts';
 import type { FileSplit } from '../../common/plan/split.ts';
-import type { FragmentRun, StatementResult } from '../task/fragment-slot.ts';
+import type { FragmentRun } from '../task/fragment-slot.ts';
 import {
   fragmentStatement,
   loadedSources,
@@ -19,9 +19,11 @@ import {
 } from './fragment-statement.ts';
 import { MemoryWatch, type MemoryUsage } from './memory-watch.ts';
 import type { RowEmitter } from './row-emitter.ts';
-import { readCount, type SlotConnection } from './slot-connection.ts';
+import { readCount, readText, type SlotConnection } from './slot-connection.ts';
+import type { MeasuredStatement } from './slot-messages.ts';
 import type { SlotSignals } from './slot-signals.ts';
 import { expectUnchanged, findSourceError } from './source-files.ts';
+import { profiledStatement, readProfile } from './statement-profile.ts';
 
 /** Rows for a client are not held back longer than this while the statement goes on. */
 const EARLY_FLUSH_MS = 50;
@@ -46,6 +48,8 @@ export interface SessionDeps {
   readonly emitter: RowEmitter;
   readonly signals: SlotSignals;
   readonly clock: Clock;
+  /** DuckDB's memory at this moment of a statement that takes longer. */
+  readonly onMemory: (memoryBytes: number) => void;
 }
 
 export class FragmentSession {
@@ -53,6 +57,7 @@ export class FragmentSession {
   readonly #deps: SessionDeps;
   /** The typed cause of a callback's error, which DuckDB gives back as text only. */
   #failure: unknown;
+  #profile: MemoryUsage | undefined;
   #isLoaded = false;
   #cancelFlush: (() => void) | undefined;
 
@@ -79,12 +84,14 @@ export class FragmentSession {
   }
 
   /** @throws EngineError with the cause, a broken file of the splits included. */
-  async execute(splits: Splits): Promise<StatementResult> {
-    const { clock, connection, emitter } = this.#deps;
+  async execute(splits: Splits): Promise<MeasuredStatement> {
+    const { clock, connection, emitter, onMemory } = this.#deps;
     const startedAt = clock.now();
-    const watch = new MemoryWatch(connection, clock);
+    const { waitedMs } = emitter;
+    const watch = new MemoryWatch(connection, clock, onMemory);
     let outputRows: number;
     let memory: MemoryUsage;
+    this.#profile = undefined;
     try {
       this.#expectFiles(splits);
       await this.#loadSources();
@@ -95,8 +102,13 @@ export class FragmentSession {
       memory = await watch.stop();
       this.#disarmFlush();
     }
-    const busyMs = clock.now() - startedAt;
-    return { outputRows, limitReached: emitter.limitReached, busyMs, ...memory };
+    return {
+      outputRows,
+      limitReached: emitter.limitReached,
+      busyMs: clock.now() - startedAt,
+      outputFullMs: emitter.waitedMs - waitedMs,
+      ...(this.#profile ?? memory),
+    };
   }
 
   /** Sends all rows that are still held. */
@@ -132,7 +144,7 @@ export class FragmentSession {
     const sql = fragmentStatement(this.#run, splits);
     let counted: number;
     try {
-      counted = readCount(await this.#runStatement(sql));
+      counted = await this.#countRows(sql);
     } catch (error) {
       if (emitter.limitReached && this.#failure === undefined) return emitter.rowCount - before;
       throw error;
@@ -140,6 +152,15 @@ export class FragmentSession {
     const emitted = emitter.rowCount - before;
     if (counted === emitted || emitter.limitReached) return emitted;
     throw new EngineError('INTERNAL_ERROR', `${counted} rows were counted, ${emitted} emitted`);
+  }
+
+  /** A profiled statement answers with its profile in place of the count, and has only its rows themselves to count. */
+  async #countRows(sql: string): Promise<number> {
+    if (!this.#run.isProfiled) return readCount(await this.#runStatement(sql));
+    const before = this.#deps.emitter.rowCount;
+    const result = await this.#runStatement(profiledStatement(sql));
+    this.#profile = readProfile(readText(result, 1));
+    return this.#deps.emitter.rowCount - before;
   }
 
   /** An interrupt reaches only the statement that runs; between two of them the flag is the only sign. */

@@ -4,7 +4,9 @@ import type { Clock } from '../../common/clock.ts';
 import { readData } from '../../common/duckdb/vector-memory.ts';
 import type { SlotConnection } from './slot-connection.ts';
 
-const INTERVAL_MS = 250;
+/** Short statements are not worth a look; of longer ones a look takes a small part whatever their length. */
+const FIRST_LOOK_MS = 10;
+const MAX_INTERVAL_MS = 250;
 const USAGE_SQL = `SELECT sum(memory_usage_bytes)::BIGINT, sum(temporary_storage_bytes)::BIGINT FROM duckdb_memory()`;
 
 export interface MemoryUsage {
@@ -15,16 +17,19 @@ export interface MemoryUsage {
 export class MemoryWatch {
   readonly #connection: SlotConnection;
   readonly #clock: Clock;
+  readonly #onMemory: (memoryBytes: number) => void;
+  #intervalMs = FIRST_LOOK_MS;
   #peakMemoryBytes = 0;
   #spilledBytes = 0;
   #cancel: () => void;
   #looking: Promise<void> = Promise.resolve();
 
-  /** Begins to watch. */
-  constructor(connection: SlotConnection, clock: Clock) {
+  /** Begins to watch; `onMemory` hears what each look sees. */
+  constructor(connection: SlotConnection, clock: Clock, onMemory: (memoryBytes: number) => void) {
     this.#connection = connection;
     this.#clock = clock;
-    this.#cancel = clock.schedule(INTERVAL_MS, () => this.#look());
+    this.#onMemory = onMemory;
+    this.#cancel = clock.schedule(FIRST_LOOK_MS, () => this.#look());
   }
 
   /** Ends the watch; the largest values that were seen. */
@@ -37,7 +42,8 @@ export class MemoryWatch {
 
   #look(): void {
     const lookAgain = (): void => {
-      this.#cancel = this.#clock.schedule(INTERVAL_MS, () => this.#look());
+      this.#intervalMs = Math.min(2 * this.#intervalMs, MAX_INTERVAL_MS);
+      this.#cancel = this.#clock.schedule(this.#intervalMs, () => this.#look());
     };
     // What cannot be measured, because memory is out for instance, is left out.
     this.#looking = this.#measure().then(lookAgain, lookAgain);
@@ -52,5 +58,6 @@ export class MemoryWatch {
     });
     this.#peakMemoryBytes = Math.max(this.#peakMemoryBytes, memory ?? 0);
     this.#spilledBytes = Math.max(this.#spilledBytes, spilled ?? 0);
+    this.#onMemory(memory ?? 0);
   }
 }

@@ -8,6 +8,7 @@ import { fromLogicalType } from '../../common/duckdb/duckdb-type.ts';
 import { exchangeReader, resultReader } from '../../common/duckdb/result-reader.ts';
 import { readData } from '../../common/duckdb/vector-memory.ts';
 import type { VectorReader } from '../../common/duckdb/vector-reader.ts';
+import type { Clock } from '../../common/clock.ts';
 import { EngineError } from '../../common/error.ts';
 import type { ColumnVector } from '../../common/page/column-vector.ts';
 import { PagePartitioner, type PartitionPage } from '../../common/page/page-partitioner.ts';
@@ -31,30 +32,40 @@ interface OpenDeal {
   readonly partitioner: PagePartitioner;
 }
 
+export interface RowEmitterDeps {
+  readonly signals: SlotSignals;
+  readonly clock: Clock;
+  readonly send: (pages: readonly DealtPage[]) => void;
+}
+
 export class RowEmitter {
   readonly #columns: readonly Column[];
   readonly #deals: readonly OpenDeal[];
   readonly #readers: ReadonlyMap<PageLayout, readonly VectorReader[]>;
   readonly #rowLimit: number;
-  readonly #send: (pages: readonly DealtPage[]) => void;
-  readonly #signals: SlotSignals;
+  readonly #deps: RowEmitterDeps;
   #rowCount = 0;
+  #waitedMs = 0;
   #isChecked = false;
 
-  constructor(run: FragmentRun, signals: SlotSignals, send: (pages: readonly DealtPage[]) => void) {
+  constructor(run: FragmentRun, deps: RowEmitterDeps) {
     const { columns } = run.fragment;
     this.#columns = columns;
     this.#deals = openDeals(run.deals, columns);
     const layouts = new Set(run.deals.map((deal) => deal.layout));
     this.#readers = new Map([...layouts].map((layout) => [layout, readersOf(columns, layout)]));
     this.#rowLimit = run.rowLimit ?? Infinity;
-    this.#signals = signals;
-    this.#send = send;
+    this.#deps = deps;
   }
 
   /** Rows taken so far, in all statements of the run. */
   get rowCount(): number {
     return this.#rowCount;
+  }
+
+  /** How long rows have waited for room so far. */
+  get waitedMs(): number {
+    return this.#waitedMs;
   }
 
   get limitReached(): boolean {
@@ -92,16 +103,20 @@ export class RowEmitter {
 
   #sendPages(deal: OpenDeal, pages: readonly PartitionPage[]): void {
     if (pages.length === 0) return;
-    for (const { page } of pages) this.#signals.addBytesUnderway(page.byteLength);
-    this.#send(pages.map((page) => ({ deal: deal.index, ...page })));
+    const { signals, send } = this.#deps;
+    for (const { page } of pages) signals.addBytesUnderway(page.byteLength);
+    send(pages.map((page) => ({ deal: deal.index, ...page })));
   }
 
   #awaitRoom(): void {
+    const { signals, clock } = this.#deps;
     for (;;) {
-      const bell = this.#signals.bell;
-      this.#signals.throwIfAborted();
-      if (this.#signals.bytesUnderway <= MAX_BYTES_UNDERWAY) return;
-      this.#signals.awaitBell(bell);
+      const bell = signals.bell;
+      signals.throwIfAborted();
+      if (signals.bytesUnderway <= MAX_BYTES_UNDERWAY) return;
+      const since = clock.now();
+      signals.awaitBell(bell);
+      this.#waitedMs += clock.now() - since;
     }
   }
 

@@ -80,12 +80,12 @@ export function readCount(result: duckdb.Result): number {
   return Number(new BigInt64Array(buffer, byteOffset, 1)[0]);
 }
 
-/** The one value of a result, a VARCHAR. */
-function readText(result: duckdb.Result): string {
-  const { bytes, starts, ends } = readStrings(firstVector(result), 1, undefined);
+/** The value of a column of a result's one row, a VARCHAR. */
+export function readText(result: duckdb.Result, column = 0): string {
+  const { bytes, starts, ends } = readStrings(firstVector(result, column), 1, undefined);
   return Buffer.from(bytes.subarray(starts[0], ends[0])).toString('utf8');
 }
 
-function firstVector(result: duckdb.Result): duckdb.Vector {
-  return duckdb.data_chunk_get_vector(duckdb.result_get_chunk(result, 0), 0);
+function firstVector(result: duckdb.Result, column = 0): duckdb.Vector {
+  return duckdb.data_chunk_get_vector(duckdb.result_get_chunk(result, 0), column);
 }

@@ -49,13 +49,18 @@ export function isAnswered({ kind }: SlotOrder): boolean {
   return kind !== 'interrupt' && kind !== 'close';
 }
 
+/** All but the processor time, which is the process's and not the thread's. */
+export type MeasuredStatement = Omit<StatementResult, 'cpuMs'>;
+
 export type SlotReport =
   | { readonly kind: 'opened' }
   | { readonly kind: 'inspected'; readonly engine: EngineDescription }
   | { readonly kind: 'pages'; readonly pages: readonly DealtPage[] }
   /** The slot has read an input page of so many bytes. */
   | { readonly kind: 'consumed'; readonly sourceId: SourceId; readonly byteCount: number }
-  | { readonly kind: 'executed'; readonly result: StatementResult }
+  /** DuckDB's memory at this moment of a statement that takes longer. */
+  | { readonly kind: 'memory'; readonly memoryBytes: number }
+  | { readonly kind: 'executed'; readonly result: MeasuredStatement }
   | { readonly kind: 'flushed' }
   | { readonly kind: 'ended' }
   /** `stack`: of a bug, for the log. */

@@ -9,6 +9,7 @@ import { assert } from '../../common/assert.ts';
 import { EngineError } from '../../common/error.ts';
 import type { Logger } from '../../common/logger.ts';
 import type { MemoryBroker, MemoryLease } from '../memory/memory-broker.ts';
+import type { CpuMeter } from '../task/cpu-meter.ts';
 import type {
   FragmentIo,
   FragmentRun,
@@ -39,6 +40,7 @@ export interface SlotPoolOptions {
 
 export interface SlotPoolDeps {
   readonly memory: MemoryBroker;
+  readonly cpu: CpuMeter;
   readonly log: Logger;
 }
 
@@ -74,7 +76,8 @@ export class SlotPool implements FragmentSlots {
     mkdirSync(options.spillDirectory, { recursive: true });
     const kinds: readonly Kind[] = ['wide', ...Array<Kind>(options.slotCount).fill('narrow')];
     this.#places = kinds.map((kind, index) => {
-      return { kind, index, slot: new Slot(options.threadEntry), lostCount: 0, state: 'idle' };
+      const slot = new Slot(options.threadEntry, deps.cpu);
+      return { kind, index, slot, lostCount: 0, state: 'idle' };
     });
   }
 
@@ -187,7 +190,7 @@ export class SlotPool implements FragmentSlots {
   #replaceLost(place: Place): void {
     if (!place.slot.isLost) return;
     this.#deps.log.error({ slot: place.index }, 'a slot was lost; another takes its place');
-    place.slot = new Slot(this.#options.threadEntry);
+    place.slot = new Slot(this.#options.threadEntry, this.#deps.cpu);
     place.lostCount += 1;
   }
 

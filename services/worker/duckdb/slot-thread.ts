@@ -113,15 +113,23 @@ class SlotThread {
   }
 
   #begin({ runNumber, run }: NumberedRun): void {
-    const emitter = new RowEmitter(run, this.#signals, (pages) => {
-      this.#report(
-        { kind: 'pages', pages },
-        pages.map(({ page }) => page),
-      );
+    const shared = { signals: this.#signals, clock: systemClock };
+    const emitter = new RowEmitter(run, {
+      ...shared,
+      send: (pages) => {
+        this.#report(
+          { kind: 'pages', pages },
+          pages.map(({ page }) => page),
+        );
+      },
     });
     this.#sources.begin(runNumber, run);
-    const deps = { connection: this.#connection, emitter, signals: this.#signals };
-    this.#session = new FragmentSession(run, { ...deps, clock: systemClock });
+    this.#session = new FragmentSession(run, {
+      ...shared,
+      connection: this.#connection,
+      emitter,
+      onMemory: (memoryBytes) => this.#report({ kind: 'memory', memoryBytes }),
+    });
   }
 
   async #execute({ splits, flush }: StatementBatch): Promise<void> {

@@ -4,6 +4,7 @@
  */
 import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
 import { assert, assertNever } from '../../common/assert.ts';
+import type { CpuMeter } from '../task/cpu-meter.ts';
 import { toEngineError } from '../../common/duckdb/duckdb-error.ts';
 import { EngineError, fromErrorReport } from '../../common/error.ts';
 import type { SourceId } from '../../common/ids.ts';
@@ -43,6 +44,7 @@ interface SlotRun {
 
 export class Slot {
   readonly #thread: Worker;
+  readonly #cpu: CpuMeter;
   readonly #signals = new SlotSignals();
   readonly #inputPort: MessagePort;
   readonly #ended: Promise<void>;
@@ -53,7 +55,8 @@ export class Slot {
   #lost: EngineError | undefined;
 
   /** `entry`: the compiled slot-thread. */
-  constructor(entry: URL) {
+  constructor(entry: URL, cpu: CpuMeter) {
+    this.#cpu = cpu;
     const { port1, port2 } = new MessageChannel();
     this.#inputPort = port1;
     const workerData: SlotStart = { signals: this.#signals.memory, inputPort: port2 };
@@ -112,9 +115,16 @@ export class Slot {
   async execute(batch: StatementBatch): Promise<StatementResult> {
     const begin = this.#run?.begin;
     if (this.#run !== undefined) this.#run.begin = undefined;
-    const answer = await this.#askInRun({ kind: 'execute', begin, batch });
+    const endOfShare = this.#cpu.begin();
+    let cpuMs = 0;
+    let answer: Answer;
+    try {
+      answer = await this.#askInRun({ kind: 'execute', begin, batch });
+    } finally {
+      cpuMs = endOfShare();
+    }
     assert(answer.kind === 'executed', 'a statement is answered by its result');
-    return answer.result;
+    return { ...answer.result, cpuMs };
   }
 
   async flush(): Promise<void> {
@@ -184,6 +194,9 @@ export class Slot {
         return;
       case 'consumed':
         this.#run?.feeds.get(report.sourceId)?.onConsumed(report.byteCount);
+        return;
+      case 'memory':
+        this.#run?.io.onMemory(report.memoryBytes);
         return;
       case 'failed':
         this.#takePending().reject(fromErrorReport(report.error, report.stack));

@@ -21,6 +21,7 @@ export interface OutputBufferSetDeps {
 
 const KIND_OF_SCHEME: Readonly<Record<FragmentOutput['scheme']['kind'], OutputBufferKind>> = {
   single: 'partitioned',
+  discard: 'partitioned',
   hash: 'partitioned',
   broadcast: 'broadcast',
   arbitrary: 'arbitrary',

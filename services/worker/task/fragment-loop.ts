@@ -28,20 +28,25 @@ export interface FragmentLoopDeps {
   readonly signal: AbortSignal;
 }
 
+export interface RunTerms {
+  readonly memoryLimitBytes: number;
+  readonly isProfiled: boolean;
+}
+
 type Waiting = Exclude<TaskBlockedReason, 'none'>;
 
 export class FragmentLoop {
   readonly #fragment: PlanFragment;
-  readonly #memoryLimitBytes: number;
+  readonly #terms: RunTerms;
   readonly #deps: FragmentLoopDeps;
   #hasRun = false;
   #limitReached = false;
   #waiting: Waiting | undefined;
   #wake: (() => void) | undefined;
 
-  constructor(fragment: PlanFragment, memoryLimitBytes: number, deps: FragmentLoopDeps) {
+  constructor(fragment: PlanFragment, terms: RunTerms, deps: FragmentLoopDeps) {
     this.#fragment = fragment;
-    this.#memoryLimitBytes = memoryLimitBytes;
+    this.#terms = terms;
     this.#deps = deps;
   }
 
@@ -98,12 +103,18 @@ export class FragmentLoop {
     signal.throwIfAborted();
     this.#waitFor(inputs.isComplete ? 'waiting-for-splits' : 'waiting-for-input');
     await new Promise<void>((resolve) => (this.#wake = resolve));
-    this.#waiting = undefined;
+    this.#goOn();
   }
 
   #waitFor(reason: Waiting): void {
     this.#waiting = reason;
+    this.#deps.progress.waitFor(reason);
     this.#deps.onProgress(false);
+  }
+
+  #goOn(): void {
+    this.#waiting = undefined;
+    this.#deps.progress.waitFor(undefined);
   }
 
   async #runInSlot(): Promise<void> {
@@ -126,12 +137,12 @@ export class FragmentLoop {
 
   async #acquire(): Promise<FragmentSlot> {
     const { threads, settings } = this.#fragment;
-    const request = { threads, settings, memoryLimitBytes: this.#memoryLimitBytes };
+    const request = { threads, settings, memoryLimitBytes: this.#terms.memoryLimitBytes };
     this.#waitFor('waiting-for-slot');
     try {
       return await this.#deps.slots.acquire(request, this.#deps.signal);
     } finally {
-      this.#waiting = undefined;
+      this.#goOn();
     }
   }
 
@@ -144,6 +155,10 @@ export class FragmentLoop {
         progress.addPage(page);
         return delivery.accept(page);
       },
+      onMemory: (memoryBytes) => {
+        progress.noteMemory(memoryBytes);
+        this.#deps.onProgress(false);
+      },
     });
     let isFlushed = false;
     do {
@@ -154,7 +169,10 @@ export class FragmentLoop {
       progress.addStatement(batch, result);
       this.#deps.onProgress(inputs.splits.isEmpty && !inputs.splits.isSealed);
       const room = delivery.room();
-      if (!isFlushed && room !== undefined) await raceAbort(room, signal);
+      if (isFlushed || room === undefined) continue;
+      progress.waitFor('output-full');
+      await raceAbort(room, signal);
+      progress.waitFor(undefined);
     } while (this.#isReady);
     if (!isFlushed) await slot.flush();
   }
@@ -174,6 +192,7 @@ export class FragmentLoop {
       ordered: isOrdered(this.#fragment),
       rowLimit: rowLimit === undefined ? undefined : rowLimit - progress.emittedRows,
       inputRows: inputs.rowCounts,
+      isProfiled: this.#terms.isProfiled,
     };
   }
 }

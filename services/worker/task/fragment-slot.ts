@@ -43,6 +43,8 @@ export interface FragmentRun {
   readonly rowLimit: number | undefined;
   /** Rows of each remote source: its estimate, or the count when that is known. */
   readonly inputRows: ReadonlyMap<SourceId, number>;
+  /** Statements are measured exactly, which costs them some time. */
+  readonly isProfiled: boolean;
 }
 
 export interface DealtPage {
@@ -58,14 +60,19 @@ export interface FragmentIo {
   readPage(sourceId: SourceId): Promise<Page | undefined>;
   /** Takes a page; a promise asks the slot to wait before it makes many more. */
   acceptPage(page: DealtPage): Promise<void> | undefined;
+  /** DuckDB's memory at this moment of a statement that takes longer. */
+  onMemory(memoryBytes: number): void;
 }
 
 export interface StatementResult {
   readonly outputRows: number;
   /** The row limit is reached: further statements would add nothing. */
   readonly limitReached: boolean;
+  /** Elapsed time; of it, what the rows waited for room. */
   readonly busyMs: number;
-  /** The largest values that were seen, by looking now and then: 0 of a statement that took no time. */
+  readonly outputFullMs: number;
+  readonly cpuMs: number;
+  /** The largest values that were seen; exact for a profiled run. */
   readonly peakMemoryBytes: number;
   readonly spilledBytes: number;
 }

@@ -17,10 +17,11 @@ export function canDeal(fragment: PlanFragment, buffers: readonly OutputBuffers[
   });
 }
 
-/** Outputs that deal alike share a deal, so their rows are encoded once. */
+/** Outputs that deal alike share a deal, so their rows are encoded once. Rows that nobody gets are not encoded. */
 export function dealRows(fragment: PlanFragment, buffers: readonly OutputBuffers[]): RowDealing {
   const deals = new Map<string, { readonly deal: RowDeal; readonly outputs: number[] }>();
   for (const [i, output] of fragment.outputs.entries()) {
+    if (output.scheme.kind === 'discard') continue;
     const deal = dealOf(output, buffers[i]);
     const key = JSON.stringify(deal);
     const known = deals.get(key);

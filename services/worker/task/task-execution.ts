@@ -64,14 +64,19 @@ export class TaskExecution {
       onFailure: (error) => this.fail(error),
     });
     this.#progress = new TaskProgress(clock);
-    this.#loop = new FragmentLoop(fragment, first.memoryLimitBytes, {
-      slots: ports.slots,
-      inputs: this.#inputs,
-      delivery: this.#delivery,
-      progress: this.#progress,
-      onProgress: (isHungry) => this.#onProgress(isHungry),
-      signal: this.#stopping.signal,
-    });
+    const { memoryLimitBytes, isProfiled = false } = first;
+    this.#loop = new FragmentLoop(
+      fragment,
+      { memoryLimitBytes, isProfiled },
+      {
+        slots: ports.slots,
+        inputs: this.#inputs,
+        delivery: this.#delivery,
+        progress: this.#progress,
+        onProgress: (isHungry) => this.#onProgress(isHungry),
+        signal: this.#stopping.signal,
+      },
+    );
     const remainingMs = first.deadline - clock.now() + DEADLINE_GRACE_MS;
     this.#cancelDeadline = clock.schedule(Math.min(remainingMs, MAX_TIMER_MS), () => {
       this.fail(
@@ -134,6 +139,7 @@ export class TaskExecution {
   #onRowsComplete(): void {
     this.#inlinePages = this.#delivery.complete();
     const isOver = this.#inlinePages !== undefined || this.#output.isFinished;
+    if (!isOver) this.#progress.waitFor('output-full');
     this.#enter({ kind: isOver ? 'finish' : 'flush' });
   }
 

@@ -132,6 +132,26 @@ describe('a task without enough memory', () => {
   });
 });
 
+describe('a profiled statement', () => {
+  it('gives the same rows, and the memory that DuckDB has measured', async () => {
+    const fragment = await fragmentOf(
+      'SELECT i % 10 AS c0, count(*) AS c1 FROM range(100000) t(i) GROUP BY 1 ORDER BY 1',
+    );
+    const expected = await slots.rows(fragment);
+    expect(await slots.rows(fragment, { isProfiled: true })).toEqual(expected);
+    const { statement } = await slots.run(fragment, { isProfiled: true });
+    expect(statement).toMatchObject({ outputRows: 10, spilledBytes: 0 });
+    expect(statement.peakMemoryBytes).toBeGreaterThan(0);
+    expect(statement.cpuMs).toBeGreaterThan(0);
+  });
+
+  it('fails with the code of its error', async () => {
+    const fragment = await fragmentOf("SELECT CAST('x' || i AS INTEGER) AS c0 FROM range(9) t(i)");
+    const failed = slots.run(fragment, { isProfiled: true });
+    await expect(failed).rejects.toMatchObject({ code: 'CONVERSION_ERROR' });
+  });
+});
+
 describe('a file that is not what was planned', () => {
   const COLUMNS: readonly Column[] = [
     { name: 'n_nationkey', type: { id: 'INTEGER' } },

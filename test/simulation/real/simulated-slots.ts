@@ -108,6 +108,8 @@ class SimulatedSlot implements FragmentSlot {
       outputRows: this.#outputRows - before,
       limitReached: this.#room() === 0,
       busyMs: 0,
+      outputFullMs: 0,
+      cpuMs: 0,
       peakMemoryBytes: 0,
       spilledBytes: 0,
     };

@@ -170,13 +170,27 @@ export interface Query {
 export interface QueryProgress {
   readonly totalSplits: number;
   readonly completedSplits: number;
+  /** Rows of the row ranges of files that were read, before any filter, and compressed bytes of the columns read. */
   readonly inputRows: bigint;
   readonly inputBytes: bigint;
+  /** Of the result so far. */
   readonly outputRows: bigint;
   readonly outputBytes: bigint;
+  /** Bytes of the pages that stages made for other stages. */
   readonly exchangeBytes: bigint;
+  /**
+   * The largest memory that DuckDB had for the query at one time, as far as it was seen: running statements are looked
+   * at 10 ms after they began and then ever more rarely, so a query of shorter ones shows 0.
+   */
   readonly peakMemoryBytes: bigint;
-  readonly elapsedTime: Duration | undefined;
+  /** From the submission to the end, or until now. */
+  readonly elapsedTime:
+    | Duration
+    | undefined;
+  /**
+   * Processor time of the workers' processes while the query's statements ran; statements that ran in one process at
+   * the same time share it equally.
+   */
   readonly cpuTime: Duration | undefined;
   readonly stages: readonly StageProgress[];
   /** Why the query is not progressing, by name; empty when it is. */

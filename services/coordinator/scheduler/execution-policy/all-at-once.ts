@@ -2,5 +2,6 @@
 import type { ExecutionPolicy } from './execution-policy.ts';
 
 export const allAtOnce: ExecutionPolicy = {
+  startReason: 'all-at-once',
   stagesToStart: (state) => state.stages.filter((stage) => stage.kind === 'planned'),
 };

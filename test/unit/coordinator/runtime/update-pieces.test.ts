@@ -57,8 +57,7 @@ describe('updatePieces (T35)', () => {
         }
         const [first, ...others] = pieces;
         expect({ ...first, splitAssignments: [] }).toEqual({ ...update, splitAssignments: [] });
-        const { taskId, principal, capability, deadline, memoryLimitBytes } = update;
-        const terms = { taskId, principal, capability, deadline, memoryLimitBytes };
+        const { fragment: _fragment, splitAssignments: _splits, ...terms } = update;
         for (const { splitAssignments: _, ...other } of others) {
           expect(other).toEqual({ ...terms, outputBuffers: [] });
         }

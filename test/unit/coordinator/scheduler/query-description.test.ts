@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   describeQuery,
+  describeStages,
   hasLiveTasks,
 } from '../../../../services/coordinator/scheduler/query-description.ts';
 import { someSplits } from '../../../support/plan-builders.ts';
@@ -29,6 +30,41 @@ describe('what people see of a query', () => {
       splitCount: 5,
       stats: { splitsCompleted: 4, outputRows: 15, peakMemoryBytes: 9, wallMs: 4 },
     });
+  });
+
+  it('has the memory that tasks had at one time, and no sum of what each had once', () => {
+    const driver = new SchedulerDriver(gatherPlan());
+    driver.loaded(1, someSplits(1, 5));
+    const { stats } = driver.task(0, 0);
+    const report = (task: number, memoryBytes: number, peakMemoryBytes: number): void => {
+      driver.report(0, task, {
+        state: 'running',
+        stats: { ...stats, memoryBytes, peakMemoryBytes },
+      });
+    };
+    report(0, 70, 70);
+    report(1, 20, 20);
+    expect(describeQuery(driver.state).peakMemoryBytes).toBe(90);
+    report(0, 0, 70);
+    report(1, 80, 80);
+    expect(describeQuery(driver.state).peakMemoryBytes).toBe(90);
+    // A peak that nobody saw before stands beside what the other tasks have now.
+    report(0, 0, 75);
+    expect(describeQuery(driver.state).peakMemoryBytes).toBe(155);
+    expect(describeQuery(driver.state).stages[0]?.stats.peakMemoryBytes).toBe(155);
+  });
+
+  it('tells when and why a stage started, and where its tasks are', () => {
+    const driver = new SchedulerDriver(gatherPlan());
+    driver.loaded(1, someSplits(1, 5));
+    const [stage] = describeStages(driver.state);
+    expect(stage).toMatchObject({ startReason: 'all-at-once', endedAt: null, taskCount: 2 });
+    expect(typeof stage?.startedAt).toBe('number');
+    expect(stage?.tasks.map(({ nodeId, state }) => [nodeId, state])).toEqual(
+      driver.state.stages[0]?.tasks.map(({ nodeId }) => [nodeId, 'planned']),
+    );
+    const assigned = stage?.tasks.reduce((sum, { splitCount }) => sum + splitCount, 0);
+    expect(assigned).toBe(5);
   });
 
   it('shows the query with its reason, and whether workers are still busy with it', () => {

@@ -30,6 +30,7 @@ function aTask(): TaskState {
     taskId: { queryId: QUERY_ID, stageId: 0 as StageId, partitionId: 0 as PartitionId, attempt: 0 },
     node: aNode('worker-1'),
     inputs: [{ sourceId: SCAN, isScan: true, nextSequenceId: 0, noMoreSplits: false }],
+    createdAt: 0 as Instant,
     queueLimit: { weight: 100, changedAt: 0 as Instant, wasFull: false },
   });
 }

@@ -73,17 +73,20 @@ describe('ScanFiles', () => {
     files.put('/a', footer(0));
     files.put('/b', footer(100));
     const scan = { files: ['/a', '/b'], columns: [COLUMN], predicates: [above(105n)] };
-    expect(await files.scanFiles().resolve(scan)).toEqual([
-      {
-        path: '/b',
-        sizeBytes: 1000,
-        modifiedAtMs: 1,
-        rowGroups: [
-          { firstRow: 0, rowCount: 10, bytes: 100 },
-          { firstRow: 10, rowCount: 10, bytes: 100 },
-        ],
-      },
-    ]);
+    expect(await files.scanFiles().resolve(scan)).toEqual({
+      files: [
+        {
+          path: '/b',
+          sizeBytes: 1000,
+          modifiedAtMs: 1,
+          rowGroups: [
+            { firstRow: 0, rowCount: 10, bytes: 100 },
+            { firstRow: 10, rowCount: 10, bytes: 100 },
+          ],
+        },
+      ],
+      pruned: { files: 1, rowGroups: 2 },
+    });
   });
 
   it('counts all leaves of a nested column and none of a virtual one', async () => {
@@ -91,7 +94,7 @@ describe('ScanFiles', () => {
     files.put('/a', footer(0));
     const bytes = async (columns: readonly ScanColumn[]): Promise<number | undefined> => {
       const scan = { files: ['/a'], columns, predicates: [] };
-      return (await files.scanFiles().resolve(scan))[0]?.rowGroups[0]?.bytes;
+      return (await files.scanFiles().resolve(scan)).files[0]?.rowGroups[0]?.bytes;
     };
     expect(await bytes([{ ...COLUMN, name: 'st' }])).toBe(7);
     expect(await bytes([{ ...COLUMN, origin: 'virtual' }])).toBe(0);

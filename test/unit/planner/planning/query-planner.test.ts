@@ -4,6 +4,7 @@ import { parseSessionProperties } from '../../../../services/common/session-prop
 import type { LogicalPlan } from '../../../../services/planner/logical/logical-plan.ts';
 import type {
   AdmittedStatement,
+  Explain,
   BoundQuery,
   DecodedPlan,
   FrontEnd,
@@ -106,13 +107,27 @@ describe('QueryPlanner', () => {
   });
 
   it('answers EXPLAIN with the plan that the query would have', async () => {
-    const plan = await planned({ isExplained: true });
+    const plan = await planned({ explain: { isAnalyzed: false, format: 'text' } });
     expect(plan.rung).toBe('small');
     expect(plan.fragments[0]?.columns.map(({ name }) => name)).toEqual([
       'explain_key',
       'explain_value',
     ]);
     expect(plan.fragments[0]?.sql).toContain('rung: distributed\nreason: 2 stages');
+  });
+
+  it('answers EXPLAIN (FORMAT json) with one document', async () => {
+    const plan = await planned({ explain: { isAnalyzed: false, format: 'json' } });
+    expect(plan.fragments[0]?.sql).toContain('"rung": "distributed"');
+  });
+
+  it('answers EXPLAIN ANALYZE with the plan itself, whose rows go to nobody', async () => {
+    const plan = await planned({ explain: { isAnalyzed: true, format: 'json' } });
+    expect(plan).toMatchObject({ rung: 'distributed', analysis: 'json' });
+    expect(plan.fragments.at(-1)?.outputs).toEqual([
+      { consumer: { kind: 'client' }, scheme: { kind: 'discard' } },
+    ]);
+    expect(plan.scans[0]?.pruned).toEqual({ files: 0, rowGroups: 3 });
   });
 });
 
@@ -122,7 +137,7 @@ interface Situation {
   readonly bytes: number;
   readonly workerCount: number;
   readonly properties: Readonly<Record<string, string>>;
-  readonly isExplained: boolean;
+  readonly explain: Explain | undefined;
   readonly refute: (fragment: PlanFragment) => string | undefined;
 }
 
@@ -133,7 +148,7 @@ async function planned(changes: Partial<Situation>): Promise<QueryPlan> {
     bytes: 128 * MIB,
     workerCount: 2,
     properties: {},
-    isExplained: false,
+    explain: undefined,
     refute: () => undefined,
     ...changes,
   };
@@ -149,7 +164,7 @@ async function planned(changes: Partial<Situation>): Promise<QueryPlan> {
   });
 }
 
-function frontEndOf({ plan, whole, isExplained, refute }: Situation): FrontEnd {
+function frontEndOf({ plan, whole, explain, refute }: Situation): FrontEnd {
   const query: BoundQuery = {
     columns: [
       { name: 'key', type: BIGINT },
@@ -159,15 +174,17 @@ function frontEndOf({ plan, whole, isExplained, refute }: Situation): FrontEnd {
     plan,
     whole: async () => whole,
   };
-  const admitted: AdmittedStatement = { kind: isExplained ? 'explain' : 'query', query };
+  const admitted: AdmittedStatement =
+    explain === undefined ? { kind: 'query', query } : { kind: 'explain', query, explain };
   return { admit: async () => admitted, refute: async (fragment) => refute(fragment) };
 }
 
 /** Each scan has one file of two row groups, which share the bytes. */
 function catalogOf(bytes: number): ScanCatalog {
   return {
-    resolve: async ({ files }) =>
-      files.map((path) => ({
+    resolve: async ({ files }) => ({
+      pruned: { files: 0, rowGroups: 3 },
+      files: files.map((path) => ({
         path,
         sizeBytes: bytes,
         modifiedAtMs: 1,
@@ -176,6 +193,7 @@ function catalogOf(bytes: number): ScanCatalog {
           { firstRow: 250, rowCount: 250, bytes: bytes / 2 },
         ],
       })),
+    }),
     tableOf: (file) => file.replace('.parquet', ''),
     listTables: async () => [],
   };

@@ -14,6 +14,7 @@ const runOf = (fragment: PlanFragment, changes: Partial<FragmentRun> = {}): Frag
   ordered: false,
   rowLimit: undefined,
   inputRows: new Map(),
+  isProfiled: false,
   ...changes,
 });
 

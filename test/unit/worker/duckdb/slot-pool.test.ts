@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { silentLogger } from '../../../../services/common/logger.ts';
 import { SlotPool } from '../../../../services/worker/duckdb/slot-pool.ts';
 import { MemoryBroker } from '../../../../services/worker/memory/memory-broker.ts';
+import { CpuMeter } from '../../../../services/worker/task/cpu-meter.ts';
 import type { FragmentSlot } from '../../../../services/worker/task/fragment-slot.ts';
 import { aFragment, aRemote } from '../../../support/plan-builders.ts';
 
@@ -41,7 +42,7 @@ beforeEach(() => {
       spillLimitBytes: 1 << 30,
       settings: {},
     },
-    { memory, log: silentLogger },
+    { memory, cpu: new CpuMeter(() => 0), log: silentLogger },
   );
 });
 
@@ -58,8 +59,20 @@ async function acquire(): Promise<FragmentSlot> {
 /** Begins a run that has something to forget, which makes the slot useless. */
 async function lose(slot: FragmentSlot): Promise<void> {
   const fragment = { ...aFragment(0), remoteSources: [aRemote(1, [0], 'gather')] };
-  const run = { fragment, deals: [], ordered: false, rowLimit: undefined, inputRows: new Map() };
-  const io = { readPage: () => Promise.resolve(undefined), acceptPage: () => undefined };
+  const run = {
+    fragment,
+    deals: [],
+    ordered: false,
+    rowLimit: undefined,
+    inputRows: new Map(),
+    isProfiled: false,
+  };
+  const nothing = (): undefined => undefined;
+  const io = {
+    readPage: () => Promise.resolve(undefined),
+    acceptPage: nothing,
+    onMemory: nothing,
+  };
   slot.begin(run, io);
   await slot.release();
 }

@@ -14,6 +14,8 @@ export const PartitioningSchemeKind = {
   PARTITIONING_SCHEME_KIND_HASH: 2,
   PARTITIONING_SCHEME_KIND_BROADCAST: 3,
   PARTITIONING_SCHEME_KIND_ARBITRARY: 4,
+  /** PARTITIONING_SCHEME_KIND_DISCARD - The rows are computed and dropped. */
+  PARTITIONING_SCHEME_KIND_DISCARD: 5,
   UNRECOGNIZED: -1,
 } as const;
 
@@ -25,6 +27,7 @@ export namespace PartitioningSchemeKind {
   export type PARTITIONING_SCHEME_KIND_HASH = typeof PartitioningSchemeKind.PARTITIONING_SCHEME_KIND_HASH;
   export type PARTITIONING_SCHEME_KIND_BROADCAST = typeof PartitioningSchemeKind.PARTITIONING_SCHEME_KIND_BROADCAST;
   export type PARTITIONING_SCHEME_KIND_ARBITRARY = typeof PartitioningSchemeKind.PARTITIONING_SCHEME_KIND_ARBITRARY;
+  export type PARTITIONING_SCHEME_KIND_DISCARD = typeof PartitioningSchemeKind.PARTITIONING_SCHEME_KIND_DISCARD;
   export type UNRECOGNIZED = typeof PartitioningSchemeKind.UNRECOGNIZED;
 }
 

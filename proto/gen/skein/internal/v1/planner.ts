@@ -24,6 +24,22 @@ import { ErrorReport } from "./error.ts";
 import { PlanFragment } from "./plan_fragment.ts";
 import { Principal } from "./security.ts";
 
+export const ExplainFormat = {
+  EXPLAIN_FORMAT_UNSPECIFIED: 0,
+  EXPLAIN_FORMAT_TEXT: 1,
+  EXPLAIN_FORMAT_JSON: 2,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type ExplainFormat = typeof ExplainFormat[keyof typeof ExplainFormat];
+
+export namespace ExplainFormat {
+  export type EXPLAIN_FORMAT_UNSPECIFIED = typeof ExplainFormat.EXPLAIN_FORMAT_UNSPECIFIED;
+  export type EXPLAIN_FORMAT_TEXT = typeof ExplainFormat.EXPLAIN_FORMAT_TEXT;
+  export type EXPLAIN_FORMAT_JSON = typeof ExplainFormat.EXPLAIN_FORMAT_JSON;
+  export type UNRECOGNIZED = typeof ExplainFormat.UNRECOGNIZED;
+}
+
 export interface PlanRequest {
   readonly queryId: string;
   readonly sql: string;
@@ -59,6 +75,8 @@ export interface PlanHeader {
   readonly rung: string;
   readonly rungReason: string;
   readonly scans: readonly ScanSummary[];
+  /** Unset: the answer is the rows. Otherwise: how the plan went (EXPLAIN ANALYZE). */
+  readonly analysis: ExplainFormat;
 }
 
 export interface ScanSummary {
@@ -66,6 +84,13 @@ export interface ScanSummary {
   readonly fileCount: number;
   readonly totalRows: bigint;
   readonly totalBytes: bigint;
+  /** Left out by statistics when the query was planned. */
+  readonly pruned?: PrunedCounts | undefined;
+}
+
+export interface PrunedCounts {
+  readonly files: number;
+  readonly rowGroups: number;
 }
 
 export interface ScanFiles {
@@ -422,7 +447,7 @@ export const PlanResponse: MessageFns<PlanResponse> = {
 };
 
 function createBasePlanHeader(): PlanHeader {
-  return { fragments: [], rung: "", rungReason: "", scans: [] };
+  return { fragments: [], rung: "", rungReason: "", scans: [], analysis: 0 };
 }
 
 export const PlanHeader: MessageFns<PlanHeader> = {
@@ -438,6 +463,9 @@ export const PlanHeader: MessageFns<PlanHeader> = {
     }
     for (const v of message.scans) {
       ScanSummary.encode(v!, writer.uint32(34).fork()).join();
+    }
+    if (message.analysis !== 0) {
+      writer.uint32(40).int32(message.analysis);
     }
     return writer;
   },
@@ -487,6 +515,14 @@ export const PlanHeader: MessageFns<PlanHeader> = {
             message.scans.push(ScanSummary.decode(reader, reader.uint32()));
             continue;
           }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.analysis = reader.int32() as any;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -508,12 +544,13 @@ export const PlanHeader: MessageFns<PlanHeader> = {
     message.rung = object.rung ?? "";
     message.rungReason = object.rungReason ?? "";
     message.scans = object.scans?.map((e) => ScanSummary.fromPartial(e)) || [];
+    message.analysis = object.analysis ?? 0;
     return message;
   },
 };
 
 function createBaseScanSummary(): ScanSummary {
-  return { sourceId: 0, fileCount: 0, totalRows: 0n, totalBytes: 0n };
+  return { sourceId: 0, fileCount: 0, totalRows: 0n, totalBytes: 0n, pruned: undefined };
 }
 
 export const ScanSummary: MessageFns<ScanSummary> = {
@@ -535,6 +572,9 @@ export const ScanSummary: MessageFns<ScanSummary> = {
         throw new globalThis.Error("value provided for field message.totalBytes of type uint64 too large");
       }
       writer.uint32(32).uint64(message.totalBytes);
+    }
+    if (message.pruned !== undefined) {
+      PrunedCounts.encode(message.pruned, writer.uint32(42).fork()).join();
     }
     return writer;
   },
@@ -584,6 +624,14 @@ export const ScanSummary: MessageFns<ScanSummary> = {
             message.totalBytes = reader.uint64() as bigint;
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.pruned = PrunedCounts.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -607,6 +655,76 @@ export const ScanSummary: MessageFns<ScanSummary> = {
     message.totalBytes = (object.totalBytes !== undefined && object.totalBytes !== null)
       ? BigInt(object.totalBytes)
       : 0n;
+    message.pruned = (object.pruned !== undefined && object.pruned !== null)
+      ? PrunedCounts.fromPartial(object.pruned)
+      : undefined;
+    return message;
+  },
+};
+
+function createBasePrunedCounts(): PrunedCounts {
+  return { files: 0, rowGroups: 0 };
+}
+
+export const PrunedCounts: MessageFns<PrunedCounts> = {
+  encode(message: PrunedCounts, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.files !== 0) {
+      writer.uint32(8).uint32(message.files);
+    }
+    if (message.rowGroups !== 0) {
+      writer.uint32(16).uint32(message.rowGroups);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PrunedCounts {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePrunedCounts() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.files = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.rowGroups = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<PrunedCounts>): PrunedCounts {
+    return PrunedCounts.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PrunedCounts>): PrunedCounts {
+    const message = createBasePrunedCounts() as any;
+    message.files = object.files ?? 0;
+    message.rowGroups = object.rowGroups ?? 0;
     return message;
   },
 };

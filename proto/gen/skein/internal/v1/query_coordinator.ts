@@ -207,6 +207,8 @@ export interface QueryInfo {
   readonly rungReason: string;
   readonly stages: readonly StageInfo[];
   readonly blockedReason: string;
+  /** The largest memory that DuckDB had for the query at one time, as far as it was seen. */
+  readonly peakMemoryBytes: bigint;
 }
 
 export interface StageInfo {
@@ -223,6 +225,9 @@ export interface StageInfo {
   readonly cpuMs: number;
   readonly peakMemoryBytes: bigint;
   readonly blockedReason: string;
+  /** Of the input, what was read from files. */
+  readonly scannedRows: bigint;
+  readonly scannedBytes: bigint;
 }
 
 export interface ListNodesRequest {
@@ -1610,6 +1615,7 @@ function createBaseQueryInfo(): QueryInfo {
     rungReason: "",
     stages: [],
     blockedReason: "",
+    peakMemoryBytes: 0n,
   };
 }
 
@@ -1650,6 +1656,12 @@ export const QueryInfo: MessageFns<QueryInfo> = {
     }
     if (message.blockedReason !== "") {
       writer.uint32(98).string(message.blockedReason);
+    }
+    if (message.peakMemoryBytes !== 0n) {
+      if (BigInt.asUintN(64, message.peakMemoryBytes) !== message.peakMemoryBytes) {
+        throw new globalThis.Error("value provided for field message.peakMemoryBytes of type uint64 too large");
+      }
+      writer.uint32(104).uint64(message.peakMemoryBytes);
     }
     return writer;
   },
@@ -1763,6 +1775,14 @@ export const QueryInfo: MessageFns<QueryInfo> = {
             message.blockedReason = reader.string();
             continue;
           }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.peakMemoryBytes = reader.uint64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1796,6 +1816,9 @@ export const QueryInfo: MessageFns<QueryInfo> = {
     message.rungReason = object.rungReason ?? "";
     message.stages = object.stages?.map((e) => StageInfo.fromPartial(e)) || [];
     message.blockedReason = object.blockedReason ?? "";
+    message.peakMemoryBytes = (object.peakMemoryBytes !== undefined && object.peakMemoryBytes !== null)
+      ? BigInt(object.peakMemoryBytes)
+      : 0n;
     return message;
   },
 };
@@ -1815,6 +1838,8 @@ function createBaseStageInfo(): StageInfo {
     cpuMs: 0,
     peakMemoryBytes: 0n,
     blockedReason: "",
+    scannedRows: 0n,
+    scannedBytes: 0n,
   };
 }
 
@@ -1873,6 +1898,18 @@ export const StageInfo: MessageFns<StageInfo> = {
     }
     if (message.blockedReason !== "") {
       writer.uint32(106).string(message.blockedReason);
+    }
+    if (message.scannedRows !== 0n) {
+      if (BigInt.asUintN(64, message.scannedRows) !== message.scannedRows) {
+        throw new globalThis.Error("value provided for field message.scannedRows of type uint64 too large");
+      }
+      writer.uint32(112).uint64(message.scannedRows);
+    }
+    if (message.scannedBytes !== 0n) {
+      if (BigInt.asUintN(64, message.scannedBytes) !== message.scannedBytes) {
+        throw new globalThis.Error("value provided for field message.scannedBytes of type uint64 too large");
+      }
+      writer.uint32(120).uint64(message.scannedBytes);
     }
     return writer;
   },
@@ -1994,6 +2031,22 @@ export const StageInfo: MessageFns<StageInfo> = {
             message.blockedReason = reader.string();
             continue;
           }
+          case 14: {
+            if (tag !== 112) {
+              break;
+            }
+
+            message.scannedRows = reader.uint64() as bigint;
+            continue;
+          }
+          case 15: {
+            if (tag !== 120) {
+              break;
+            }
+
+            message.scannedBytes = reader.uint64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2032,6 +2085,12 @@ export const StageInfo: MessageFns<StageInfo> = {
       ? BigInt(object.peakMemoryBytes)
       : 0n;
     message.blockedReason = object.blockedReason ?? "";
+    message.scannedRows = (object.scannedRows !== undefined && object.scannedRows !== null)
+      ? BigInt(object.scannedRows)
+      : 0n;
+    message.scannedBytes = (object.scannedBytes !== undefined && object.scannedBytes !== null)
+      ? BigInt(object.scannedBytes)
+      : 0n;
     return message;
   },
 };

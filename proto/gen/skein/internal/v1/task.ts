@@ -27,6 +27,8 @@ export interface Task {
   /** Milliseconds since the epoch; the task ends then at the latest. */
   readonly deadlineMs: number;
   readonly memoryLimitBytes: bigint;
+  /** Its statements are measured exactly, which costs them some time. */
+  readonly profiled: boolean;
 }
 
 export interface SplitAssignment {
@@ -45,6 +47,7 @@ function createBaseTask(): Task {
     outputBuffers: [],
     deadlineMs: 0,
     memoryLimitBytes: 0n,
+    profiled: false,
   };
 }
 
@@ -76,6 +79,9 @@ export const Task: MessageFns<Task> = {
         throw new globalThis.Error("value provided for field message.memoryLimitBytes of type uint64 too large");
       }
       writer.uint32(64).uint64(message.memoryLimitBytes);
+    }
+    if (message.profiled !== false) {
+      writer.uint32(72).bool(message.profiled);
     }
     return writer;
   },
@@ -157,6 +163,14 @@ export const Task: MessageFns<Task> = {
             message.memoryLimitBytes = reader.uint64() as bigint;
             continue;
           }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.profiled = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -188,6 +202,7 @@ export const Task: MessageFns<Task> = {
     message.memoryLimitBytes = (object.memoryLimitBytes !== undefined && object.memoryLimitBytes !== null)
       ? BigInt(object.memoryLimitBytes)
       : 0n;
+    message.profiled = object.profiled ?? false;
     return message;
   },
 };

@@ -91,16 +91,41 @@ export interface InlineResult {
   readonly pages: readonly Uint8Array[];
 }
 
+/** What a task has done so far; semantics: services/common/task/task-status.ts. */
 export interface TaskStats {
   readonly splitsCompleted: bigint;
+  /** Scanned, and received from other tasks. */
   readonly inputRows: bigint;
   readonly inputBytes: bigint;
+  /** Given by the fragment's SQL; bytes of the pages made of them. */
   readonly outputRows: bigint;
   readonly outputBytes: bigint;
+  /** Processor time of the worker's process while statements of the task ran, shared by those that ran at once. */
   readonly cpuMs: number;
+  /** From the first order to the end, or until now. */
   readonly wallMs: number;
+  /** The largest memory of DuckDB that was seen. */
   readonly peakMemoryBytes: bigint;
   readonly spilledBytes: bigint;
+  /** Of the input, rows and compressed bytes that were read from files, before any filter. */
+  readonly scannedRows: bigint;
+  readonly scannedBytes: bigint;
+  /** Elapsed time of its statements. */
+  readonly busyMs: number;
+  /** Of wall_ms. */
+  readonly blocked:
+    | BlockedTimes
+    | undefined;
+  /** DuckDB's memory when it was last looked at; 0 while no statement runs. */
+  readonly memoryBytes: bigint;
+}
+
+/** Milliseconds waited, by what for. */
+export interface BlockedTimes {
+  readonly waitingForSplitsMs: number;
+  readonly waitingForInputMs: number;
+  readonly waitingForSlotMs: number;
+  readonly outputFullMs: number;
 }
 
 function createBaseTaskStatus(): TaskStatus {
@@ -450,6 +475,11 @@ function createBaseTaskStats(): TaskStats {
     wallMs: 0,
     peakMemoryBytes: 0n,
     spilledBytes: 0n,
+    scannedRows: 0n,
+    scannedBytes: 0n,
+    busyMs: 0,
+    blocked: undefined,
+    memoryBytes: 0n,
   };
 }
 
@@ -502,6 +532,30 @@ export const TaskStats: MessageFns<TaskStats> = {
         throw new globalThis.Error("value provided for field message.spilledBytes of type uint64 too large");
       }
       writer.uint32(72).uint64(message.spilledBytes);
+    }
+    if (message.scannedRows !== 0n) {
+      if (BigInt.asUintN(64, message.scannedRows) !== message.scannedRows) {
+        throw new globalThis.Error("value provided for field message.scannedRows of type uint64 too large");
+      }
+      writer.uint32(80).uint64(message.scannedRows);
+    }
+    if (message.scannedBytes !== 0n) {
+      if (BigInt.asUintN(64, message.scannedBytes) !== message.scannedBytes) {
+        throw new globalThis.Error("value provided for field message.scannedBytes of type uint64 too large");
+      }
+      writer.uint32(88).uint64(message.scannedBytes);
+    }
+    if (message.busyMs !== 0) {
+      writer.uint32(97).double(message.busyMs);
+    }
+    if (message.blocked !== undefined) {
+      BlockedTimes.encode(message.blocked, writer.uint32(106).fork()).join();
+    }
+    if (message.memoryBytes !== 0n) {
+      if (BigInt.asUintN(64, message.memoryBytes) !== message.memoryBytes) {
+        throw new globalThis.Error("value provided for field message.memoryBytes of type uint64 too large");
+      }
+      writer.uint32(112).uint64(message.memoryBytes);
     }
     return writer;
   },
@@ -591,6 +645,46 @@ export const TaskStats: MessageFns<TaskStats> = {
             message.spilledBytes = reader.uint64() as bigint;
             continue;
           }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.scannedRows = reader.uint64() as bigint;
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.scannedBytes = reader.uint64() as bigint;
+            continue;
+          }
+          case 12: {
+            if (tag !== 97) {
+              break;
+            }
+
+            message.busyMs = reader.double();
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.blocked = BlockedTimes.decode(reader, reader.uint32());
+            continue;
+          }
+          case 14: {
+            if (tag !== 112) {
+              break;
+            }
+
+            message.memoryBytes = reader.uint64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -629,6 +723,110 @@ export const TaskStats: MessageFns<TaskStats> = {
     message.spilledBytes = (object.spilledBytes !== undefined && object.spilledBytes !== null)
       ? BigInt(object.spilledBytes)
       : 0n;
+    message.scannedRows = (object.scannedRows !== undefined && object.scannedRows !== null)
+      ? BigInt(object.scannedRows)
+      : 0n;
+    message.scannedBytes = (object.scannedBytes !== undefined && object.scannedBytes !== null)
+      ? BigInt(object.scannedBytes)
+      : 0n;
+    message.busyMs = object.busyMs ?? 0;
+    message.blocked = (object.blocked !== undefined && object.blocked !== null)
+      ? BlockedTimes.fromPartial(object.blocked)
+      : undefined;
+    message.memoryBytes = (object.memoryBytes !== undefined && object.memoryBytes !== null)
+      ? BigInt(object.memoryBytes)
+      : 0n;
+    return message;
+  },
+};
+
+function createBaseBlockedTimes(): BlockedTimes {
+  return { waitingForSplitsMs: 0, waitingForInputMs: 0, waitingForSlotMs: 0, outputFullMs: 0 };
+}
+
+export const BlockedTimes: MessageFns<BlockedTimes> = {
+  encode(message: BlockedTimes, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.waitingForSplitsMs !== 0) {
+      writer.uint32(9).double(message.waitingForSplitsMs);
+    }
+    if (message.waitingForInputMs !== 0) {
+      writer.uint32(17).double(message.waitingForInputMs);
+    }
+    if (message.waitingForSlotMs !== 0) {
+      writer.uint32(25).double(message.waitingForSlotMs);
+    }
+    if (message.outputFullMs !== 0) {
+      writer.uint32(33).double(message.outputFullMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BlockedTimes {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBlockedTimes() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 9) {
+              break;
+            }
+
+            message.waitingForSplitsMs = reader.double();
+            continue;
+          }
+          case 2: {
+            if (tag !== 17) {
+              break;
+            }
+
+            message.waitingForInputMs = reader.double();
+            continue;
+          }
+          case 3: {
+            if (tag !== 25) {
+              break;
+            }
+
+            message.waitingForSlotMs = reader.double();
+            continue;
+          }
+          case 4: {
+            if (tag !== 33) {
+              break;
+            }
+
+            message.outputFullMs = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<BlockedTimes>): BlockedTimes {
+    return BlockedTimes.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<BlockedTimes>): BlockedTimes {
+    const message = createBaseBlockedTimes() as any;
+    message.waitingForSplitsMs = object.waitingForSplitsMs ?? 0;
+    message.waitingForInputMs = object.waitingForInputMs ?? 0;
+    message.waitingForSlotMs = object.waitingForSlotMs ?? 0;
+    message.outputFullMs = object.outputFullMs ?? 0;
     return message;
   },
 };
