@@ -10,7 +10,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['test/{unit,architecture,simulation}/**/*.test.ts'],
+          include: ['test/{unit,architecture,simulation,fuzz}/**/*.test.ts'],
           sequence: { groupOrder: 0 },
         },
       },

@@ -111,7 +111,7 @@ class LocalRun {
     if (limit !== '') {
       await this.#connection.run(`CREATE OR REPLACE TEMP TABLE ${table} AS FROM ${table}${limit}`);
     }
-    await this.#expectTypes(fragment, table);
+    if (task === 0) await this.#expectTypes(fragment, table);
   }
 
   #statement(fragment: PlanFragment, task: number, batch: readonly RowRange[]): string {

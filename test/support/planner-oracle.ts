@@ -14,13 +14,18 @@ import { queryPlanner } from '../../services/planner/main.ts';
 import type { QueryPlanner } from '../../services/planner/planning/query-planner.ts';
 import { executeLocally } from './local-execution.ts';
 import type { ParameterValues } from './parameter-values.ts';
-import { differenceOf, readAnswer } from './table-answers.ts';
+import { differenceOf, readAnswer, type TableAnswer } from './table-answers.ts';
 
 export interface OracleOptions {
   /** Tasks of each stage; also the cluster's workers, with one task each. */
   readonly taskCount: number;
   readonly properties?: Readonly<Record<string, string>>;
   readonly parameters?: ParameterValues;
+}
+
+export interface Execution {
+  readonly plan: QueryPlan;
+  readonly answer: TableAnswer;
 }
 
 export interface Comparison {
@@ -48,8 +53,8 @@ export class PlannerOracle {
     this.#executor = connections.executor;
   }
 
-  /** Over the tables of a catalog directory. */
-  static async open(directory: string): Promise<PlannerOracle> {
+  /** Over the tables of a catalog directory; `settings` are made on both of its DuckDB connections. */
+  static async open(directory: string, settings: readonly string[] = []): Promise<PlannerOracle> {
     const config: PlannerConfig = {
       listen: '',
       catalogs: [{ name: '', directory }],
@@ -64,7 +69,11 @@ export class PlannerOracle {
     });
     const duckdb = await DuckDBInstance.create(':memory:', { threads: '2' });
     const oracle = await duckdb.connect();
-    await oracle.run("SET TimeZone = 'UTC'");
+    const executor = await duckdb.connect();
+    for (const setting of ["SET TimeZone = 'UTC'", ...settings]) {
+      await oracle.run(setting);
+      await executor.run(setting);
+    }
     for (const entry of await readdir(directory, { withFileTypes: true })) {
       if (!entry.isDirectory() && !entry.name.endsWith('.parquet')) continue;
       const files = join(directory, entry.name, entry.isDirectory() ? '**/*.parquet' : '');
@@ -73,7 +82,7 @@ export class PlannerOracle {
       await oracle.run(`CREATE VIEW ${view} AS FROM read_parquet(${path})`);
     }
     const planning = { planner: queryPlanner(config, instances), instances };
-    return new PlannerOracle(planning, duckdb, { oracle, executor: await duckdb.connect() });
+    return new PlannerOracle(planning, duckdb, { oracle, executor });
   }
 
   async plan(
@@ -88,22 +97,43 @@ export class PlannerOracle {
     });
   }
 
-  /** Plans and executes the statement; @throws when either fails */
+  /** Plans and executes the statement, and compares; @throws when either fails */
   async compare(sql: string, options: OracleOptions): Promise<Comparison> {
     const text = sql.replace(/;\s*$/, '');
-    const plan = await this.plan(text, options);
+    const { plan, answer } = await this.execute(text, options);
+    const expected = await this.answer(text, options.parameters);
+    return { plan, difference: differenceOf(answer, expected) };
+  }
+
+  /** Plans and executes the statement; @throws when either fails */
+  async execute(sql: string, options: OracleOptions): Promise<Execution> {
+    const plan = await this.plan(sql, options);
+    for (const [name, value] of Object.entries(plan.fragments[0]?.settings ?? {})) {
+      await this.#executor.run(`SET ${name} = ${quoteString(value)}`);
+    }
     const tables = await executeLocally(this.#executor, plan, {
       taskCount: options.taskCount,
       batchCount: 2,
     });
-    const actual = await readAnswer(this.#executor, tables);
-    await this.#oracle.run(
-      `CREATE OR REPLACE TEMP TABLE expected AS ${text}`,
-      options.parameters?.values,
-      options.parameters?.types,
-    );
-    const expected = await readAnswer(this.#oracle, ['expected']);
-    return { plan, difference: differenceOf(actual, expected) };
+    return { plan, answer: await readAnswer(this.#executor, tables) };
+  }
+
+  /** What plain DuckDB answers; @throws its error */
+  async answer(sql: string, parameters?: ParameterValues): Promise<TableAnswer> {
+    const statement = `CREATE OR REPLACE TEMP TABLE expected AS ${sql}`;
+    await this.#oracle.run(statement, parameters?.values, parameters?.types);
+    return await readAnswer(this.#oracle, ['expected']);
+  }
+
+  /** A statement of plain DuckDB, such as a setting. */
+  async run(sql: string): Promise<void> {
+    await this.#oracle.run(sql);
+  }
+
+  /** Ends what either of the two connections is doing. */
+  interrupt(): void {
+    this.#oracle.interrupt();
+    this.#executor.interrupt();
   }
 
   /** The message of the error that plain DuckDB answers; undefined when it answers rows. */

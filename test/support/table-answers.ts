@@ -23,8 +23,19 @@ export async function readAnswer(
   return { types, rows: read.getRows() as (string | null)[][] };
 }
 
+export interface Equality {
+  /** The rows come in one order. */
+  readonly isOrdered?: boolean;
+  /** How much doubles may differ, of their size. */
+  readonly tolerance?: number;
+}
+
 /** The first difference; undefined when the answers are the same. */
-export function differenceOf(actual: TableAnswer, expected: TableAnswer): string | undefined {
+export function differenceOf(
+  actual: TableAnswer,
+  expected: TableAnswer,
+  { isOrdered = false, tolerance = RELATIVE_TOLERANCE }: Equality = {},
+): string | undefined {
   if (actual.types.join() !== expected.types.join()) {
     return `types (${actual.types.join(', ')}), not (${expected.types.join(', ')})`;
   }
@@ -32,11 +43,14 @@ export function differenceOf(actual: TableAnswer, expected: TableAnswer): string
     return `${actual.rows.length} rows, not ${expected.rows.length}`;
   }
   const isDouble = expected.types.map((type) => type === 'DOUBLE' || type === 'FLOAT');
-  const others = sorted(expected.rows, isDouble);
-  for (const [index, row] of sorted(actual.rows, isDouble).entries()) {
+  const others = isOrdered ? expected.rows : sorted(expected.rows, isDouble);
+  const rows = isOrdered ? actual.rows : sorted(actual.rows, isDouble);
+  for (const [index, row] of rows.entries()) {
     const other = others[index] ?? [];
     const isSame = row.every((cell, column) =>
-      isDouble[column] === true ? isClose(cell, other[column] ?? null) : cell === other[column],
+      isDouble[column] === true
+        ? isClose(cell, other[column] ?? null, tolerance)
+        : cell === other[column],
     );
     if (!isSame) return `row (${row.join(', ')}), not (${other.join(', ')})`;
   }
@@ -50,21 +64,26 @@ function sorted(rows: readonly Row[], isDouble: readonly boolean[]): readonly Ro
   const keyed = rows.map((row) => ({
     row,
     exact: JSON.stringify(row.filter((_, column) => isDouble[column] !== true)),
-    // NULL stands apart from 0.
-    doubles: row
-      .filter((_, column) => isDouble[column] === true)
-      .map((cell) => (cell === null ? -Infinity : Number(cell))),
+    doubles: row.filter((_, column) => isDouble[column] === true).map(rankOf),
   }));
   const compare = (a: (typeof keyed)[number], b: (typeof keyed)[number]): number => {
     if (a.exact !== b.exact) return a.exact < b.exact ? -1 : 1;
     const column = a.doubles.findIndex((value, index) => value !== b.doubles[index]);
-    return column < 0 ? 0 : (a.doubles[column] ?? 0) - (b.doubles[column] ?? 0);
+    return column < 0 ? 0 : (a.doubles[column] ?? 0) < (b.doubles[column] ?? 0) ? -1 : 1;
   };
   return keyed.sort(compare).map(({ row }) => row);
 }
 
-function isClose(a: string | null, b: string | null): boolean {
+/** A number that no other double has: NULL and what is not finite beyond all that are. */
+function rankOf(cell: string | null): number {
+  if (cell === null) return -Infinity;
+  const unusual = ['-inf', 'inf', 'nan'].indexOf(cell);
+  if (unusual < 0) return Number(cell);
+  return [-Number.MAX_VALUE, Number.MAX_VALUE, Infinity][unusual] ?? 0;
+}
+
+function isClose(a: string | null, b: string | null, tolerance: number): boolean {
   if (a === b || a === null || b === null) return a === b;
   const [x, y] = [Number(a), Number(b)];
-  return Math.abs(x - y) <= RELATIVE_TOLERANCE * Math.max(Math.abs(x), Math.abs(y));
+  return Math.abs(x - y) <= tolerance * Math.max(Math.abs(x), Math.abs(y));
 }

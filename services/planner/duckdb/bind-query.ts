@@ -113,6 +113,7 @@ async function serialize(query: QueryToBind, instance: PlanningInstance): Promis
     instance.serializePlan(query.sql),
     query.needsEstimates && !isLarge(query) ? explainedPlan(query, instance) : undefined,
   ]);
+  if (plan === undefined) return { kind: 'error', error: { type: 'encoding', fields: {} } };
   const error = serializedError(plan);
   return error === undefined ? { kind: 'documents', plan, explained } : { kind: 'error', error };
 }
@@ -189,7 +190,7 @@ async function wholeQuery(query: QueryToBind, instances: InstancePool): Promise<
         const result: readonly Column[] = await instance.columnsOf(query.sql);
         return { kind: 'sql', sql: wholeSql(printed, scans, result.length), scans };
       } catch (error) {
-        return { kind: 'refused', reason: refusal(error) };
+        return { kind: 'refused', ...refusal(error) };
       }
     },
   );

@@ -5,7 +5,12 @@ import { type FileCatalogs } from '../catalog/file-catalogs.ts';
 import { type TableReader } from '../catalog/ports.ts';
 import { type Table } from '../catalog/table.ts';
 import { type TableReference } from '../import/parsed-statement.ts';
-import { type AdmittedStatement, type FrontEnd, type PlanningRequest } from '../planning/ports.ts';
+import {
+  type AdmittedStatement,
+  type FrontEnd,
+  type PlanningRequest,
+  type Refutation,
+} from '../planning/ports.ts';
 import { bindQuery, columnNames, type QueryToBind } from './bind-query.ts';
 import { type ClassifiedStatement, classifyStatement } from './classify-statement.ts';
 import { difference, proofStatement, refusal } from './fragment-proof.ts';
@@ -89,7 +94,7 @@ export class DuckDBFrontEnd implements FrontEnd, TableReader {
     return files;
   }
 
-  async refute(fragment: PlanFragment): Promise<string | undefined> {
+  async refute(fragment: PlanFragment): Promise<Refutation | undefined> {
     const timeZone = fragment.settings['TimeZone'] ?? this.#deps.timeZone;
     const proof = proofStatement(fragment);
     const known = this.#proofs.get(timeZone, proof);

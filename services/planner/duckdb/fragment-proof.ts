@@ -1,8 +1,8 @@
 import { toEngineError } from '../../common/duckdb/duckdb-error.ts';
-import { EngineError } from '../../common/error.ts';
 import { type Column, type ColumnType, formatColumnType } from '../../common/plan/column-type.ts';
 import { type PlanFragment } from '../../common/plan/plan-fragment.ts';
 import { writeNull } from '../fragment/sql/write-type.ts';
+import { type Refutation } from '../planning/ports.ts';
 
 /**
  * The fragment's SQL over relations like its inputs but without rows: binding it tells the types of its
@@ -31,19 +31,19 @@ function emptyRelation(name: string, types: readonly ColumnType[]): string {
 export function difference(
   bound: readonly Column[],
   declared: readonly Column[],
-): string | undefined {
+): Refutation | undefined {
   if (bound.length !== declared.length) {
-    return `${bound.length} columns are bound, ${declared.length} planned`;
+    return { reason: `${bound.length} columns are bound, ${declared.length} planned` };
   }
   for (const [i, { type }] of bound.entries()) {
     const [is, planned] = [formatColumnType(type), formatColumnType(declared[i]?.type ?? type)];
-    if (is !== planned) return `column ${i} is bound as ${is}, planned as ${planned}`;
+    if (is !== planned) return { reason: `column ${i} is bound as ${is}, planned as ${planned}` };
   }
   return undefined;
 }
 
 /** Why DuckDB does not bind it, in one line. */
-export function refusal(error: unknown): string {
-  const { code, message } = error instanceof EngineError ? error : toEngineError(error);
-  return `${code}: ${message.split('\n', 1)[0] ?? ''}`;
+export function refusal(thrown: unknown): Refutation {
+  const error = toEngineError(thrown);
+  return { reason: `${error.code}: ${error.message.split('\n', 1)[0] ?? ''}`, error };
 }

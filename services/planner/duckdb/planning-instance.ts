@@ -114,10 +114,14 @@ export class PlanningInstance {
     });
   }
 
-  /** The bound and optimized plan, or the error that there is instead. */
-  async serializePlan(sql: string): Promise<Json> {
+  /**
+   * The bound and optimized plan, or the error that there is instead. Undefined for one with constants whose bytes
+   * are no text (BIT, BIGNUM): DuckDB answers nothing.
+   */
+  async serializePlan(sql: string): Promise<Json | undefined> {
     const statement = 'SELECT json_serialize_plan($1::VARCHAR, optimize := true)';
-    return readJson(await this.#lane().scalar(statement, sql));
+    const text = await this.#lane().scalar(statement, sql);
+    return text === '' ? undefined : readJson(text);
   }
 
   /** The optimized plan as EXPLAIN shows it, with estimates. */

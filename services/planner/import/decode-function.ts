@@ -20,6 +20,8 @@ const DECIMAL_DATA = fieldSet('check_overflow return_type arguments');
 const RETURN_TYPE_DATA = fieldSet('variable_return_type');
 const LIST_AGGREGATE_DATA = fieldSet('bind_data');
 const LIST_AGGREGATE_BIND = fieldSet('stype aggr_expr');
+const COLLATION_DATA = fieldSet('language country tag');
+const COLLATION = /^icu_collate_/;
 const NO_DATA = new Set<string>();
 
 const LIST_AGGREGATES = [
@@ -61,7 +63,7 @@ export function decodeFunction(value: Json, scope: Scope, decode: ExpressionDeco
     const lambdaArgs = decodeLambdaArgs({ name, data, args }, decode);
     return { kind: 'function', type, name, args: lambdaArgs, isVolatile };
   }
-  const check = REDUNDANT_DATA.get(name);
+  const check = COLLATION.test(name) ? checkCollation : REDUNDANT_DATA.get(name);
   if (check === undefined) throw new UnsupportedError(`function_data of ${name}`);
   check(data);
   return { kind: 'function', type, name, args, isVolatile };
@@ -72,6 +74,11 @@ export function decodeCatalogName(fields: Fields): string {
   fields.expectEmpty('catalog_name', ['system']);
   fields.expectEmpty('schema_name', ['main']);
   return publicName(fields.text('name'));
+}
+
+/** Language and country are in the function's name. */
+function checkCollation(data: Json): void {
+  new Fields(data, 'collation data', COLLATION_DATA).expectEmpty('tag');
 }
 
 /** The aggregate inside must not hide arguments of its own, such as a separator. */

@@ -142,11 +142,11 @@ function decodeWithChildren(
   children: readonly LogicalPlan[],
 ): LogicalPlan {
   const [first, second, ...others] = children;
+  if (operator === 'LOGICAL_UNION') return decodeUnion(value, children);
   if (first !== undefined && second === undefined) return decodeOverOne(value, operator, first);
   if (first !== undefined && second !== undefined && others.length === 0) {
     return decodeOverTwo(value, operator, { left: first, right: second });
   }
-  if (operator === 'LOGICAL_UNION') return decodeUnion(value, children);
   throw new UnsupportedError(`operator ${String(operator)}`);
 }
 
@@ -195,8 +195,6 @@ function decodeOverTwo(
         columns: [...sides.left.columns, ...sides.right.columns],
       };
     }
-    case 'LOGICAL_UNION':
-      return decodeUnion(value, [sides.left, sides.right]);
     case 'LOGICAL_INTERSECT':
     case 'LOGICAL_EXCEPT': {
       const fields = new Fields(value, operator, SET_OPERATION);
@@ -223,15 +221,16 @@ function decodeOverTwo(
   }
 }
 
-/** A UNION without ALL becomes a DISTINCT over one with. */
+/** A UNION without ALL becomes a DISTINCT over one with. One child is left when the others have no rows. */
 function decodeUnion(value: Json, children: readonly LogicalPlan[]): LogicalPlan {
   const fields = new Fields(value, 'LOGICAL_UNION', SET_OPERATION);
-  const union: LogicalPlan = {
-    kind: 'set-operation',
-    operator: 'union',
-    all: true,
-    ...setOperation(fields, children),
-  };
+  const operation = setOperation(fields, children);
+  const [first, second] = children;
+  if (first === undefined) throw new UnsupportedError('LOGICAL_UNION of nothing');
+  const union: LogicalPlan =
+    second === undefined
+      ? first
+      : { kind: 'set-operation', operator: 'union', all: true, ...operation };
   if (fields.flag('setop_all')) return union;
   return { kind: 'distinct', child: union, on: [], orderBy: [], columns: union.columns };
 }

@@ -1,3 +1,4 @@
+import { type EngineError } from '../../common/error.ts';
 import { type Column } from '../../common/plan/column-type.ts';
 import {
   type ExplainFormat,
@@ -72,14 +73,21 @@ export type DecodedPlan =
 /** `sql` reads `scan_<id>` of the scans, columns c0…cn, in one SELECT whose columns are called c0…cn. */
 export type WholeQuery =
   | { readonly kind: 'sql'; readonly sql: string; readonly scans: readonly Scan[] }
-  | { readonly kind: 'refused'; readonly reason: string };
+  | ({ readonly kind: 'refused' } & Refutation);
+
+/** Why SQL that the planner wrote is not what it is meant to be. */
+export interface Refutation {
+  readonly reason: string;
+  /** What DuckDB threw, where that is the reason. */
+  readonly error?: EngineError;
+}
 
 /** DuckDB as the planner uses it. */
 export interface FrontEnd {
   /** @throws EngineError for a statement that is wrong, or that the SQL door refuses */
   admit(request: PlanningRequest): Promise<AdmittedStatement>;
   /** Binds a fragment's SQL; what differs from its declared columns, or the binder's error; undefined = proved. */
-  refute(fragment: PlanFragment): Promise<string | undefined>;
+  refute(fragment: PlanFragment): Promise<Refutation | undefined>;
 }
 
 /** The files behind scans and tables. */

@@ -1,6 +1,6 @@
 import { assertNever } from '../../common/assert.ts';
+import { EngineError, type ErrorCode } from '../../common/error.ts';
 import { EXPLAIN_COLUMNS } from '../../common/plan/explain-row.ts';
-import { EngineError } from '../../common/error.ts';
 import {
   type FragmentOutput,
   type PlanFragment,
@@ -18,6 +18,7 @@ import {
   type Explain,
   type FrontEnd,
   type PlanningRequest,
+  type Refutation,
   type ScanCatalog,
   type StatementPlanner,
   type TableDescription,
@@ -91,10 +92,10 @@ export class QueryPlanner implements StatementPlanner {
   /** The last rung: the statement itself in one task, or no answer. */
   async #planWhole(query: BoundQuery, reason: string): Promise<QueryPlan> {
     const whole = await query.whole();
-    if (whole.kind === 'refused') throw notSupported(`${reason}; ${whole.reason}`);
+    if (whole.kind === 'refused') throw refusedBy(whole, reason);
     const fragment = wholeFragment(whole, query.columns, this.#contextOf(query));
     const refutation = await this.#frontEnd.refute(fragment);
-    if (refutation !== undefined) throw notSupported(`${reason}; ${refutation}`);
+    if (refutation !== undefined) throw refusedBy(refutation, reason);
     const scans = await describeScans(this.#catalog, whole.scans, []);
     return { fragments: [fragment], scans, rung: 'whole', rungReason: reason };
   }
@@ -112,7 +113,7 @@ export class QueryPlanner implements StatementPlanner {
     );
     const index = refutations.findIndex((refutation) => refutation !== undefined);
     if (index < 0) return written;
-    return { kind: 'refuted', reason: `fragment ${index}: ${refutations[index] ?? ''}` };
+    return { kind: 'refuted', reason: `fragment ${index}: ${refutations[index]?.reason ?? ''}` };
   }
 
   #write(physical: PhysicalPlan, query: BoundQuery): ProofOutcome {
@@ -147,6 +148,16 @@ function withoutResult(fragments: readonly PlanFragment[]): readonly PlanFragmen
   });
 }
 
-function notSupported(reason: string): EngineError {
-  return new EngineError('STATEMENT_NOT_SUPPORTED', `the query cannot be planned: ${reason}`);
+/** Errors of values: constants of the statement that DuckDB computes when it binds. */
+const VALUE_ERRORS: ReadonlySet<ErrorCode> = new Set([
+  'CONVERSION_ERROR',
+  'OUT_OF_RANGE',
+  'INVALID_INPUT',
+]);
+
+/** What is wrong with the statement itself, if that is why its last rung is refused. */
+function refusedBy({ reason, error }: Refutation, failures: string): EngineError {
+  if (error !== undefined && VALUE_ERRORS.has(error.code)) return error;
+  const message = `the query cannot be planned: ${failures}; ${reason}`;
+  return new EngineError('STATEMENT_NOT_SUPPORTED', message);
 }

@@ -20,9 +20,15 @@ export function mayFollow(
 ): boolean {
   return (
     clause.stages.includes(block.stage) &&
+    (block.stage === 'rows' || !read.some(triesAnything)) &&
     !readsConstantKey(clause.keys ?? [], block) &&
     !writesTwice(read, block, clause)
   );
+}
+
+/** DuckDB 1.5.5 does not bind TRY over a column of GROUP BY, or over a window call. */
+function triesAnything(expression: Expression): boolean {
+  return [...walkExpression(expression)].some(({ kind }) => kind === 'try');
 }
 
 function readsConstantKey(keys: readonly Expression[], block: SelectBlock): boolean {

@@ -12,6 +12,8 @@ export interface SelectBlock {
   readonly where: readonly string[];
   /** GROUP BY list; empty for an aggregate over all rows. */
   readonly groupBy: string;
+  /** Aggregates without keys: only those in its list make the SELECT one row. */
+  readonly isOneGroup: boolean;
   readonly having: readonly string[];
   readonly columns: readonly BlockColumn[];
   readonly distinct: string;
@@ -40,6 +42,7 @@ export function rowsOf(from: string | undefined, columns: readonly BlockColumn[]
     isJoin: false,
     where: [],
     groupBy: '',
+    isOneGroup: false,
     having: [],
     columns,
     distinct: '',

@@ -1,5 +1,6 @@
 import {
   type AggregateCall,
+  type Expression,
   type FrameBound,
   type WindowCall,
   type WindowFrame,
@@ -39,18 +40,31 @@ interface Call {
 }
 
 function writeCall(call: Call, columns: ColumnSql): string {
-  const args = call.args.map((arg) => writeExpression(arg, columns)).join(', ');
+  const args = call.args.map((arg) => writeArgument(arg, columns)).join(', ');
+  const orderBy = isOrderedConstant(call) ? [] : call.orderBy;
   const isCountOfRows = call.name === 'count_star';
   const inner = [
     ...(call.distinct ? ['DISTINCT'] : []),
     isCountOfRows ? '*' : args,
-    ...(call.orderBy.length === 0 ? [] : [`ORDER BY ${writeSortKeys(call.orderBy, columns)}`]),
+    ...(orderBy.length === 0 ? [] : [`ORDER BY ${writeSortKeys(orderBy, columns)}`]),
     ...(call.ignoreNulls === true ? ['IGNORE NULLS'] : []),
   ].filter((part) => part !== '');
   const name = isCountOfRows ? 'count' : functionName(call.name);
   const filter =
     call.filter === undefined ? '' : ` FILTER (WHERE ${writeExpression(call.filter, columns)})`;
   return `${name}(${inner.join(' ')})${filter}`;
+}
+
+/** A bare literal would bind to overloads of other types as well. */
+function writeArgument(arg: Expression, columns: ColumnSql): string {
+  const text = writeExpression(arg, columns);
+  const isLiteral = arg.kind === 'constant' && /^(INTEGER|VARCHAR)$/.test(arg.type.id);
+  return isLiteral && !text.includes('::') ? `${text}::${arg.type.id}` : text;
+}
+
+/** To mode, a constant before ORDER BY is a fraction of WITHIN GROUP. */
+function isOrderedConstant({ name, args }: Call): boolean {
+  return name === 'mode' && args.every(({ kind }) => kind === 'constant');
 }
 
 function writeOver(call: WindowCall, columns: ColumnSql): string {

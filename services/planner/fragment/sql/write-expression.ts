@@ -37,10 +37,15 @@ export function writeSortKeys(keys: readonly SortKey[], columns: ColumnSql): str
   return keys.map((key) => writeSortKey(key, columns)).join(', ');
 }
 
+/** A bare literal would be a position, or refused. */
 function writeSortKey(key: SortKey, columns: ColumnSql): string {
   const direction = key.descending ? 'DESC' : 'ASC';
   const place = key.nullsFirst ? 'FIRST' : 'LAST';
-  return `${writeExpression(key.expression, columns)} ${direction} NULLS ${place}`;
+  const { expression } = key;
+  const text = writeExpression(expression, columns);
+  const isLiteral = expression.kind === 'constant';
+  const value = isLiteral ? `CAST(${text} AS ${formatColumnType(expression.type)})` : text;
+  return `${value} ${direction} NULLS ${place}`;
 }
 
 /** As `writeExpression`, with how tightly the text binds. */

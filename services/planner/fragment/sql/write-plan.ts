@@ -174,10 +174,8 @@ class PlanWriter implements JoinWriter {
         ? ['rows', 'grouped', 'windowed', 'ordered', 'limited']
         : ['rows', 'grouped', 'windowed', 'ordered'],
     });
-    // Without keys only the aggregates in its list make a SELECT one row.
-    const isBare = input.stage === 'grouped' && input.groupBy === '';
     const readsNone = expressions.every((expression) => columnsIn(expression).size === 0);
-    const block = isBare && readsNone ? this.seal(input) : input;
+    const block = input.isOneGroup && readsNone ? this.seal(input) : input;
     return { ...block, columns: expressions.map((expression) => blockColumn(expression, block)) };
   }
 
@@ -200,6 +198,7 @@ class PlanWriter implements JoinWriter {
     const block: SelectBlock = {
       ...input,
       groupBy: isPlain ? keys.join(', ') : `GROUPING SETS (${sets.join(', ')})`,
+      isOneGroup: groups.length === 0,
       columns: columns.map((text) => ({ ...atom(text), kind: 'shared' })),
       stage: 'grouped',
     };

@@ -327,10 +327,10 @@ describe('the proof of a fragment', () => {
   });
 
   it('fails on another type, another width and SQL that does not bind', async () => {
-    const refute = async (change: Partial<PlanFragment>): Promise<string | undefined> =>
-      await planner.frontEnd.refute(
-        aFragment(0, { sql, scans, remoteSources, columns, ...change }),
-      );
+    const refute = async (change: Partial<PlanFragment>): Promise<string | undefined> => {
+      const fragment = aFragment(0, { sql, scans, remoteSources, columns, ...change });
+      return (await planner.frontEnd.refute(fragment))?.reason;
+    };
     const asBigint = [{ name: 'c0', type: { id: 'BIGINT' } as const }, ...columns.slice(1)];
     expect(await refute({ columns: asBigint })).toBe(
       'column 0 is bound as HUGEINT, planned as BIGINT',

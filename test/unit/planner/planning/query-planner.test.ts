@@ -8,6 +8,7 @@ import type {
   BoundQuery,
   DecodedPlan,
   FrontEnd,
+  Refutation,
   ScanCatalog,
   WholeQuery,
 } from '../../../../services/planner/planning/ports.ts';
@@ -55,7 +56,8 @@ describe('QueryPlanner', () => {
 
   it('steps down to one task over distributed scans when a fragment does not bind as planned', async () => {
     const plan = await planned({
-      refute: ({ partitioning }) => (partitioning.kind === 'hash' ? 'column 1 differs' : undefined),
+      refute: ({ partitioning }) =>
+        partitioning.kind === 'hash' ? { reason: 'column 1 differs' } : undefined,
     });
     expect(plan.rung).toBe('single-over-scans');
     expect(plan.rungReason).toContain('not distributed: fragment 1: column 1 differs');
@@ -95,7 +97,7 @@ describe('QueryPlanner', () => {
 
   it('refuses with every reason when no rung is left', async () => {
     const refused = planned({
-      refute: () => 'it does not bind',
+      refute: () => ({ reason: 'it does not bind' }),
       whole: { kind: 'refused', reason: 'no such SQL' },
     });
     await expect(refused).rejects.toMatchObject({
@@ -138,7 +140,7 @@ interface Situation {
   readonly workerCount: number;
   readonly properties: Readonly<Record<string, string>>;
   readonly explain: Explain | undefined;
-  readonly refute: (fragment: PlanFragment) => string | undefined;
+  readonly refute: (fragment: PlanFragment) => Refutation | undefined;
 }
 
 async function planned(changes: Partial<Situation>): Promise<QueryPlan> {

@@ -1,0 +1,152 @@
+/** A statement in fragments against the same statement on plain DuckDB. */
+import { parseDuckDBError, toEngineError } from '../../services/common/duckdb/duckdb-error.ts';
+import { type ErrorCode } from '../../services/common/error.ts';
+import { type OracleOptions, PlannerOracle } from '../support/planner-oracle.ts';
+import { differenceOf, type Equality, type TableAnswer } from '../support/table-answers.ts';
+
+export type Outcome =
+  | { readonly kind: 'same-rows'; readonly rung: string; readonly reason: string }
+  | { readonly kind: 'same-error'; readonly code: ErrorCode; readonly message: string }
+  | { readonly kind: 'different'; readonly what: string; readonly rung: string }
+  /** DuckDB answers otherwise when it plans otherwise: no difference of ours. */
+  | { readonly kind: 'duckdb-differs'; readonly what: string }
+  /** A limit that EQUALITY.md states. */
+  | { readonly kind: 'known'; readonly what: string }
+  | { readonly kind: 'too-slow' };
+
+/** What one of the two answers. */
+type Answer =
+  | {
+      readonly kind: 'rows';
+      readonly answer: TableAnswer;
+      readonly rung: string;
+      readonly reason: string;
+    }
+  | { readonly kind: 'error'; readonly code: ErrorCode; readonly message: string };
+
+export interface FuzzQuery {
+  readonly sql: string;
+  readonly isOrdered: boolean;
+  readonly options: OracleOptions;
+}
+
+/** Moments and their like are rounded in the order of the rows, which parts change. */
+const TOLERANCE = 1e-9;
+/**
+ * On the last rung tables are common table expressions, and over those DuckDB 1.5.5 flattens fewer correlated subqueries.
+ */
+const KNOWN = /Unsupported join type for flattening|Positional join in correlated subqueries/;
+const TIME_LIMIT_MS = 20_000;
+
+export class FuzzOracle implements AsyncDisposable {
+  readonly #directory: string;
+  #oracle: PlannerOracle;
+
+  private constructor(directory: string, oracle: PlannerOracle) {
+    this.#directory = directory;
+    this.#oracle = oracle;
+  }
+
+  static async open(directory: string): Promise<FuzzOracle> {
+    return new FuzzOracle(directory, await openOracle(directory));
+  }
+
+  async compare(query: FuzzQuery): Promise<Outcome> {
+    let isSlow = false;
+    const timer = setTimeout(() => {
+      isSlow = true;
+      this.#oracle.interrupt();
+    }, TIME_LIMIT_MS);
+    try {
+      const outcome = await this.#compare(query);
+      return isSlow ? { kind: 'too-slow' } : outcome;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #compare(query: FuzzQuery): Promise<Outcome> {
+    const { sql, options } = query;
+    const zone = options.properties?.['time_zone'] ?? 'UTC';
+    await this.#oracle.run(`SET TimeZone = '${zone}'`);
+    const expected = await this.#duckdb(sql);
+    const actual = await this.#engine(query);
+    const equality = { isOrdered: query.isOrdered, tolerance: TOLERANCE };
+    const what = difference(actual, expected, equality);
+    if (what === undefined) return same(actual);
+    if (actual.kind === 'error' && KNOWN.test(actual.message)) return { kind: 'known', what };
+    await this.#oracle.run('PRAGMA disable_optimizer');
+    const unoptimized = await this.#duckdb(sql);
+    await this.#oracle.run('PRAGMA enable_optimizer');
+    if (isBroken(expected) || isBroken(actual)) await this.#reopen();
+    const doubt = isBroken(expected)
+      ? 'an internal error'
+      : difference(unoptimized, expected, equality);
+    if (doubt !== undefined)
+      return { kind: 'duckdb-differs', what: `${what}; by itself: ${doubt}` };
+    return { kind: 'different', what, rung: actual.kind === 'rows' ? actual.rung : 'error' };
+  }
+
+  async #duckdb(sql: string): Promise<Answer> {
+    try {
+      const answer = await this.#oracle.answer(sql);
+      return { kind: 'rows', answer, rung: '', reason: '' };
+    } catch (error) {
+      return failed(error);
+    }
+  }
+
+  async #engine({ sql, options }: FuzzQuery): Promise<Answer> {
+    try {
+      const { plan, answer } = await this.#oracle.execute(sql, options);
+      return { kind: 'rows', answer, rung: plan.rung, reason: plan.rungReason };
+    } catch (error) {
+      return failed(error);
+    }
+  }
+
+  /** After an internal error DuckDB refuses everything. */
+  async #reopen(): Promise<void> {
+    await this.#oracle.close();
+    this.#oracle = await openOracle(this.#directory);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#oracle.close();
+  }
+}
+
+async function openOracle(directory: string): Promise<PlannerOracle> {
+  return await PlannerOracle.open(directory, ['SET errors_as_json = true']);
+}
+
+function failed(thrown: unknown): Answer {
+  const isKnown = parseDuckDBError(thrown) !== undefined;
+  const { code, message } = toEngineError(thrown);
+  return { kind: 'error', code, message: isKnown ? message : `${code}: ${message}` };
+}
+
+function isBroken(answer: Answer): boolean {
+  return answer.kind === 'error' && answer.code === 'INTERNAL_ERROR';
+}
+
+function difference(actual: Answer, expected: Answer, equality: Equality): string | undefined {
+  if (actual.kind === 'rows') {
+    if (expected.kind === 'rows') return differenceOf(actual.answer, expected.answer, equality);
+    return `rows, not ${expected.code}: ${firstLine(expected.message)}`;
+  }
+  const error = `${actual.code}: ${firstLine(actual.message)}`;
+  if (expected.kind === 'rows') return `${error}, not rows`;
+  if (actual.code === expected.code && !isBroken(actual)) return undefined;
+  return `${error}, not ${expected.code}: ${firstLine(expected.message)}`;
+}
+
+function same(actual: Answer): Outcome {
+  return actual.kind === 'rows'
+    ? { kind: 'same-rows', rung: actual.rung, reason: actual.reason }
+    : { kind: 'same-error', code: actual.code, message: firstLine(actual.message) };
+}
+
+function firstLine(message: string): string {
+  return message.split('\n', 1)[0]?.slice(0, 300) ?? '';
+}

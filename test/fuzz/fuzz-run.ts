@@ -1,0 +1,96 @@
+/** Seeds as statements, compared, reduced where they differ, and counted. */
+import { DuckDBInstance } from '@duckdb/node-api';
+import { Coverage } from './coverage.ts';
+import { FuzzOracle, type FuzzQuery, type Outcome } from './fuzz-oracle.ts';
+import { writeFuzzTables } from './fuzz-tables.ts';
+import { Choice } from './grammar/choice.ts';
+import { type FunctionCatalog, readFunctionCatalog } from './grammar/function-catalog.ts';
+import { randomStatement } from './grammar/statements.ts';
+import { reduce } from './reduce.ts';
+import { printSql, type SqlNode } from './sql-tree.ts';
+
+export interface Finding {
+  readonly seed: number;
+  readonly outcome: Outcome;
+  readonly options: FuzzQuery['options'];
+  /** The smallest statement found that still differs. */
+  readonly sql: string;
+}
+
+export interface Trial {
+  readonly outcome: Outcome;
+  readonly finding?: Finding;
+}
+
+export class FuzzRun implements AsyncDisposable {
+  readonly coverage = new Coverage();
+  readonly #oracle: FuzzOracle;
+  readonly #catalog: FunctionCatalog;
+
+  private constructor(oracle: FuzzOracle, catalog: FunctionCatalog) {
+    this.#oracle = oracle;
+    this.#catalog = catalog;
+  }
+
+  /** `directory` is empty, and gets the tables. */
+  static async open(directory: string): Promise<FuzzRun> {
+    await writeFuzzTables(directory);
+    const instance = await DuckDBInstance.create(':memory:');
+    const connection = await instance.connect();
+    const catalog = await readFunctionCatalog(connection);
+    connection.disconnectSync();
+    instance.closeSync();
+    return new FuzzRun(await FuzzOracle.open(directory), catalog);
+  }
+
+  /** The statement of a seed. */
+  sqlOf(seed: number): string {
+    return printSql(randomStatement(seed, this.#catalog).sql);
+  }
+
+  /**
+   * No finding when both answer the same; `hunted`: one too when that text is in the outcome (a rung's reason, the
+   * code of an error that both have).
+   */
+  async try(seed: number, hunted = ''): Promise<Trial> {
+    const { sql: tree, isOrdered } = randomStatement(seed, this.#catalog);
+    const options = randomOptions(seed);
+    const compare = async (candidate: SqlNode): Promise<Outcome> =>
+      await this.#oracle.compare({ sql: printSql(candidate), isOrdered, options });
+    const outcome = await compare(tree);
+    this.coverage.record(tree, outcome);
+    const isHunted = hunted !== '' && JSON.stringify(outcome).includes(hunted);
+    const isSame = outcome.kind === 'same-rows' || outcome.kind === 'same-error';
+    if (isSame && !isHunted) return { outcome };
+    if (outcome.kind === 'too-slow' || outcome.kind === 'known') {
+      return { outcome, finding: { seed, outcome, options, sql: printSql(tree) } };
+    }
+    const reduced = await reduce(tree, async (candidate) => {
+      const found = await compare(candidate);
+      return found.kind === outcome.kind && (!isHunted || JSON.stringify(found).includes(hunted));
+    });
+    const finding = { seed, outcome: await compare(reduced), options, sql: printSql(reduced) };
+    return { outcome, finding };
+  }
+
+  /** A statement as it is written. */
+  async compare(sql: string, options: FuzzQuery['options']): Promise<Outcome> {
+    return await this.#oracle.compare({ sql, isOrdered: false, options });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#oracle[Symbol.asyncDispose]();
+  }
+}
+
+function randomOptions(seed: number): FuzzQuery['options'] {
+  const choice = new Choice(seed ^ 0x5eed);
+  return {
+    taskCount: 1 + choice.below(4),
+    properties: {
+      broadcast_threshold: choice.one(['0', '32MiB']),
+      distribution: choice.one(['always', 'always', 'always', 'always', 'never']),
+      time_zone: choice.one(['UTC', 'UTC', 'America/New_York', 'Asia/Kolkata']),
+    },
+  };
+}

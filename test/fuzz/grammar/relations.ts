@@ -1,0 +1,326 @@
+/** Relations: operators over tables and over each other. Every column of a statement has a name of its own. */
+import { clause, list, node, type SqlNode } from '../sql-tree.ts';
+import { type Choice } from './choice.ts';
+import { Aggregates } from './aggregates.ts';
+import { type Column, Expressions } from './expressions.ts';
+import { FUZZ_TABLES } from '../fuzz-tables.ts';
+import { FUZZ_TYPES, fuzzType } from './fuzz-type.ts';
+import { type FunctionCatalog, weightedType } from './function-catalog.ts';
+import { joinRelations } from './joins.ts';
+import { combineRelations } from './set-operations.ts';
+import { withSubquery } from './subqueries.ts';
+import { withWindows } from './windows.ts';
+
+export interface Relation {
+  /** An item of FROM. */
+  readonly sql: SqlNode;
+  readonly columns: readonly Column[];
+  /** About so many rows. */
+  readonly rows: number;
+}
+
+const MAX_COLUMNS = 8;
+
+/** What the rules of the grammar share. */
+export interface Grammar {
+  readonly choice: Choice;
+  readonly expressions: Expressions;
+  readonly aggregates: Aggregates;
+  relation(depth: number): Relation;
+}
+
+export function createGrammar(choice: Choice, catalog: FunctionCatalog): Grammar {
+  const expressions = new Expressions(choice, catalog);
+  const aggregates = new Aggregates(choice, expressions, catalog);
+  const grammar: Grammar = {
+    choice,
+    expressions,
+    aggregates,
+    relation: (depth) => anyRelation(grammar, depth),
+  };
+  return grammar;
+}
+
+type Rule = (grammar: Grammar, depth: number) => Relation;
+
+const RULES: readonly (readonly [weight: number, Rule])[] = [
+  [3, filtered],
+  [3, projected],
+  [5, aggregated],
+  [2, distinct],
+  [1, distinctOn],
+  [2, topRows],
+  [3, withWindows],
+  [7, joinRelations],
+  [3, combineRelations],
+  [4, withSubquery],
+  [1, unnested],
+  [1, sharedTwice],
+];
+
+function anyRelation(grammar: Grammar, depth: number): Relation {
+  const { choice } = grammar;
+  if (depth <= 0) return choice.chance(92) ? table(grammar) : generatedRows(grammar);
+  return narrowed(grammar, choice.weighted(RULES)(grammar, depth));
+}
+
+function table({ choice }: Grammar): Relation {
+  const { name, rows } = choice.chance(4)
+    ? choice.one(FUZZ_TABLES)
+    : choice.one(FUZZ_TABLES.slice(0, -1));
+  const types = ['INTEGER', weightedType((bound) => choice.below(bound))];
+  while (types.length < 5 && choice.chance(65))
+    types.push(weightedType((bound) => choice.below(bound)));
+  const columns = types.map((type) => ({ name: choice.name(), type, isExact: true }));
+  const items = columns.map((column, index) => {
+    const source = index === 0 ? 'k' : choice.one(fuzzType(column.type).sources);
+    return node('item', 'item', `(${source})::${column.type} AS ${column.name}`);
+  });
+  const sql = node('relation', `table ${name}`, '(SELECT ', list(items), ` FROM ${name})`);
+  return { sql, columns, rows };
+}
+
+function generatedRows(grammar: Grammar): Relation {
+  const { choice } = grammar;
+  const name = choice.name();
+  if (choice.chance(40)) {
+    const sql = node('relation', 'range', `(SELECT range::INTEGER AS ${name} FROM range(5))`);
+    return { sql, columns: [{ name, type: 'INTEGER', isExact: true }], rows: 5 };
+  }
+  const type = weightedType((bound) => choice.below(bound));
+  const other = choice.name();
+  const rows = [1, 2, 3, 4].map((row) => {
+    const value = grammar.expressions.constant(type);
+    return node('clause', 'row', `(${row}::INTEGER, `, value, `::${type})`);
+  });
+  const sql = node(
+    'relation',
+    'values',
+    '(SELECT * FROM (VALUES ',
+    list(rows),
+    `) t(${name}, ${other}))`,
+  );
+  return {
+    sql,
+    columns: [
+      { name, type: 'INTEGER', isExact: true },
+      { name: other, type, isExact: true },
+    ],
+    rows: 4,
+  };
+}
+
+function filtered(grammar: Grammar, depth: number): Relation {
+  const input = grammar.relation(depth - 1);
+  const predicates = [grammar.expressions.predicate(input.columns, 2)];
+  if (grammar.choice.chance(30)) predicates.push(grammar.expressions.predicate(input.columns, 2));
+  const sql = node(
+    'relation',
+    'filter',
+    '(SELECT * FROM ',
+    input.sql,
+    clause(' WHERE ', predicates, ' AND '),
+    ')',
+  );
+  return { ...input, sql, rows: input.rows / 2 };
+}
+
+function projected(grammar: Grammar, depth: number): Relation {
+  const { choice, expressions } = grammar;
+  const input = grammar.relation(depth - 1);
+  const kept = choice.some(input.columns, 1 + choice.below(3));
+  const items = kept.map(({ name }) => node('item', 'column', name));
+  const columns = [...kept];
+  for (let count = 1 + choice.below(2); count > 0; count -= 1) {
+    const value = expressions.any(input.columns, 3);
+    const column = { name: choice.name(), type: value.sort, isExact: true };
+    columns.push(column);
+    items.push(node('item', 'item', value, `::${column.type} AS ${column.name}`));
+  }
+  const sql = node('relation', 'project', '(SELECT ', list(items), ' FROM ', input.sql, ')');
+  return { ...input, sql, columns };
+}
+
+const GROUPINGS = ['ROLLUP', 'CUBE', 'GROUPING SETS'];
+
+function aggregated(grammar: Grammar, depth: number): Relation {
+  const { choice, aggregates, expressions } = grammar;
+  const input = grammar.relation(depth - 1);
+  const keys = choice.some(exactColumns(input), choice.one([0, 1, 1, 1, 2, 2]));
+  const columns: Column[] = [...keys];
+  const items = keys.map(({ name }) => node('item', 'column', name));
+  for (let count = 1 + choice.below(3); count > 0; count -= 1) {
+    const { call, type, isExact } = aggregates.any(input.columns, false);
+    const column = { name: choice.name(), type, isExact };
+    columns.push(column);
+    items.push(node('item', 'item', call, ` AS ${column.name}`));
+  }
+  const isGrouped = keys.length > 0;
+  const grouping = isGrouped && choice.chance(20) ? choice.one(GROUPINGS) : '';
+  const names = keys.map(({ name }) =>
+    node('clause', 'key', grouping === 'GROUPING SETS' ? `(${name})` : name),
+  );
+  if (grouping !== '' && choice.chance(50)) {
+    const name = choice.name();
+    columns.push({ name, type: 'BIGINT', isExact: true });
+    items.push(
+      node('item', 'grouping', `grouping(${keys.map((key) => key.name).join(', ')}) AS ${name}`),
+    );
+  }
+  const groupBy = { ...clause(` GROUP BY ${grouping}(`, names), after: ')' };
+  const plain = clause(' GROUP BY ', names);
+  const having = isGrouped && choice.chance(15) ? [expressions.predicate(keys, 1)] : [];
+  const label =
+    grouping === '' ? (isGrouped ? 'aggregate' : 'global aggregate') : grouping.toLowerCase();
+  const sql = node(
+    'relation',
+    label,
+    '(SELECT ',
+    list(items),
+    ' FROM ',
+    input.sql,
+    grouping === '' ? plain : groupBy,
+    clause(' HAVING ', having, ' AND '),
+    ')',
+  );
+  return { sql, columns, rows: isGrouped ? Math.ceil(input.rows / 3) : 1 };
+}
+
+function distinct(grammar: Grammar, depth: number): Relation {
+  const input = grammar.relation(depth - 1);
+  const columns = grammar.choice.some(exactColumns(input), 3);
+  if (columns.length === 0) return input;
+  const items = columns.map(({ name }) => node('item', 'column', name));
+  const sql = node(
+    'relation',
+    'distinct',
+    '(SELECT DISTINCT ',
+    list(items),
+    ' FROM ',
+    input.sql,
+    ')',
+  );
+  return { ...input, sql, columns };
+}
+
+function distinctOn(grammar: Grammar, depth: number): Relation {
+  const { choice } = grammar;
+  const input = grammar.relation(depth - 1);
+  const columns = exactColumns(input);
+  if (columns.length === 0) return input;
+  const on = choice.some(columns, 1 + choice.below(2));
+  const rest = columns.filter((column) => !on.includes(column));
+  const items = columns.map(({ name }) => node('item', 'column', name));
+  const sql = node(
+    'relation',
+    'distinct on',
+    `(SELECT DISTINCT ON (${on.map(({ name }) => name).join(', ')}) `,
+    list(items),
+    ' FROM ',
+    input.sql,
+    clause(' ORDER BY ', sortKeys(grammar, [...on, ...rest])),
+    ')',
+  );
+  return { ...input, sql, columns };
+}
+
+function topRows(grammar: Grammar, depth: number): Relation {
+  const { choice } = grammar;
+  const input = grammar.relation(depth - 1);
+  const columns = exactColumns(input);
+  if (columns.length === 0) return input;
+  const items = columns.map(({ name }) => node('item', 'column', name));
+  const limit = choice.one(['0', '1', '5', '20']);
+  const offset = choice.chance(30) ? ` OFFSET ${choice.below(6)}` : '';
+  const sql = node(
+    'relation',
+    'order limit',
+    '(SELECT ',
+    list(items),
+    ' FROM ',
+    input.sql,
+    { ...clause(' ORDER BY ', sortKeys(grammar, columns)), after: ` LIMIT ${limit}${offset}` },
+    ')',
+  );
+  return { sql, columns, rows: Math.min(input.rows, 20) };
+}
+
+/** Columns as keys of ORDER BY, each with a direction of its own. */
+export function sortKeys({ aggregates }: Grammar, columns: readonly Column[]): readonly SqlNode[] {
+  return columns.map(({ name }) => node('clause', 'key', name + aggregates.direction()));
+}
+
+function unnested(grammar: Grammar, depth: number): Relation {
+  const { choice, expressions } = grammar;
+  const input = grammar.relation(depth - 1);
+  const element = choice.one(['INTEGER', 'VARCHAR']);
+  const name = choice.name();
+  const kept = choice.some(input.columns, 3);
+  const items = kept.map((column) => node('item', 'column', column.name));
+  const value = expressions.of(`${element}[]`, input.columns, 2);
+  const sql = node(
+    'relation',
+    'unnest',
+    '(SELECT ',
+    list([...items, node('item', 'unnest', 'unnest(', value, `) AS ${name}`)]),
+    ' FROM ',
+    input.sql,
+    ')',
+  );
+  return { sql, columns: [...kept, { name, type: element, isExact: true }], rows: input.rows * 2 };
+}
+
+/** A materialized CTE that is read twice. */
+function sharedTwice(grammar: Grammar, depth: number): Relation {
+  const { choice } = grammar;
+  const input = grammar.relation(depth - 1);
+  const [key] = choice.some(exactColumns(input), 1);
+  if (key === undefined || input.rows > 200) return input;
+  const cte = choice.name();
+  const renamed = input.columns.map((column) => ({ ...column, name: choice.name() }));
+  const names = renamed.map(({ name }) => name).join(', ');
+  const position = input.columns.indexOf(key);
+  const join = choice.one(['JOIN', 'LEFT JOIN', 'FULL JOIN', 'SEMI JOIN', 'ANTI JOIN']);
+  const materialized = choice.one([' MATERIALIZED', '', ' NOT MATERIALIZED']);
+  const other = renamed[position]?.name ?? '';
+  const sql = node(
+    'relation',
+    'shared cte',
+    `(WITH ${cte} AS${materialized} (SELECT * FROM `,
+    input.sql,
+    `) SELECT * FROM ${cte} ${join} (SELECT * FROM ${cte} t(${names})) ON ${key.name} = ${other})`,
+  );
+  const isHalf = join === 'SEMI JOIN' || join === 'ANTI JOIN';
+  const columns = isHalf ? input.columns : [...input.columns, ...renamed];
+  return { sql, columns, rows: (input.rows * input.rows) / 8 };
+}
+
+export function exactColumns({ columns }: Pick<Relation, 'columns'>): readonly Column[] {
+  return columns.filter(({ isExact }) => isExact);
+}
+
+/** Joins of joins grow wide and long. */
+function narrowed(grammar: Grammar, relation: Relation): Relation {
+  const { choice } = grammar;
+  const isWide = relation.columns.length > MAX_COLUMNS;
+  const isLong = relation.rows > 1500;
+  if (!isWide && !isLong) return relation;
+  const columns = choice.some(isLong ? exactColumns(relation) : relation.columns, MAX_COLUMNS - 3);
+  if (columns.length === 0) return relation;
+  const items = columns.map(({ name }) => node('item', 'column', name));
+  const sql = node(
+    'relation',
+    isLong ? 'distinct' : 'project',
+    isLong ? '(SELECT DISTINCT ' : '(SELECT ',
+    list(items),
+    ' FROM ',
+    relation.sql,
+    ')',
+  );
+  return { sql, columns, rows: isLong ? relation.rows / 4 : relation.rows };
+}
+
+/** Types that relations are made of, for those that need the same ones twice. */
+export function someTypes(choice: Choice, count: number): readonly string[] {
+  return Array.from({ length: count }, () => choice.one(FUZZ_TYPES.slice(0, 10)).sql);
+}

@@ -1,0 +1,118 @@
+/** Whole statements: a relation as it is, in order, counted; now and then one that is wrong. */
+import { clause, list, node, type SqlNode } from '../sql-tree.ts';
+import { Choice } from './choice.ts';
+import { type FunctionCatalog } from './function-catalog.ts';
+import { inStep } from './joins.ts';
+import { createGrammar, exactColumns, type Grammar, type Relation, sortKeys } from './relations.ts';
+
+export interface FuzzStatement {
+  readonly sql: SqlNode;
+  /** The rows come in the order that the statement asks for, which is total. */
+  readonly isOrdered: boolean;
+}
+
+export function randomStatement(seed: number, catalog: FunctionCatalog): FuzzStatement {
+  const choice = new Choice(seed);
+  const grammar = createGrammar(choice, catalog);
+  const relation = grammar.relation(choice.one([1, 2, 2, 3, 3, 4]));
+  return choice.weighted<() => FuzzStatement>([
+    [12, () => plain(relation)],
+    [3, () => ordered(grammar, relation)],
+    [1, () => limited(grammar, relation)],
+    [1, () => volatileValues(relation)],
+    [1, () => recursive(grammar, relation)],
+    [1, () => plain(inStep([relation, grammar.relation(1)]))],
+    [2, () => failing(grammar, relation)],
+  ])();
+}
+
+function plain({ sql }: Relation): FuzzStatement {
+  return { sql: node('statement', 'select', 'SELECT * FROM ', sql), isOrdered: false };
+}
+
+function ordered(grammar: Grammar, relation: Relation): FuzzStatement {
+  const columns = exactColumns(relation);
+  if (columns.length === 0) return plain(relation);
+  const items = columns.map(({ name }) => node('item', 'column', name));
+  const keys = clause(' ORDER BY ', sortKeys(grammar, columns));
+  const limit = grammar.choice.one(['', '', ' LIMIT 7', ' LIMIT 3 OFFSET 2', ' LIMIT 20%']);
+  const sql = node(
+    'statement',
+    'order',
+    'SELECT ',
+    list(items),
+    ' FROM ',
+    relation.sql,
+    keys,
+    limit,
+  );
+  return { sql, isOrdered: true };
+}
+
+/** Any rows, but so many. */
+function limited({ choice }: Grammar, { sql }: Relation): FuzzStatement {
+  const limit = choice.one([' LIMIT 3', ' LIMIT 100 OFFSET 2', ' LIMIT 0', ' LIMIT ALL OFFSET 5']);
+  const parts = ['SELECT count(*) FROM (SELECT * FROM ', sql, limit, ')'];
+  return { sql: node('statement', 'limit', ...parts), isOrdered: false };
+}
+
+/** What differs at every call, counted. */
+function volatileValues({ sql }: Relation): FuzzStatement {
+  const inner = 'SELECT random() AS r, uuid() AS u FROM ';
+  const parts = [
+    'SELECT count(*), count(DISTINCT u), min(r) >= 0, max(r) < 1 FROM (',
+    inner,
+    sql,
+    ') WHERE r >= 0',
+  ];
+  return { sql: node('statement', 'volatile', ...parts), isOrdered: false };
+}
+
+function recursive(grammar: Grammar, relation: Relation): FuzzStatement {
+  const name = grammar.choice.name();
+  const key = relation.columns.find(({ type }) => type === 'INTEGER')?.name;
+  if (key === undefined) return plain(relation);
+  const parts = [
+    `WITH RECURSIVE t(${name}) AS (SELECT 1 UNION ALL SELECT ${name} + 1 FROM t WHERE ${name} < 5)`,
+    ' SELECT * FROM t JOIN ',
+    relation.sql,
+    ` ON ${key} = ${name}`,
+  ];
+  return { sql: node('statement', 'recursive', ...parts), isOrdered: false };
+}
+
+/** `$` is a column: each is an error for some row or for the binder. */
+const FAILURES = [
+  "CAST('x' || $::VARCHAR AS INTEGER)",
+  '(9223372036854775807 + length($::VARCHAR) + 1)::BIGINT',
+  'CAST(length($::VARCHAR) + 1000 AS TINYINT)',
+  'factorial(length($::VARCHAR)::INTEGER + 60)',
+  "error('wrong ' || ($ IS NULL)::VARCHAR)",
+  'CAST(length($::VARCHAR) + 100 AS DECIMAL(3,1))',
+  '$ + nowhere',
+  'no_such_function($)',
+  'sum(sum($))',
+  'length($, $, $)',
+  "strptime($::VARCHAR || 'x', '%Y')",
+  "($::VARCHAR || '-02-30')::DATE",
+  'sqrt(-1 - length($::VARCHAR))',
+  '(SELECT unnest([1, 2]) WHERE $ IS NOT NULL)',
+  '(SELECT range FROM range(3))',
+  '$ $',
+  "date_trunc('never', DATE '2024-01-01' + length($::VARCHAR)::INTEGER)",
+];
+
+/** The error is above everything else: which rows it sees does not depend on a plan. */
+function failing(grammar: Grammar, relation: Relation): FuzzStatement {
+  const { choice } = grammar;
+  const [column] = choice.some(exactColumns(relation), 1);
+  if (column === undefined) return plain(relation);
+  const text = choice.one(FAILURES).replaceAll('$', column.name);
+  const parts = [
+    'SELECT ',
+    list([node('item', 'failure', `${text} AS failure`)]),
+    ' FROM ',
+    relation.sql,
+  ];
+  return { sql: node('statement', 'failing', ...parts), isOrdered: false };
+}

@@ -1,0 +1,23 @@
+-- Statements over the fuzz tables that once had another answer than plain DuckDB's, or fell to the last rung, reduced.
+
+SELECT * FROM (VALUES (3::INTEGER, '123456789012345678901234567890'::BIGNUM::BIGNUM)) t(c1, c2);
+
+SELECT c1 FROM (SELECT b AS c1 FROM first WHERE '101'::BIT <> '0'::BIT);
+
+SELECT count(*) FROM (VALUES (4::INTEGER, -128::TINYINT::TINYINT)) t(c13, c14);
+
+SELECT c12 FROM (SELECT 1::INTEGER AS c11, ts AS c12 FROM empty UNION ALL SELECT TRY(sign(k)), ts FROM (SELECT k, max(ts) AS ts FROM clustered GROUP BY k)) ORDER BY c11 DESC;
+
+SELECT TRY(list_transform(['a'], lambda x: CASE WHEN k > 1 THEN x END)) FROM (SELECT k FROM single GROUP BY k);
+
+SELECT k, mode() WITHIN GROUP (ORDER BY DATE 'infinity' DESC), mode('red' ORDER BY k) FROM clustered GROUP BY k;
+
+SELECT k, argmin(k, lower('X') ORDER BY lower('X')) FROM first GROUP BY k;
+
+SELECT * FROM (SELECT k FROM nothings UNION ALL SELECT k FROM partitioned) WHERE k IS NOT NULL AND k IN (1, 2);
+
+SELECT icu_collate_de(g) FROM first;
+
+SELECT count(*) FROM (SELECT max(c) OVER () FROM (SELECT min(1) AS c FROM skewed) LIMIT ALL OFFSET 1);
+
+SELECT 42 FROM (SELECT count(*) AS c FROM skewed ORDER BY c) LIMIT 7;
