@@ -90,7 +90,7 @@ export class Aggregates {
 
   #call(signature: Signature, columns: readonly Column[], isWindow: boolean): AggregateNode {
     const { name, parameters, result } = signature;
-    if (/^quantile/.test(name)) return this.#fraction(columns, isWindow);
+    if (name.startsWith('quantile')) return this.#fraction(columns, isWindow);
     const isList = parameters.length === 2 && (name === 'min' || name === 'max');
     const args = parameters.map((parameter, index) => {
       if (isList && index === 1) return node('BIGINT', 'constant', '2');

@@ -1,6 +1,6 @@
 import { list, node, type SqlNode } from '../sql-tree.ts';
 import { type Column } from './expressions.ts';
-import { exactColumns, type Grammar, type Relation } from './relations.ts';
+import { exactColumns, type Grammar, type Relation } from './relation.ts';
 
 const TYPES = ['JOIN', 'JOIN', 'LEFT JOIN', 'RIGHT JOIN', 'FULL JOIN', 'SEMI JOIN', 'ANTI JOIN'];
 /** Beyond so many pairs, every pair is not looked at. */

@@ -1,33 +1,18 @@
 /** Relations: operators over tables and over each other. Every column of a statement has a name of its own. */
-import { clause, list, node, type SqlNode } from '../sql-tree.ts';
+import { clause, list, node } from '../sql-tree.ts';
 import { type Choice } from './choice.ts';
 import { Aggregates } from './aggregates.ts';
 import { type Column, Expressions } from './expressions.ts';
 import { FUZZ_TABLES } from '../fuzz-tables.ts';
-import { FUZZ_TYPES, fuzzType } from './fuzz-type.ts';
+import { fuzzType } from './fuzz-type.ts';
 import { type FunctionCatalog, weightedType } from './function-catalog.ts';
 import { joinRelations } from './joins.ts';
+import { exactColumns, type Grammar, type Relation, sortKeys } from './relation.ts';
 import { combineRelations } from './set-operations.ts';
 import { withSubquery } from './subqueries.ts';
 import { withWindows } from './windows.ts';
 
-export interface Relation {
-  /** An item of FROM. */
-  readonly sql: SqlNode;
-  readonly columns: readonly Column[];
-  /** About so many rows. */
-  readonly rows: number;
-}
-
 const MAX_COLUMNS = 8;
-
-/** What the rules of the grammar share. */
-export interface Grammar {
-  readonly choice: Choice;
-  readonly expressions: Expressions;
-  readonly aggregates: Aggregates;
-  relation(depth: number): Relation;
-}
 
 export function createGrammar(choice: Choice, catalog: FunctionCatalog): Grammar {
   const expressions = new Expressions(choice, catalog);
@@ -245,11 +230,6 @@ function topRows(grammar: Grammar, depth: number): Relation {
   return { sql, columns, rows: Math.min(input.rows, 20) };
 }
 
-/** Columns as keys of ORDER BY, each with a direction of its own. */
-export function sortKeys({ aggregates }: Grammar, columns: readonly Column[]): readonly SqlNode[] {
-  return columns.map(({ name }) => node('clause', 'key', name + aggregates.direction()));
-}
-
 function unnested(grammar: Grammar, depth: number): Relation {
   const { choice, expressions } = grammar;
   const input = grammar.relation(depth - 1);
@@ -295,10 +275,6 @@ function sharedTwice(grammar: Grammar, depth: number): Relation {
   return { sql, columns, rows: (input.rows * input.rows) / 8 };
 }
 
-export function exactColumns({ columns }: Pick<Relation, 'columns'>): readonly Column[] {
-  return columns.filter(({ isExact }) => isExact);
-}
-
 /** Joins of joins grow wide and long. */
 function narrowed(grammar: Grammar, relation: Relation): Relation {
   const { choice } = grammar;
@@ -318,9 +294,4 @@ function narrowed(grammar: Grammar, relation: Relation): Relation {
     ')',
   );
   return { sql, columns, rows: isLong ? relation.rows / 4 : relation.rows };
-}
-
-/** Types that relations are made of, for those that need the same ones twice. */
-export function someTypes(choice: Choice, count: number): readonly string[] {
-  return Array.from({ length: count }, () => choice.one(FUZZ_TYPES.slice(0, 10)).sql);
 }

@@ -1,6 +1,6 @@
 import { list, node } from '../sql-tree.ts';
 import { type Column } from './expressions.ts';
-import { exactColumns, type Grammar, type Relation, someTypes } from './relations.ts';
+import { exactColumns, type Grammar, type Relation, someTypes } from './relation.ts';
 
 const OPERATIONS = [
   'UNION',

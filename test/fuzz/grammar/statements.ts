@@ -3,7 +3,8 @@ import { clause, list, node, type SqlNode } from '../sql-tree.ts';
 import { Choice } from './choice.ts';
 import { type FunctionCatalog } from './function-catalog.ts';
 import { inStep } from './joins.ts';
-import { createGrammar, exactColumns, type Grammar, type Relation, sortKeys } from './relations.ts';
+import { exactColumns, type Grammar, type Relation, sortKeys } from './relation.ts';
+import { createGrammar } from './relations.ts';
 
 export interface FuzzStatement {
   readonly sql: SqlNode;

@@ -1,6 +1,6 @@
 import { clause, list, node, type SqlNode } from '../sql-tree.ts';
 import { type Column } from './expressions.ts';
-import { exactColumns, type Grammar, type Relation } from './relations.ts';
+import { exactColumns, type Grammar, type Relation } from './relation.ts';
 
 type Rule = (grammar: Grammar, outer: Relation, inner: Relation) => Relation;
 
@@ -32,7 +32,7 @@ function membership(grammar: Grammar, outer: Relation, inner: Relation): Relatio
     `${operator} subquery`,
     `${left.name} ${operator} (SELECT ${right.name} FROM `,
     inner.sql,
-    correlation(grammar, outer, inner, 30),
+    correlation(grammar, [outer, inner], 30),
     ')',
   );
   return filteredBy(outer, predicate);
@@ -45,7 +45,7 @@ function existence(grammar: Grammar, outer: Relation, inner: Relation): Relation
     operator,
     `${operator} (SELECT 1 FROM `,
     inner.sql,
-    correlation(grammar, outer, inner, 85),
+    correlation(grammar, [outer, inner], 85),
     ')',
   );
   return filteredBy(outer, predicate);
@@ -79,7 +79,7 @@ function scalarValue(grammar: Grammar, outer: Relation, inner: Relation): Relati
     call,
     ' FROM ',
     inner.sql,
-    correlation(grammar, outer, inner, 60),
+    correlation(grammar, [outer, inner], 60),
     `) AS ${column.name}`,
   );
   return extendedBy(outer, value, column);
@@ -98,7 +98,7 @@ function mark(grammar: Grammar, outer: Relation, inner: Relation): Relation {
     'mark',
     `(${left.name} ${operator} (SELECT ${right.name} FROM `,
     inner.sql,
-    correlation(grammar, outer, inner, 30),
+    correlation(grammar, [outer, inner], 30),
     `)) AS ${column.name}`,
   );
   return extendedBy(outer, value, column);
@@ -117,13 +117,18 @@ function lateral(grammar: Grammar, outer: Relation, inner: Relation): Relation {
     call,
     ` AS ${column.name} FROM `,
     inner.sql,
-    correlation(grammar, outer, inner, 100),
+    correlation(grammar, [outer, inner], 100),
     '))',
   );
   return { ...outer, sql, columns: [...outer.columns, column] };
 }
 
-function correlation(grammar: Grammar, outer: Relation, inner: Relation, percent: number) {
+/** Conditions between a row of the outer relation and the inner one, so many times of a hundred. */
+function correlation(
+  grammar: Grammar,
+  [outer, inner]: readonly [Relation, Relation],
+  percent: number,
+) {
   const { choice, expressions } = grammar;
   const conditions: SqlNode[] = [];
   const pair = samePair(grammar, outer, inner);

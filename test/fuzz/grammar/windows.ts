@@ -1,6 +1,6 @@
 import { clause, list, node, type SqlNode } from '../sql-tree.ts';
 import { type Column } from './expressions.ts';
-import { exactColumns, type Grammar, type Relation, sortKeys } from './relations.ts';
+import { exactColumns, type Grammar, type Relation, sortKeys } from './relation.ts';
 
 const RANKS = [
   ['rank()', 'BIGINT'],
@@ -89,7 +89,7 @@ function ranked(grammar: Grammar, columns: readonly Column[]) {
   const { choice } = grammar;
   const [name, type] = choice.one(RANKS);
   const order = clause(' ORDER BY ', sortKeys(grammar, choice.some(columns, 1 + choice.below(2))));
-  return over(type, name, [order], true);
+  return over(type, name, [order]);
 }
 
 /** Functions that look at one row of the frame: by a total order. */
@@ -110,7 +110,7 @@ function valued(grammar: Grammar, columns: readonly Column[]) {
   const [text, result] = choice.one(options);
   const order = clause(' ORDER BY ', sortKeys(grammar, columns));
   const frame = /_value/.test(text) ? ` ${choice.one(ROW_FRAMES)}` : '';
-  return over(result, text, [order, frame], true);
+  return over(result, text, [order, frame]);
 }
 
 function aggregate(grammar: Grammar, columns: readonly Column[]) {
@@ -139,9 +139,9 @@ function aggregate(grammar: Grammar, columns: readonly Column[]) {
   }
 }
 
-function over(type: string, text: string, rest: SqlNode['parts'], isExact: boolean) {
+function over(type: string, text: string, rest: SqlNode['parts']) {
   const label = text.replace(/\(.*/, '');
-  return { text: windowCall(type, node(type, label, text), rest), isExact };
+  return { text: windowCall(type, node(type, label, text), rest), isExact: true };
 }
 
 function windowCall(type: string, call: SqlNode, rest: SqlNode['parts']): SqlNode {
