@@ -7,6 +7,7 @@ import type {
   Hello,
   Heartbeat,
 } from '../../../proto/gen/skein/internal/v1/worker_control.ts';
+import type { Clock } from '../../common/clock.ts';
 import { taskStatusToWire } from '../../common/rpc/task-wire.ts';
 import type { ControlOutbox } from './control-outbox.ts';
 
@@ -14,7 +15,12 @@ export interface ControlMessagesOptions {
   readonly hello: Hello;
   readonly outbox: ControlOutbox;
   readonly heartbeat: () => Heartbeat;
+  readonly clock: Clock;
 }
+
+/** Orders are acknowledged together: the coordinator only keeps them a little longer. */
+const ACKNOWLEDGE_AFTER_MS = 50;
+const ACKNOWLEDGE_AFTER_COUNT = 64;
 
 type Message = NonNullable<ConnectRequest['message']>;
 
@@ -22,7 +28,10 @@ export class ControlMessages implements AsyncIterable<ConnectRequest> {
   readonly #options: ControlMessagesOptions;
   #isWelcome = false;
   #isHeartbeatDue = false;
-  #acknowledgeUpTo: number | undefined;
+  #acknowledgeUpTo = 0;
+  #isAcknowledgementDue = false;
+  #unacknowledgedCount = 0;
+  #cancelAcknowledgement: (() => void) | undefined;
   #isLeaving = false;
   #isOver = false;
   #wake: (() => void) | undefined;
@@ -41,9 +50,21 @@ export class ControlMessages implements AsyncIterable<ConnectRequest> {
     this.wakeUp();
   }
 
-  /** Orders up to this number have arrived. */
-  acknowledge(sequence: number): void {
+  /** An order has arrived, and with it all up to its number: it is acknowledged soon. */
+  onOrder(sequence: number): void {
     this.#acknowledgeUpTo = sequence;
+    this.#unacknowledgedCount += 1;
+    if (this.#unacknowledgedCount >= ACKNOWLEDGE_AFTER_COUNT) return this.#acknowledge();
+    this.#cancelAcknowledgement ??= this.#options.clock.schedule(ACKNOWLEDGE_AFTER_MS, () =>
+      this.#acknowledge(),
+    );
+  }
+
+  #acknowledge(): void {
+    this.#cancelAcknowledgement?.();
+    this.#cancelAcknowledgement = undefined;
+    this.#unacknowledgedCount = 0;
+    this.#isAcknowledgementDue = true;
     this.wakeUp();
   }
 
@@ -56,6 +77,7 @@ export class ControlMessages implements AsyncIterable<ConnectRequest> {
   /** The connection is gone. */
   end(): void {
     this.#isOver = true;
+    this.#cancelAcknowledgement?.();
     this.wakeUp();
   }
 
@@ -84,9 +106,9 @@ export class ControlMessages implements AsyncIterable<ConnectRequest> {
       const value = taskStatusToWire(status.status);
       return { sequence: BigInt(status.sequence), message: { $case: 'taskStatus', value } };
     }
-    if (this.#acknowledgeUpTo !== undefined) {
+    if (this.#isAcknowledgementDue) {
       const sequence = BigInt(this.#acknowledgeUpTo);
-      this.#acknowledgeUpTo = undefined;
+      this.#isAcknowledgementDue = false;
       return message({ $case: 'acknowledgement', value: { sequence } });
     }
     if (!this.#isHeartbeatDue) return undefined;

@@ -145,6 +145,7 @@ export class ControlStream {
       },
       outbox: this.#outbox,
       heartbeat: () => this.#heartbeat(),
+      clock: this.#deps.clock,
     });
     const hangUp = new AbortController();
     let stopHeartbeats: () => void = () => undefined;
@@ -195,7 +196,7 @@ export class ControlStream {
   #onMessage({ message, sequence }: ConnectResponse, connection: ControlMessages): void {
     if (sequence > 0n) {
       const isNew = this.#isNew(safeInteger(sequence, 'sequence'));
-      connection.acknowledge(this.#receivedSequence);
+      connection.onOrder(this.#receivedSequence);
       if (!isNew) return;
     }
     switch (message?.$case) {

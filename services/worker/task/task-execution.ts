@@ -106,7 +106,9 @@ export class TaskExecution {
       return;
     }
     this.#loop.wakeUp();
-    this.#reporter.reportNow();
+    // The scheduler waits to hear of splits only to send more; a task that has them all may soon have more to say.
+    if (this.#inputs.splits.isSealed) this.#reporter.reportSoon();
+    else this.#reporter.reportNow();
   }
 
   stop(stop: TaskStop): void {

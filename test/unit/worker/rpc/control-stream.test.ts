@@ -148,6 +148,12 @@ const status = (version: number, partition = 0): TaskStatus => ({
   stats: NO_TASK_STATS,
 });
 
+function acknowledged(): readonly bigint[] {
+  return line().received.flatMap(({ message }) =>
+    message?.$case === 'acknowledgement' ? [message.value.sequence] : [],
+  );
+}
+
 describe('the control stream', () => {
   it('says hello first, and nothing else before it is welcome', async () => {
     control.report(status(1));
@@ -159,17 +165,25 @@ describe('the control stream', () => {
     expect(line().statuses).toEqual([[1, 1]]);
   });
 
-  it('passes orders on and acknowledges them', async () => {
+  it('passes orders on and acknowledges them together, a moment later', async () => {
     line().welcome();
     line().send(taskOrder(4), 1);
     line().send({ $case: 'stopTask', value: { taskId: formatTaskId(aTaskId()), kind: 2 } }, 2);
     line().send({ $case: 'drain', value: {} });
     await settle();
     expect(heard).toEqual(['connected', 'update 4', 'abort 0', 'drain']);
-    const acknowledged = line().received.flatMap(({ message }) =>
-      message?.$case === 'acknowledgement' ? [message.value.sequence] : [],
-    );
-    expect(acknowledged.at(-1)).toBe(2n);
+    expect(acknowledged()).toEqual([]);
+    await clock.advance(50);
+    expect(acknowledged()).toEqual([2n]);
+  });
+
+  it('acknowledges at once when many orders wait for it', async () => {
+    line().welcome();
+    for (let sequence = 1; sequence <= 64; sequence++) {
+      line().send(taskOrder(4), sequence);
+      await settle();
+    }
+    expect(acknowledged()).toEqual([64n]);
   });
 
   it('takes an order that comes again once', async () => {
