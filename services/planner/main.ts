@@ -12,18 +12,24 @@ import { RpcServer } from '../common/rpc/server.ts';
 import { systemClock } from '../common/system-clock.ts';
 import { FileCatalogs } from './catalog/file-catalogs.ts';
 import { NodeFileTree } from './catalog/node-file-tree.ts';
+import { PinnedSources } from './catalog/pinned-sources.ts';
 import { PlannerCatalog } from './catalog/planner-catalog.ts';
 import { ScanFiles } from './catalog/scan-files.ts';
 import { type PlannerConfig, plannerConfigFromProcess } from './config.ts';
+import { CsvDialects } from './duckdb/csv-dialects.ts';
+import { DirectReads } from './duckdb/direct-reads.ts';
 import { DuckDBFrontEnd } from './duckdb/duckdb-front-end.ts';
 import { DuckDBFooterReader } from './duckdb/footer-reader.ts';
 import { InstancePool } from './duckdb/instance-pool.ts';
+import { SourcePinner } from './duckdb/source-pinner.ts';
+import { TableRelations } from './duckdb/table-relations.ts';
 import { QueryPlanner } from './planning/query-planner.ts';
 import { addPlannerService } from './rpc/planner-service.ts';
 
 /** DuckDB memory of each planning instance; the process itself is limited by whoever started it. */
 const INSTANCE_MEMORY_BYTES = 512 * 1024 * 1024;
 const MAX_CACHED_FOOTERS = 10_000;
+const MAX_CACHED_DIALECTS = 10_000;
 const DEFAULT_TIME_ZONE = 'UTC';
 
 /** @throws EngineError INVALID_CONFIGURATION when it cannot listen */
@@ -31,13 +37,15 @@ export async function startPlanner(
   config: PlannerConfig,
   deps: { readonly clock: Clock; readonly log: Logger },
 ): Promise<RunningRole> {
+  const pinned = new PinnedSources();
   const instances = new InstancePool({
+    pinned,
     catalogNames: config.catalogs.map(({ name }) => name).filter((name) => name !== ''),
     allowedDirectories: config.dataDirectories,
     memoryLimitBytes: INSTANCE_MEMORY_BYTES,
   });
   const server = new RpcServer({ credentials: serverCredentials(config.tls), ...deps });
-  addPlannerService(server, queryPlanner(config, instances));
+  addPlannerService(server, queryPlanner(config, { instances, pinned }));
   const port = await server.listen(config.listen);
   server.setServing(true);
   const close = async (graceMs: number): Promise<void> => {
@@ -47,15 +55,39 @@ export async function startPlanner(
   return { address: boundAddress(config.listen, port), close };
 }
 
+export interface PlannerParts {
+  readonly instances: InstancePool;
+  /** The one that the instances look into. */
+  readonly pinned: PinnedSources;
+}
+
 /** The planner without its service. */
-export function queryPlanner(config: PlannerConfig, instances: InstancePool): QueryPlanner {
+export function queryPlanner(
+  config: Pick<PlannerConfig, 'catalogs'>,
+  { instances, pinned }: PlannerParts,
+): QueryPlanner {
+  const { frontEnd, catalog } = plannerFront(config.catalogs, { instances, pinned });
+  return new QueryPlanner({ frontEnd, catalog });
+}
+
+/** What the planner knows SQL and tables by. */
+export function plannerFront(
+  directories: PlannerConfig['catalogs'],
+  { instances, pinned }: PlannerParts,
+): { readonly frontEnd: DuckDBFrontEnd; readonly catalog: PlannerCatalog } {
   const tree = new NodeFileTree();
-  const catalogs = new FileCatalogs(config.catalogs, tree);
-  const frontEnd = new DuckDBFrontEnd({ instances, catalogs, timeZone: DEFAULT_TIME_ZONE });
+  const catalogs = new FileCatalogs(directories, tree);
   const footers = new DuckDBFooterReader(instances, DEFAULT_TIME_ZONE);
   const scanFiles = new ScanFiles({ tree, footers, maxCachedFooters: MAX_CACHED_FOOTERS });
-  const catalog = new PlannerCatalog({ catalogs, scanFiles, reader: frontEnd });
-  return new QueryPlanner({ frontEnd, catalog });
+  const pinner = new SourcePinner(pinned, new CsvDialects(MAX_CACHED_DIALECTS));
+  const relations = new TableRelations(scanFiles, pinner);
+  const directReads = new DirectReads(pinner, tree);
+  const timeZone = DEFAULT_TIME_ZONE;
+  const frontEnd = new DuckDBFrontEnd({ instances, catalogs, relations, directReads, timeZone });
+  return {
+    frontEnd,
+    catalog: new PlannerCatalog({ catalogs, scanFiles, pinned, reader: frontEnd }),
+  };
 }
 
 function boundAddress(listen: string, port: number): string {

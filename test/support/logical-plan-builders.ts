@@ -31,6 +31,7 @@ export function scan(scanId: number, columnCount: number, estimatedRows: number)
   return {
     kind: 'scan',
     scanId,
+    format: 'parquet',
     files: [`/data/${scanId}.parquet`],
     fileColumns: columns.map((type, index) => ({ name: `column_${index}`, type, origin: 'file' })),
     options: {

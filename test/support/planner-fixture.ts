@@ -1,13 +1,11 @@
 /** A planner's front end and catalog over directories, as `main.ts` joins them. */
 import { parseSessionProperties } from '../../services/common/session-properties.ts';
-import { FileCatalogs } from '../../services/planner/catalog/file-catalogs.ts';
-import { NodeFileTree } from '../../services/planner/catalog/node-file-tree.ts';
-import { PlannerCatalog } from '../../services/planner/catalog/planner-catalog.ts';
-import { ScanFiles } from '../../services/planner/catalog/scan-files.ts';
+import { PinnedSources } from '../../services/planner/catalog/pinned-sources.ts';
+import type { PlannerCatalog } from '../../services/planner/catalog/planner-catalog.ts';
 import type { CatalogDirectory } from '../../services/planner/catalog/table.ts';
-import { DuckDBFrontEnd } from '../../services/planner/duckdb/duckdb-front-end.ts';
-import { DuckDBFooterReader } from '../../services/planner/duckdb/footer-reader.ts';
+import type { DuckDBFrontEnd } from '../../services/planner/duckdb/duckdb-front-end.ts';
 import { InstancePool } from '../../services/planner/duckdb/instance-pool.ts';
+import { plannerFront } from '../../services/planner/main.ts';
 import type { PlanningRequest } from '../../services/planner/planning/ports.ts';
 
 export class PlannerFixture implements AsyncDisposable {
@@ -16,22 +14,17 @@ export class PlannerFixture implements AsyncDisposable {
   readonly instances: InstancePool;
 
   constructor(catalogs: readonly CatalogDirectory[]) {
+    const pinned = new PinnedSources();
     const instances = new InstancePool({
+      pinned,
       catalogNames: catalogs.map(({ name }) => name).filter((name) => name !== ''),
       allowedDirectories: catalogs.map(({ directory }) => directory),
       memoryLimitBytes: 256 * 1024 * 1024,
     });
-    const tree = new NodeFileTree();
-    const fileCatalogs = new FileCatalogs(catalogs, tree);
-    const footers = new DuckDBFooterReader(instances, 'UTC');
-    const scanFiles = new ScanFiles({ tree, footers, maxCachedFooters: 100 });
+    const front = plannerFront(catalogs, { instances, pinned });
     this.instances = instances;
-    this.frontEnd = new DuckDBFrontEnd({ instances, catalogs: fileCatalogs, timeZone: 'UTC' });
-    this.catalog = new PlannerCatalog({
-      catalogs: fileCatalogs,
-      scanFiles,
-      reader: this.frontEnd,
-    });
+    this.frontEnd = front.frontEnd;
+    this.catalog = front.catalog;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -8,6 +8,7 @@ import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { quoteIdentifier, quoteString } from '../../services/common/plan/column-type.ts';
 import type { QueryPlan } from '../../services/common/plan/plan-fragment.ts';
 import { parseSessionProperties } from '../../services/common/session-properties.ts';
+import { PinnedSources } from '../../services/planner/catalog/pinned-sources.ts';
 import type { PlannerConfig } from '../../services/planner/config.ts';
 import { InstancePool } from '../../services/planner/duckdb/instance-pool.ts';
 import { queryPlanner } from '../../services/planner/main.ts';
@@ -62,7 +63,9 @@ export class PlannerOracle {
       tls: undefined,
       logLevel: 'silent',
     };
+    const pinned = new PinnedSources();
     const instances = new InstancePool({
+      pinned,
       catalogNames: [],
       allowedDirectories: [directory],
       memoryLimitBytes: 512 * 1024 * 1024,
@@ -81,7 +84,7 @@ export class PlannerOracle {
       const path = quoteString(files.replace(/\/$/, ''));
       await oracle.run(`CREATE VIEW ${view} AS FROM read_parquet(${path})`);
     }
-    const planning = { planner: queryPlanner(config, instances), instances };
+    const planning = { planner: queryPlanner(config, { instances, pinned }), instances };
     return new PlannerOracle(planning, duckdb, { oracle, executor });
   }
 

@@ -4,6 +4,7 @@
  */
 import type { FragmentId, SourceId } from '../ids.ts';
 import type { Column, ColumnType } from './column-type.ts';
+import type { FileFormat, FileReading } from './file-reading.ts';
 
 /** How the tasks of a fragment are made. */
 export type Partitioning =
@@ -47,7 +48,8 @@ export interface ScanInput {
   readonly sourceId: SourceId;
   /** `scan_<sourceId>`. */
   readonly name: string;
-  readonly format: 'parquet';
+  /** Of all files of the scan. */
+  readonly format: FileFormat;
   readonly columns: readonly Column[];
   /** The table as the user knows it, for messages and EXPLAIN. */
   readonly table: string;
@@ -104,7 +106,7 @@ export interface PlanFragment {
   readonly settings: Readonly<Record<string, string>>;
 }
 
-/** One row group of a Parquet file that survived pruning. */
+/** One row group of a Parquet file that survived pruning; all of a file of another format, its rows estimated. */
 export interface RowGroup {
   /** Number of the group's first row in the file. */
   readonly firstRow: number;
@@ -119,6 +121,8 @@ export interface ScanFile {
   readonly sizeBytes: number;
   readonly modifiedAtMs: number;
   readonly rowGroups: readonly RowGroup[];
+  /** Absent: a Parquet file that has all columns. */
+  readonly reading?: FileReading;
 }
 
 /** All that a scan reads; the coordinator makes splits of it lazily. */

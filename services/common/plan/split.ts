@@ -1,7 +1,8 @@
 /** Units of a task's input. The `sequenceId` makes re-delivery harmless: a task takes each id once (T35). */
 import type { NodeId, NodeInstanceId, OutputBufferId, SourceId, TaskId } from '../ids.ts';
+import type { FileReading } from './file-reading.ts';
 
-/** A range of rows of one file, aligned to row groups. */
+/** A range of rows of one Parquet file, aligned to row groups; or all rows of a file of another format. */
 export interface FileSplit {
   readonly kind: 'file';
   readonly path: string;
@@ -11,6 +12,8 @@ export interface FileSplit {
   readonly rowCount: number;
   /** Compressed bytes of the columns that are read. */
   readonly bytes: number;
+  /** Absent: a Parquet file that has all columns. */
+  readonly reading?: FileReading;
 }
 
 /** No rows: gives a source without splits its one task, so that count(*) answers 0 (T23). */

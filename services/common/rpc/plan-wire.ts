@@ -15,6 +15,7 @@ import {
 } from '../../../proto/gen/skein/internal/v1/plan_fragment.ts';
 import { assertNever } from '../assert.ts';
 import type { FragmentId, SourceId } from '../ids.ts';
+import { parseFileFormat } from '../plan/file-reading.ts';
 import type {
   Determinism,
   FragmentOutput,
@@ -35,6 +36,7 @@ import {
   enumMapping,
   finite,
   invalidField,
+  parsed,
   required,
   requiredText,
   safeInteger,
@@ -191,12 +193,10 @@ function scanToWire(scan: ScanInput): WireScanInput {
 }
 
 function scanFromWire(wire: WireScanInput, field: string): ScanInput {
-  const { format } = wire;
-  if (format !== 'parquet') throw invalidField(`${field}.format`, `unknown format '${format}'`);
   return {
     sourceId: wire.sourceId as SourceId,
     name: requiredText(wire.name, `${field}.name`),
-    format,
+    format: parsed(wire.format, parseFileFormat, `${field}.format`),
     columns: columnsFromWire(wire.columns, `${field}.columns`),
     table: wire.table,
   };

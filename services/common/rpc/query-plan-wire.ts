@@ -102,13 +102,18 @@ function* scanFilesToWire(scan: ScanDescriptor): Generator<PlanResponse> {
   });
   for (const file of scan.files) {
     files.push(scanFileToWire(file));
-    itemCount += 4 + Math.ceil(file.path.length / ITEM_CHARACTERS) + file.rowGroups.length;
+    itemCount += 4 + Math.ceil(textLength(file) / ITEM_CHARACTERS) + file.rowGroups.length;
     if (itemCount < CHUNK_ITEM_COUNT) continue;
     yield chunk();
     files = [];
     itemCount = 0;
   }
   if (files.length > 0) yield chunk();
+}
+
+function textLength({ path, reading }: ScanFile): number {
+  const { options = '', missing = [] } = reading ?? {};
+  return [options, ...missing].reduce((sum, text) => sum + text.length, path.length);
 }
 
 function scanFileToWire(file: ScanFile): WireScanFile {
@@ -121,6 +126,7 @@ function scanFileToWire(file: ScanFile): WireScanFile {
       rowCount: BigInt(group.rowCount),
       bytes: BigInt(group.bytes),
     })),
+    reading: file.reading,
   };
 }
 
@@ -191,5 +197,6 @@ function scanFileFromWire(wire: WireScanFile, field: string): ScanFile {
       rowCount: safeInteger(group.rowCount, `${field}.row_groups.row_count`),
       bytes: safeInteger(group.bytes, `${field}.row_groups.bytes`),
     })),
+    ...(wire.reading === undefined ? {} : { reading: wire.reading }),
   };
 }

@@ -45,6 +45,7 @@ function splitInputToWire(input: Split['input']): NonNullable<WireSplit['input']
           firstRow: BigInt(input.firstRow),
           rowCount: BigInt(input.rowCount),
           bytes: BigInt(input.bytes),
+          reading: input.reading,
         },
       };
     case 'remote':
@@ -75,6 +76,7 @@ function splitInputFromWire(wire: NonNullable<WireSplit['input']>, field: string
         firstRow: safeInteger(wire.value.firstRow, `${field}.file.first_row`),
         rowCount: safeInteger(wire.value.rowCount, `${field}.file.row_count`),
         bytes: safeInteger(wire.value.bytes, `${field}.file.bytes`),
+        ...(wire.value.reading === undefined ? {} : { reading: wire.value.reading }),
       };
     case 'remote': {
       const path = `${field}.remote.location`;

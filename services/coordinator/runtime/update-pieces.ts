@@ -52,8 +52,12 @@ function cutAssignments(
 /** At least what the split takes on the wire. */
 function maxBytesOf({ input }: Split): number {
   switch (input.kind) {
-    case 'file':
-      return SPLIT_OVERHEAD_BYTES + MAX_BYTES_PER_CHARACTER * input.path.length;
+    case 'file': {
+      const { options = '', missing = [] } = input.reading ?? {};
+      const texts = [input.path, options, ...missing];
+      const characters = texts.reduce((sum, text) => sum + text.length, 0);
+      return SPLIT_OVERHEAD_BYTES + MAX_BYTES_PER_CHARACTER * characters;
+    }
     case 'remote': {
       const { taskId, nodeId, nodeInstanceId, address } = input.location;
       const texts = [taskId.queryId, nodeId, nodeInstanceId, address];

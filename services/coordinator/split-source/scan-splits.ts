@@ -35,9 +35,8 @@ function* splitsOfFile(file: ScanFile, target: number): Generator<FileSplit, voi
       continue;
     }
     if (split !== undefined) yield split;
-    const { path, sizeBytes, modifiedAtMs } = file;
-    const { firstRow, rowCount, bytes } = group;
-    split = { kind: 'file', path, sizeBytes, modifiedAtMs, firstRow, rowCount, bytes };
+    const { rowGroups: _, ...identityAndReading } = file;
+    split = { kind: 'file', ...identityAndReading, ...group };
   }
   if (split !== undefined) yield split;
 }

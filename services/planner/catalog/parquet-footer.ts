@@ -7,6 +7,8 @@ export interface ParquetFooter {
 
 export interface FooterColumn {
   readonly name: string;
+  /** DuckDB's name of it; empty for what is nested. */
+  readonly type: string;
   /** Type, with all that is nested in it, in a form that is equal for equal types only. */
   readonly signature: string;
 }

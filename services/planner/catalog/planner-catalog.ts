@@ -1,12 +1,17 @@
+import { EngineError } from '../../common/error.ts';
+import { type Expression } from '../logical/expression.ts';
+import { type Scan } from '../logical/logical-plan.ts';
 import { type ScanCatalog, type TableDescription } from '../planning/ports.ts';
 import { type FileCatalogs } from './file-catalogs.ts';
+import { type PinnedSource, type PinnedSources } from './pinned-sources.ts';
 import { type TableReader } from './ports.ts';
-import { type FileScan, type ResolvedScan, type ScanFiles } from './scan-files.ts';
+import { type ResolvedScan, resolvePinned, type ScanFiles } from './scan-files.ts';
 import { formatTableName } from './table.ts';
 
 export interface PlannerCatalogDeps {
   readonly catalogs: FileCatalogs;
   readonly scanFiles: ScanFiles;
+  readonly pinned: PinnedSources;
   readonly reader: TableReader;
 }
 
@@ -18,11 +23,18 @@ export class PlannerCatalog implements ScanCatalog {
     this.#deps = deps;
   }
 
-  async resolve(scan: FileScan): Promise<ResolvedScan> {
-    return await this.#deps.scanFiles.resolve(scan);
+  async resolve(scan: Scan, predicates: readonly Expression[]): Promise<ResolvedScan> {
+    const { files, fileColumns: columns, options } = scan;
+    const pinned = this.#pinnedOf(scan);
+    if (pinned !== undefined) return resolvePinned(pinned, columns, predicates);
+    const isTable = this.#deps.catalogs.tableOfFile(files[0] ?? '') !== undefined;
+    return await this.#deps.scanFiles.resolve({ files, columns, predicates, options, isTable });
   }
 
-  tableOf(file: string): string {
+  tableOf(scan: Scan): string {
+    const pinned = this.#pinnedOf(scan);
+    if (pinned !== undefined) return pinned.table;
+    const [file = ''] = scan.files;
     const name = this.#deps.catalogs.tableOfFile(file);
     return name === undefined ? file : formatTableName(name);
   }
@@ -34,8 +46,16 @@ export class PlannerCatalog implements ScanCatalog {
       const table = await catalogs.findTable(name);
       if (table === undefined) continue;
       const columns = await reader.columnsOf(table);
-      descriptions.push({ catalog: name.catalog, schema: 'main', name: name.table, columns });
+      const { schema, table: tableName } = name;
+      descriptions.push({ catalog: name.catalog, schema, name: tableName, columns });
     }
     return descriptions;
+  }
+
+  #pinnedOf({ pinned: id }: Scan): PinnedSource | undefined {
+    if (id === undefined) return undefined;
+    const source = this.#deps.pinned.get(id);
+    if (source !== undefined) return source;
+    throw new EngineError('INTERNAL_ERROR', `the pinned source ${id} was forgotten`);
   }
 }

@@ -1,6 +1,7 @@
 /** Tables of the files connector: what they are called and which files they are. */
+import { type FileFormat } from '../../common/plan/file-reading.ts';
 
-/** A directory whose Parquet files are tables. The catalog without a name is the default one. */
+/** A directory, or prefix of an object store, whose files are tables. The one without a name is the default catalog. */
 export interface CatalogDirectory {
   /** In lower case; `''` for the default catalog. */
   readonly name: string;
@@ -12,8 +13,12 @@ export interface CatalogDirectory {
 export interface TableName {
   /** `''` for the default catalog. */
   readonly catalog: string;
+  readonly schema: string;
   readonly table: string;
 }
+
+/** Of the tables that lie directly in a catalog's directory. */
+export const MAIN_SCHEMA = 'main';
 
 /** A file and the state it was seen in. Another size or time is another file. */
 export interface FileIdentity {
@@ -24,7 +29,9 @@ export interface FileIdentity {
 
 export interface Table {
   readonly name: TableName;
-  /** Sorted by path, so that the first file, which gives the schema, is always the same one. */
+  /** Of all its files. */
+  readonly format: FileFormat;
+  /** Sorted by path, so that columns are in the order of the same file each time. */
   readonly files: readonly FileIdentity[];
   /** Folders below the table's are called `key=value`, which are columns. */
   readonly isHivePartitioned: boolean;
@@ -44,7 +51,8 @@ export function sameFiles(a: readonly FileIdentity[], b: readonly FileIdentity[]
   );
 }
 
-/** `catalog.table`, or only the table in the default catalog. */
-export function formatTableName({ catalog, table }: TableName): string {
-  return catalog === '' ? table : `${catalog}.${table}`;
+/** `catalog.schema.table`, without the default catalog and without schema main. */
+export function formatTableName({ catalog, schema, table }: TableName): string {
+  const parts = [catalog, schema === MAIN_SCHEMA ? '' : schema, table];
+  return parts.filter((part) => part !== '').join('.');
 }

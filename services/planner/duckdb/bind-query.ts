@@ -1,6 +1,5 @@
 import { toEngineError } from '../../common/duckdb/duckdb-error.ts';
 import { type Column } from '../../common/plan/column-type.ts';
-import { type Table } from '../catalog/table.ts';
 import { decodePlan } from '../import/decode-plan.ts';
 import { readEstimates } from '../import/estimates.ts';
 import { type Json } from '../import/json-reader.ts';
@@ -16,6 +15,7 @@ import {
 } from './serialized-error.ts';
 import { type ParameterValue } from './statement-parameters.ts';
 import { checkBound, checkUnbound, type StatementNames } from './sql-door.ts';
+import { type RelatedTable } from './table-relations.ts';
 import { renameTables, wholeScan, wholeSql } from './whole-query.ts';
 
 /** A SELECT that passed the first door, over tables that its instance knows. */
@@ -29,7 +29,7 @@ export interface QueryToBind {
   readonly resultNames: readonly string[] | undefined;
   /** DuckDB's estimates are wanted, which takes planning it twice. */
   readonly needsEstimates: boolean;
-  tableOf(reference: TableReference): Table | undefined;
+  tableOf(reference: TableReference): RelatedTable | undefined;
 }
 
 /** Errors that are the statement's own; any other may be one of optimizing or serializing it. */

@@ -7,23 +7,28 @@ import { type Table } from '../catalog/table.ts';
 import { type TableReference } from '../import/parsed-statement.ts';
 import {
   type AdmittedStatement,
+  type BoundQuery,
   type FrontEnd,
   type PlanningRequest,
   type Refutation,
 } from '../planning/ports.ts';
 import { bindQuery, columnNames, type QueryToBind } from './bind-query.ts';
 import { type ClassifiedStatement, classifyStatement } from './classify-statement.ts';
+import { type DirectRead, type DirectReads } from './direct-reads.ts';
 import { difference, proofStatement, refusal } from './fragment-proof.ts';
 import { namingMissingFile } from './missing-file.ts';
 import { type InstancePool } from './instance-pool.ts';
 import { type PlanningInstance } from './planning-instance.ts';
 import { ProofCache } from './proof-cache.ts';
+import { type RelatedTable, type TableRelations } from './table-relations.ts';
 import { checkParsed, type StatementNames } from './sql-door.ts';
 import { type ParameterValue, parameterValues, replaceParameters } from './statement-parameters.ts';
 
 export interface DuckDBFrontEndDeps {
   readonly instances: InstancePool;
   readonly catalogs: FileCatalogs;
+  readonly relations: TableRelations;
+  readonly directReads: DirectReads;
   /** Value of TimeZone where no session says another one. */
   readonly timeZone: string;
 }
@@ -88,7 +93,8 @@ export class DuckDBFrontEnd implements FrontEnd, TableReader {
     const files: string[] = [...paths];
     for (const reference of tables) {
       const name = catalogs.nameOf(reference);
-      if (name?.catalog !== '' || (await catalogs.findTable(name)) !== undefined) continue;
+      const isBare = reference.catalog === '' && reference.schema === '';
+      if (!isBare || name === undefined || (await catalogs.findTable(name)) !== undefined) continue;
       files.push(reference.table);
     }
     return files;
@@ -112,7 +118,8 @@ export class DuckDBFrontEnd implements FrontEnd, TableReader {
 
   async columnsOf(table: Table): Promise<readonly Column[]> {
     return await this.#use(this.#deps.timeZone, async (instance) => {
-      return await instance.tableColumns(await instance.mirror(table));
+      const related = await this.#deps.relations.of(table, instance.fileLane);
+      return await instance.tableColumns(await instance.mirror(related));
     });
   }
 
@@ -122,42 +129,72 @@ export class DuckDBFrontEnd implements FrontEnd, TableReader {
     instance: PlanningInstance,
   ): Promise<AdmittedStatement> {
     const tables = await this.#mirror(instance, names.tables);
-    const query = await bindQuery(
-      {
-        ...(await withValues(statement, values, instance)),
-        names,
+    const plain = await withValues(statement, values, instance);
+    const bind = async (text: StatementText, reads: readonly DirectRead[]): Promise<BoundQuery> => {
+      const known = new Map([...tables, ...reads.map(keyedTable)]);
+      const references = [...names.tables, ...reads.map(({ reference }) => reference)];
+      const query: QueryToBind = {
+        ...text,
+        names: { ...names, tables: references },
         timeZone: request.session.time_zone,
-        needsEstimates: mayBeDistributed(request, names, tables),
-        tableOf: (reference) => tables.get(referenceKey(reference)),
-      },
-      instance,
-      this.#deps.instances,
-    );
+        needsEstimates: mayBeDistributed(request, names, known),
+        tableOf: (reference) => known.get(referenceKey(reference)),
+      };
+      return await bindQuery(query, instance, this.#deps.instances);
+    };
+    const pinned = await this.#pinReads(plain, tables, instance);
+    const query =
+      (pinned && (await bound(bind(pinned.text, pinned.reads)))) ?? (await bind(plain, []));
     const { explain } = statement;
     return explain === undefined ? { kind: 'query', query } : { kind: 'explain', query, explain };
+  }
+
+  /**
+   * The statement over the files that it reads by name, with what they are like pinned. DuckDB binds the statement
+   * itself, for its names and errors; one that cannot be pinned runs as it is, in one task.
+   */
+  async #pinReads(
+    plain: StatementText,
+    tables: ReadonlyMap<string, RelatedTable>,
+    instance: PlanningInstance,
+  ): Promise<{ readonly text: StatementText; readonly reads: readonly DirectRead[] } | undefined> {
+    const isTable = (reference: TableReference): boolean => tables.has(referenceKey(reference));
+    try {
+      const pinned = await this.#deps.directReads.pin(plain.document, instance, isTable);
+      if (pinned === undefined) return undefined;
+      for (const { table } of pinned.reads) await instance.mirror(table);
+      const resultNames = plain.resultNames ?? (await columnNames(plain.sql, instance));
+      const { document, reads } = pinned;
+      return { text: { sql: await instance.print(document), document, resultNames }, reads };
+    } catch {
+      return undefined;
+    }
   }
 
   /** Makes the tables that a statement names known to the instance; by reference. */
   async #mirror(
     instance: PlanningInstance,
     references: readonly TableReference[],
-  ): Promise<ReadonlyMap<string, Table>> {
-    const { catalogs } = this.#deps;
-    const tables = new Map<string, Table>();
+  ): Promise<ReadonlyMap<string, RelatedTable>> {
+    const { catalogs, relations } = this.#deps;
+    const tables = new Map<string, RelatedTable>();
     for (const reference of references) {
       const key = referenceKey(reference);
       const name = tables.has(key) ? undefined : catalogs.nameOf(reference);
       if (name === undefined) continue;
       const table = await catalogs.findTable(name);
-      if (table === undefined) await instance.forget(name);
-      else tables.set(key, await instance.mirror(table));
+      if (table === undefined) {
+        await instance.forget(name);
+        continue;
+      }
+      const related = await relations.of(table, instance.fileLane);
+      tables.set(key, await instance.mirror(related));
     }
     return tables;
   }
 
   async #showTables(catalog: string): Promise<AdmittedStatement> {
-    const isDefault = ['', 'main', 'memory'].includes(catalog.toLowerCase());
-    const names = await this.#deps.catalogs.listTables(isDefault ? '' : catalog);
+    const names = await this.#deps.catalogs.tablesOf(catalog);
     const columns = [{ name: 'name', type: VARCHAR }];
     const rows = names.map(({ table }) => [table]);
     return { kind: 'known', statement: 'SHOW TABLES', rows: { columns, rows } };
@@ -172,6 +209,21 @@ export class DuckDBFrontEnd implements FrontEnd, TableReader {
   }
 }
 
+type StatementText = Pick<QueryToBind, 'sql' | 'document' | 'resultNames'>;
+
+function keyedTable({ reference, table }: DirectRead): readonly [string, RelatedTable] {
+  return [referenceKey(reference), table];
+}
+
+/** The query, or `undefined` when binding it fails: then the statement itself says why, or runs as it is. */
+async function bound(pending: Promise<BoundQuery>): Promise<BoundQuery | undefined> {
+  try {
+    return await pending;
+  } catch {
+    return undefined;
+  }
+}
+
 interface StatementToBind {
   readonly statement: ClassifiedStatement;
   readonly names: StatementNames;
@@ -183,7 +235,7 @@ async function withValues(
   { sql, document }: ClassifiedStatement,
   values: readonly ParameterValue[],
   instance: PlanningInstance,
-): Promise<Pick<QueryToBind, 'sql' | 'document' | 'resultNames'>> {
+): Promise<StatementText> {
   if (values.length === 0) return { sql, document, resultNames: undefined };
   const resultNames = await columnNames(sql, instance, values);
   const replaced = await replaceParameters(document, values, instance);

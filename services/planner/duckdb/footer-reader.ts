@@ -68,8 +68,9 @@ export class DuckDBFooterReader implements FooterReader {
 type Row = readonly DuckDBValue[];
 
 const schemaStatement = (files: string): string =>
-  `SELECT file_name, name, coalesce(num_children, 0), concat_ws(' ', type, type_length, repetition_type,
-     converted_type, scale, precision, logical_type, duckdb_type)
+  `SELECT file_name, name, coalesce(num_children, 0), concat_ws(' ', type, type_length,
+     CASE repetition_type WHEN 'REPEATED' THEN 'REPEATED' END, converted_type, scale, precision, logical_type,
+     duckdb_type), coalesce(duckdb_type, '')
    FROM parquet_schema(${files}) ORDER BY file_name, column_id`;
 
 const chunkStatement = (files: string): string =>
@@ -95,7 +96,7 @@ function groupBy(rows: readonly Row[], keyOf: (row: Row) => string): ReadonlyMap
   return groups;
 }
 
-/** The schema as a list of its nodes, parents first, the root before all. */
+/** The schema as a list of its nodes, parents first, the root before all. Whether values may be NULL is no part of a type. */
 function footerColumns(nodes: readonly Row[]): readonly FooterColumn[] {
   const columns: FooterColumn[] = [];
   let at = 1;
@@ -105,7 +106,8 @@ function footerColumns(nodes: readonly Row[]): readonly FooterColumn[] {
     const types = nodes.slice(at, end).map((node) => String(node[3]));
     const nestedNames = nodes.slice(at + 1, end).map((node) => String(node[1]));
     const signature = [...types, ...nestedNames];
-    columns.push({ name, signature: signature.join(', ') });
+    const type = end === at + 1 ? String(nodes[at]?.[4]) : '';
+    columns.push({ name, type, signature: signature.join(', ') });
     at = end;
   }
   return columns;

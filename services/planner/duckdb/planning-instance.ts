@@ -4,20 +4,25 @@ import { toEngineError } from '../../common/duckdb/duckdb-error.ts';
 import { fromLogicalType } from '../../common/duckdb/duckdb-type.ts';
 import { EngineError } from '../../common/error.ts';
 import { type Column, quoteIdentifier, quoteString } from '../../common/plan/column-type.ts';
-import { sameFiles, type Table, type TableName } from '../catalog/table.ts';
+import { type PinnedSources } from '../catalog/pinned-sources.ts';
+import { MAIN_SCHEMA, sameFiles, type TableName } from '../catalog/table.ts';
 import { type Json, readJson } from '../import/json-reader.ts';
 import { writeJson } from '../import/json-writer.ts';
 import { printable, statementShape } from '../import/printable-statement.ts';
 import { inStatement } from './serialized-error.ts';
 import { sourceError } from './source-error.ts';
 import { StatementLane } from './statement-lane.ts';
+import { registerPinnedScan } from './pinned-scan.ts';
 import { type ParameterValue } from './statement-parameters.ts';
+import { type RelatedTable } from './table-relations.ts';
 
 export interface PlanningProfile {
   /** Names of the catalogs beside the default one. */
   readonly catalogNames: readonly string[];
   readonly allowedDirectories: readonly string[];
   readonly memoryLimitBytes: number;
+  /** What `pinned_scan` has the columns of. */
+  readonly pinned: PinnedSources;
   readonly timeZone: string;
   readonly disabledOptimizers: readonly string[];
 }
@@ -40,8 +45,8 @@ export class PlanningInstance {
   readonly #lanes: readonly StatementLane[];
   readonly #bindingLanes: readonly StatementLane[];
   readonly #views: StatementLane;
-  readonly #mirrored = new Map<string, Table>();
-  readonly #tableColumns = new WeakMap<Table, readonly Column[]>();
+  readonly #mirrored = new Map<string, RelatedTable>();
+  readonly #tableColumns = new WeakMap<RelatedTable, readonly Column[]>();
 
   private constructor(
     instance: OpenInstance,
@@ -75,6 +80,7 @@ export class PlanningInstance {
         for (const name of profile.catalogNames) {
           await connection.run(`ATTACH ':memory:' AS ${quoteIdentifier(name)}`);
         }
+        registerPinnedScan(connection, profile.pinned);
       },
     );
     const planning = await openLanes(instance, LANES);
@@ -143,7 +149,7 @@ export class PlanningInstance {
   }
 
   /** Columns of a mirrored table; asked of DuckDB once. */
-  async tableColumns(table: Table): Promise<readonly Column[]> {
+  async tableColumns(table: RelatedTable): Promise<readonly Column[]> {
     const known = this.#tableColumns.get(table);
     if (known !== undefined) return known;
     const columns = await this.columnsOf(`FROM ${viewName(table.name)}`);
@@ -170,20 +176,21 @@ export class PlanningInstance {
    * Makes the table known with its files as they are now; the answer is the same object while they are.
    * @throws EngineError SOURCE_CORRUPT, SOURCE_READ_FAILED or FILE_NOT_ALLOWED, naming the file
    */
-  async mirror(table: Table): Promise<Table> {
+  async mirror(table: RelatedTable): Promise<RelatedTable> {
     return await this.#views.run(async (connection) => {
       const view = viewName(table.name);
       const known = this.#mirrored.get(view);
-      if (known !== undefined && sameFiles(known.files, table.files)) return known;
-      const paths = table.files.map(({ path }) => path);
-      const files = `[${paths.map(quoteString).join(', ')}]`;
-      const options = `hive_partitioning = ${table.isHivePartitioned}`;
+      if (known?.relation === table.relation && sameFiles(known.files, table.files)) return known;
       try {
-        await connection.run(
-          `CREATE OR REPLACE VIEW ${view} AS FROM read_parquet(${files}, ${options})`,
-        );
+        if (table.name.schema !== MAIN_SCHEMA) {
+          await connection.run(`CREATE SCHEMA IF NOT EXISTS ${schemaName(table.name)}`);
+        }
+        await connection.run(`CREATE OR REPLACE VIEW ${view} AS FROM ${table.relation}`);
       } catch (error) {
-        throw sourceError(error, paths);
+        throw sourceError(
+          error,
+          table.files.map(({ path }) => path),
+        );
       }
       this.#mirrored.set(view, table);
       return table;
@@ -203,10 +210,18 @@ export class PlanningInstance {
    * @throws EngineError FILE_NOT_ALLOWED
    */
   async hasFile(pattern: string): Promise<boolean> {
-    const sql = `SELECT file FROM glob(${quoteString(pattern)}) LIMIT 1`;
+    return (await this.filesOf(pattern)).length > 0;
+  }
+
+  /**
+   * The files of this name or pattern, in the order in which readers take them.
+   * @throws EngineError FILE_NOT_ALLOWED
+   */
+  async filesOf(pattern: string): Promise<readonly string[]> {
+    const sql = `SELECT file FROM glob(${quoteString(pattern)})`;
     return await this.#views.run(async (connection) => {
       try {
-        return (await readRows(connection, sql)).length > 0;
+        return (await readRows(connection, sql)).map(([file]) => file ?? '');
       } catch (error) {
         throw toEngineError(error);
       }
@@ -271,7 +286,11 @@ function leastLoaded(lanes: readonly StatementLane[]): StatementLane {
 }
 
 /** The table as a statement of this instance reaches it. */
-function viewName({ catalog, table }: TableName): string {
+function viewName(name: TableName): string {
+  return `${schemaName(name)}.${quoteIdentifier(name.table)}`;
+}
+
+function schemaName({ catalog, schema }: TableName): string {
   const database = catalog === '' ? DEFAULT_DATABASE : catalog;
-  return [database, 'main', table].map(quoteIdentifier).join('.');
+  return `${quoteIdentifier(database)}.${quoteIdentifier(schema)}`;
 }

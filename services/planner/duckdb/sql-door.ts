@@ -1,4 +1,5 @@
 import { EngineError } from '../../common/error.ts';
+import { PINNED_SCAN } from '../import/decode-scan.ts';
 import { isJsonArray, isJsonObject, type Json } from '../import/json-reader.ts';
 import {
   rewriteStatement,
@@ -34,7 +35,7 @@ export function checkParsed(statement: Json): StatementNames {
       if (DENIED_FUNCTIONS.has(name) || name.startsWith('__internal_')) throw notAllowed(name);
     },
     tableFunction: (name, call) => {
-      if (DENIED_TABLE_FUNCTIONS.has(name)) throw notAllowed(name);
+      if (DENIED_TABLE_FUNCTIONS.has(name) || name === PINNED_SCAN) throw notAllowed(name);
       tableFunctions.push(name);
       paths.push(...textsInFirstArgument(call));
     },
@@ -65,7 +66,7 @@ export function checkBound(plan: Json): void {
   if (plan['has_serialize'] !== undefined && typeof name === 'string') {
     const isAllowed =
       plan['type'] === 'LOGICAL_GET'
-        ? ALLOWED_TABLE_FUNCTIONS.has(name)
+        ? ALLOWED_TABLE_FUNCTIONS.has(name) || name === PINNED_SCAN
         : !DENIED_FUNCTIONS.has(name);
     if (!isAllowed) throw notAllowed(name);
   }

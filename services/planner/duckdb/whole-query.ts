@@ -1,15 +1,16 @@
 import { assert } from '../../common/assert.ts';
 import { type Column, quoteIdentifier } from '../../common/plan/column-type.ts';
-import { type Table } from '../catalog/table.ts';
+import { pinnedScan } from '../import/decode-scan.ts';
 import { type Json, type JsonObject } from '../import/json-reader.ts';
 import { rewriteStatement, type TableReference } from '../import/parsed-statement.ts';
 import { type Scan } from '../logical/logical-plan.ts';
+import { type RelatedTable } from './table-relations.ts';
 
 /** A statement whose tables are read under names of our choice. */
 export interface RenamedStatement {
   readonly document: Json;
   /** Position i is read as `table_<i>`. */
-  readonly tables: readonly Table[];
+  readonly tables: readonly RelatedTable[];
 }
 
 /**
@@ -18,9 +19,9 @@ export interface RenamedStatement {
  */
 export function renameTables(
   document: Json,
-  tableOf: (reference: TableReference) => Table | undefined,
+  tableOf: (reference: TableReference) => RelatedTable | undefined,
 ): RenamedStatement {
-  const tables: Table[] = [];
+  const tables: RelatedTable[] = [];
   const renamed = rewriteStatement(document, {
     table: (reference, node) => {
       const table = tableOf(reference);
@@ -42,19 +43,22 @@ function tableAlias(index: number): string {
 }
 
 /** The scan of all that a table has. */
-export function wholeScan(table: Table, scanId: number, columns: readonly Column[]): Scan {
+export function wholeScan(table: RelatedTable, scanId: number, columns: readonly Column[]): Scan {
+  const fileColumns = columns.map(({ name, type }) => ({ name, type, origin: 'file' as const }));
+  if (table.pinned !== undefined) return pinnedScan(table.pinned, scanId, fileColumns);
   return {
     kind: 'scan',
     scanId,
+    format: table.format,
     files: table.files.map(({ path }) => path),
-    fileColumns: columns.map(({ name, type }) => ({ name, type, origin: 'file' })),
+    fileColumns,
     options: {
       binaryAsString: false,
       fileRowNumber: false,
       hivePartitioning: table.isHivePartitioned,
       hiveTypesAutocast: true,
       hiveTypes: [],
-      unionByName: false,
+      unionByName: table.unionByName,
     },
     columns: columns.map(({ type }) => type),
   };

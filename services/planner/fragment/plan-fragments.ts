@@ -145,7 +145,7 @@ function scanInput(scan: Scan, context: FragmentContext): ScanInput {
   return {
     sourceId: scan.scanId as SourceId,
     name: RELATION_NAMES.scan(scan),
-    format: 'parquet',
+    format: scan.format,
     columns: scan.fileColumns.map(({ name, type }) => ({ name, type })),
     table: context.tableOf(scan),
   };

@@ -1,8 +1,10 @@
 import { type ColumnType } from '../../common/plan/column-type.ts';
+import { parseFileFormat } from '../../common/plan/file-reading.ts';
 import { type Expression } from '../logical/expression.ts';
 import {
   type LogicalPlan,
   type ParquetOptions,
+  type Scan,
   type ScanColumn,
   type ScanId,
 } from '../logical/logical-plan.ts';
@@ -24,6 +26,7 @@ const GENERATOR_GET = fieldSet(
   'parameters named_parameters input_table_types input_table_names',
   GET,
 );
+const PARAMETER = fieldSet('type is_null value');
 const COLUMN_INDEX = fieldSet('index child_indexes index_type type field has_index');
 const EXTRA_INFO = fieldSet('file_filters total_files filtered_files sample_options');
 const FILTER_SET = fieldSet('filters');
@@ -47,6 +50,9 @@ const VIRTUAL_COLUMNS: ReadonlyMap<bigint, ScanColumn> = new Map([
   [0xffff_ffff_ffff_fffen, { name: '', type: { id: 'BOOLEAN' }, origin: 'none' }],
 ]);
 
+/** The planner's own table function: `pinned_scan(id)` has the columns of a pinned source, and no rows. */
+export const PINNED_SCAN = 'pinned_scan';
+
 /** Table functions whose rows follow from their constant arguments alone. */
 const GENERATORS: ReadonlySet<string> = new Set([
   'range',
@@ -64,6 +70,9 @@ export function decodeGet(value: Json, nextScanId: () => ScanId): LogicalPlan {
   if (name === 'read_parquet' || name === 'parquet_scan') {
     return decodeParquetScan(new Fields(value, 'LOGICAL_GET', PARQUET_GET), nextScanId());
   }
+  if (name === PINNED_SCAN) {
+    return decodePinnedScan(new Fields(value, 'LOGICAL_GET', GENERATOR_GET), nextScanId());
+  }
   if (typeof name === 'string' && GENERATORS.has(name)) {
     return decodeGenerator(new Fields(value, 'LOGICAL_GET', GENERATOR_GET), name);
   }
@@ -77,6 +86,7 @@ function decodeParquetScan(fields: Fields, scanId: ScanId): LogicalPlan {
   const scan: LogicalPlan = {
     kind: 'scan',
     scanId,
+    format: 'parquet',
     files: data.texts('files'),
     fileColumns: fileColumns.map((column) => column.scanned),
     options: decodeOptions(data.json('parquet_options')),
@@ -89,6 +99,39 @@ function decodeParquetScan(fields: Fields, scanId: ScanId): LogicalPlan {
       : { kind: 'filter', child: scan, predicates, columns: scan.columns };
   const projection = fields.indexes('projection_ids');
   return projection.length === 0 ? filtered : projectColumns(filtered, projection);
+}
+
+/** What pinned files have to say is in their own readings. */
+const NO_OPTIONS: ParquetOptions = {
+  binaryAsString: false,
+  fileRowNumber: false,
+  hivePartitioning: false,
+  hiveTypesAutocast: false,
+  hiveTypes: [],
+  unionByName: false,
+};
+
+/** The scan of the source that the planner pinned under this id. */
+export function pinnedScan(id: string, scanId: ScanId, fileColumns: readonly ScanColumn[]): Scan {
+  const format = parseFileFormat(id.replace(/_\d+$/, ''));
+  if (format === undefined) throw new UnsupportedError(`the pinned source ${id}`);
+  const columns = fileColumns.map(({ type }) => type);
+  const own = { kind: 'scan', scanId, format, files: [], pinned: id } as const;
+  return { ...own, fileColumns, options: NO_OPTIONS, columns };
+}
+
+/** Filters stay above a function of our own, so the scan has none. */
+function decodePinnedScan(fields: Fields, scanId: ScanId): LogicalPlan {
+  expectPlainGet(fields);
+  if (fields.flag('has_serialize')) throw new UnsupportedError('function_data of a pinned scan');
+  new Fields(fields.json('table_filters'), 'table_filters', FILTER_SET).expectEmpty('filters');
+  const [parameter, ...others] = fields.list('parameters');
+  const id = new Fields(parameter, 'a parameter', PARAMETER).text('value');
+  if (others.length > 0) throw new UnsupportedError('parameters of a pinned scan');
+  const columns = decodeColumns(fields).map(({ scanned }) => scanned);
+  const scan = pinnedScan(id, scanId, columns);
+  const projection = fields.indexes('projection_ids');
+  return projection.length === 0 ? scan : projectColumns(scan, projection);
 }
 
 /** What no operator above could make up for must not be there. */

@@ -1,4 +1,5 @@
 import { type ColumnType } from '../../common/plan/column-type.ts';
+import { type FileFormat } from '../../common/plan/file-reading.ts';
 import {
   type AggregateCall,
   type ComparisonOperator,
@@ -46,11 +47,15 @@ interface Operator {
 /** Identifies a scan within its query: its position in the decoded plan. */
 export type ScanId = number;
 
-/** Reads Parquet files. Exactly these files: hive and filename filters were applied when they were listed. */
+/** Reads files. Exactly these files: hive and filename filters were applied when they were listed. */
 export interface Scan extends Operator {
   readonly kind: 'scan';
   readonly scanId: ScanId;
+  readonly format: FileFormat;
+  /** None where the source is pinned. */
   readonly files: readonly string[];
+  /** Id of the source that the planner pinned when it was bound: files of another format than Parquet. */
+  readonly pinned?: string;
   /** What is read, one for one with `columns`. */
   readonly fileColumns: readonly ScanColumn[];
   readonly options: ParquetOptions;

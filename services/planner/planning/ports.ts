@@ -6,8 +6,9 @@ import {
   type QueryPlan,
 } from '../../common/plan/plan-fragment.ts';
 import { type SessionProperties } from '../../common/session-properties.ts';
-import { type FileScan, type ResolvedScan } from '../catalog/scan-files.ts';
+import { type ResolvedScan } from '../catalog/scan-files.ts';
 import { type KnownRows } from '../explain/values-plan.ts';
+import { type Expression } from '../logical/expression.ts';
 import { type LogicalPlan, type Scan } from '../logical/logical-plan.ts';
 
 /** A statement to plan, with what the plan is for. */
@@ -92,9 +93,9 @@ export interface FrontEnd {
 
 /** The files behind scans and tables. */
 export interface ScanCatalog {
-  /** Files and row groups of a scan; those that hold no row for its predicates are left out. */
-  resolve(scan: FileScan): Promise<ResolvedScan>;
-  /** The table that a file belongs to, as the user knows it. */
-  tableOf(file: string): string;
+  /** Files and row groups of a scan; those that hold no row for the predicates, over its columns, are left out. */
+  resolve(scan: Scan, predicates: readonly Expression[]): Promise<ResolvedScan>;
+  /** The table that a scan reads, as the user knows it. */
+  tableOf(scan: Scan): string;
   listTables(catalog: string): Promise<readonly TableDescription[]>;
 }

@@ -129,7 +129,7 @@ export class QueryPlanner implements StatementPlanner {
     return {
       resultNames: columns.map(({ name }) => name),
       settings,
-      tableOf: ({ files }) => this.#catalog.tableOf(files[0] ?? ''),
+      tableOf: (scan) => this.#catalog.tableOf(scan),
     };
   }
 }

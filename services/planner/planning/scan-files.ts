@@ -25,8 +25,8 @@ async function describeScan(
   catalog: ScanCatalog,
   { scan, predicates }: FilteredScan,
 ): Promise<ScanDescriptor> {
-  const { scanId, files, fileColumns } = scan;
-  const read = await catalog.resolve({ files, columns: fileColumns, predicates });
+  const { scanId } = scan;
+  const read = await catalog.resolve(scan, predicates);
   const rowGroups = read.files.flatMap((file) => file.rowGroups);
   return {
     sourceId: scanId as SourceId,

@@ -7,10 +7,11 @@
 import type duckdb from '@duckdb/node-bindings';
 import type { Clock } from '../../common/clock.ts';
 import { toEngineError } from '../../common/duckdb/duckdb-error.ts';
-import { EngineError, type ErrorCode } from '../../common/error.ts';
+import { EngineError } from '../../common/error.ts';
 import type { SourceId } from '../../common/ids.ts';
 import type { FileSplit } from '../../common/plan/split.ts';
 import type { FragmentRun } from '../task/fragment-slot.ts';
+import { expectUnchanged, type SourceCheck } from './file-state.ts';
 import {
   fragmentStatement,
   loadedSources,
@@ -22,24 +23,11 @@ import type { RowEmitter } from './row-emitter.ts';
 import { readCount, readText, type SlotConnection } from './slot-connection.ts';
 import type { MeasuredStatement } from './slot-messages.ts';
 import type { SlotSignals } from './slot-signals.ts';
-import { expectUnchanged, findSourceError } from './source-files.ts';
+import { findSourceError } from './source-files.ts';
 import { profiledStatement, readProfile } from './statement-profile.ts';
 
 /** Rows for a client are not held back longer than this while the statement goes on. */
 const EARLY_FLUSH_MS = 50;
-
-/** What a broken file can look like to DuckDB. */
-const MAYBE_SOURCE_ERRORS: ReadonlySet<ErrorCode> = new Set([
-  'CONVERSION_ERROR',
-  'INVALID_INPUT',
-  'OUT_OF_RANGE',
-  'SOURCE_READ_FAILED',
-  'SOURCE_NOT_FOUND',
-  'SOURCE_CORRUPT',
-  'BIND_ERROR',
-  'COLUMN_NOT_FOUND',
-  'INTERNAL_ERROR',
-]);
 
 type Splits = ReadonlyMap<SourceId, readonly FileSplit[]>;
 
@@ -93,9 +81,11 @@ export class FragmentSession {
     let memory: MemoryUsage;
     this.#profile = undefined;
     try {
-      this.#expectFiles(splits);
+      await this.#expectFiles(splits);
       await this.#loadSources();
       outputRows = await this.#emitRows(splits);
+      // A file that was written while it was read may have been read half old, half new.
+      await this.#expectFiles(splits);
     } catch (error) {
       throw await this.#causeOf(error, splits);
     } finally {
@@ -123,10 +113,15 @@ export class FragmentSession {
     }
   }
 
-  #expectFiles(splits: Splits): void {
-    for (const scan of this.#run.fragment.scans) {
-      expectUnchanged(scan, splits.get(scan.sourceId) ?? []);
-    }
+  async #expectFiles(splits: Splits): Promise<void> {
+    for (const check of this.#checks(splits)) await expectUnchanged(check);
+  }
+
+  #checks(splits: Splits): readonly SourceCheck[] {
+    const { connection } = this.#deps;
+    return this.#run.fragment.scans.map((scan) => {
+      return { connection, scan, splits: splits.get(scan.sourceId) ?? [] };
+    });
   }
 
   async #loadSources(): Promise<void> {
@@ -171,12 +166,9 @@ export class FragmentSession {
 
   async #causeOf(error: unknown, splits: Splits): Promise<EngineError> {
     const cause = withoutPosition(toEngineError(this.#failure ?? error));
-    const mayBeSource = this.#failure === undefined && MAYBE_SOURCE_ERRORS.has(cause.code);
-    if (!mayBeSource || this.#deps.signals.isAborted) return cause;
-    for (const scan of this.#run.fragment.scans) {
-      const { connection } = this.#deps;
-      const ofScan = splits.get(scan.sourceId) ?? [];
-      const found = await findSourceError({ connection, scan, splits: ofScan });
+    if (this.#failure !== undefined || this.#deps.signals.isAborted) return cause;
+    for (const check of this.#checks(splits)) {
+      const found = await findSourceError(check, cause);
       if (found !== undefined) return found;
     }
     return cause;

@@ -1,18 +1,21 @@
-/** The relation that a scan offers to its fragment's SQL: rows of Parquet files, columns c0…cn. */
+/** The relation that a scan offers to its fragment's SQL: rows of its files, columns c0…cn. */
+import { assertNever } from '../../common/assert.ts';
 import {
   formatColumnType,
   quoteIdentifier,
   quoteString,
   type Column,
 } from '../../common/plan/column-type.ts';
+import type { FileFormat, FileReading } from '../../common/plan/file-reading.ts';
 import type { ScanInput } from '../../common/plan/plan-fragment.ts';
 import type { FileSplit } from '../../common/plan/split.ts';
 
-/** Rows [firstRow, endRow) of a file. */
+/** Rows [firstRow, endRow) of a Parquet file; all rows of a file of another format. */
 export interface RowRange {
   readonly path: string;
   readonly firstRow: number;
   readonly endRow: number;
+  readonly reading?: FileReading;
 }
 
 /** The splits as ranges, neighbours of one file joined, in the order of the files' first splits. */
@@ -29,10 +32,11 @@ export function joinRanges(splits: readonly FileSplit[]): readonly RowRange[] {
 function joinRangesOfFile(splits: readonly FileSplit[]): readonly RowRange[] {
   const ranges: RowRange[] = [];
   for (const split of splits.toSorted((a, b) => a.firstRow - b.firstRow)) {
+    const { path, firstRow, reading } = split;
     const last = ranges.at(-1);
-    const endRow = split.firstRow + split.rowCount;
-    if (last?.endRow === split.firstRow) ranges[ranges.length - 1] = { ...last, endRow };
-    else ranges.push({ path: split.path, firstRow: split.firstRow, endRow });
+    const endRow = firstRow + split.rowCount;
+    if (last?.endRow === firstRow) ranges[ranges.length - 1] = { ...last, endRow };
+    else ranges.push({ path, firstRow, endRow, ...(reading === undefined ? {} : { reading }) });
   }
   return ranges;
 }
@@ -41,16 +45,46 @@ function joinRangesOfFile(splits: readonly FileSplit[]): readonly RowRange[] {
 export function scanRelation(scan: ScanInput, splits: readonly FileSplit[]): string {
   const ranges = joinRanges(splits);
   if (ranges.length === 0) return emptyRelation(scan.columns);
-  return ranges.map((range) => rangeRelation(scan.columns, range)).join('\nUNION ALL ');
+  return ranges.map((range) => rangeRelation(scan, range)).join('\nUNION ALL ');
+}
+
+function rangeRelation({ columns, format }: ScanInput, range: RowRange): string {
+  const valueOf = ({ name }: Column): string =>
+    isMissing(name, range) ? 'NULL' : quoteIdentifier(name);
+  return `SELECT ${selectList(columns, valueOf)} FROM ${rangeRows(format, range)}`;
+}
+
+export function isMissing(column: string, { reading }: RowRange): boolean {
+  return reading?.missing.includes(column) ?? false;
 }
 
 /** The range's rows; `file_row_number` prunes row groups by their position (duckdb.md §6). */
-export function rangeRelation(columns: readonly Column[], range: RowRange): string {
-  return (
-    `SELECT ${selectList(columns, (column) => quoteIdentifier(column.name))}` +
-    ` FROM read_parquet(${quoteString(range.path)}, file_row_number = true)` +
-    ` WHERE file_row_number BETWEEN ${range.firstRow} AND ${range.endRow - 1}`
-  );
+export function rangeRows(format: FileFormat, range: RowRange): string {
+  const rows = fileRows(format, range);
+  return format === 'parquet'
+    ? `${rows} WHERE file_row_number BETWEEN ${range.firstRow} AND ${range.endRow - 1}`
+    : rows;
+}
+
+/** All rows of the range's file. */
+export function fileRows(format: FileFormat, { path, reading }: RowRange): string {
+  const own = reading?.options ?? '';
+  const options = [...(format === 'parquet' ? ['file_row_number = true'] : []), own];
+  const args = [quoteString(path), ...options.filter((option) => option !== '')];
+  return `${readerOf(format)}(${args.join(', ')})`;
+}
+
+function readerOf(format: FileFormat): string {
+  switch (format) {
+    case 'parquet':
+      return 'read_parquet';
+    case 'csv':
+      return 'read_csv';
+    case 'json':
+      return 'read_json';
+    default:
+      return assertNever(format);
+  }
 }
 
 function emptyRelation(columns: readonly Column[]): string {

@@ -1,69 +1,81 @@
-/** What can be wrong with the files of a scan, told by their state and by reading them, never by message texts. */
+/**
+ * What can be wrong with the files of a scan, told by their state and by reading them. Reading again costs what
+ * the statement did, so it is done only where the error may be a file's: by its code, and by the files that
+ * DuckDB names.
+ */
 import duckdb from '@duckdb/node-bindings';
-import { statSync, type Stats } from 'node:fs';
+import { parseDuckDBError } from '../../common/duckdb/duckdb-error.ts';
 import { fromLogicalType } from '../../common/duckdb/duckdb-type.ts';
-import { EngineError } from '../../common/error.ts';
-import {
-  formatColumnType,
-  quoteIdentifier,
-  quoteString,
-  type Column,
-} from '../../common/plan/column-type.ts';
-import type { ScanInput } from '../../common/plan/plan-fragment.ts';
-import type { FileSplit } from '../../common/plan/split.ts';
+import { EngineError, type ErrorCode } from '../../common/error.ts';
+import { formatColumnType, quoteIdentifier, type Column } from '../../common/plan/column-type.ts';
+import { expectUnchanged, type SourceCheck } from './file-state.ts';
+import { fileRows, isMissing, joinRanges, rangeRows, type RowRange } from './scan-relation.ts';
 import type { SlotConnection } from './slot-connection.ts';
-import { joinRanges, type RowRange } from './scan-relation.ts';
+import { sourceError, type SourceFault } from './source-error.ts';
 
-/** Times are doubles of milliseconds, whose last bits differ between ways to read them. */
-const SAME_TIME_MS = 0.001;
+/** What a broken file can look like to DuckDB. */
+const MAYBE_SOURCE_ERRORS: ReadonlySet<ErrorCode> = new Set([
+  'CONVERSION_ERROR',
+  'INVALID_INPUT',
+  'OUT_OF_RANGE',
+  'SOURCE_READ_FAILED',
+  'SOURCE_NOT_FOUND',
+  'SOURCE_CORRUPT',
+  'BIND_ERROR',
+  'COLUMN_NOT_FOUND',
+  'INTERNAL_ERROR',
+]);
 
-/** @throws EngineError SOURCE_NOT_FOUND or SOURCE_CHANGED when a file is not the one that was planned. */
-export function expectUnchanged(scan: ScanInput, splits: readonly FileSplit[]): void {
-  for (const file of new Map(splits.map((split) => [split.path, split])).values()) {
-    const fault = { scan, path: file.path };
-    const found = statFile(fault);
-    if (found === undefined) {
-      throw sourceError('SOURCE_NOT_FOUND', `${file.path} does not exist any more`, fault);
-    }
-    const isSameTime = Math.abs(found.mtimeMs - file.modifiedAtMs) <= SAME_TIME_MS;
-    if (!isSameTime || found.size !== file.sizeBytes) {
-      throw sourceError(
-        'SOURCE_CHANGED',
-        `${file.path} changed after the query was planned`,
-        fault,
-      );
-    }
-  }
-}
-
-function statFile(fault: SourceFault): Stats | undefined {
-  try {
-    return statSync(fault.path, { throwIfNoEntry: false });
-  } catch (cause) {
-    throw sourceError('SOURCE_READ_FAILED', `${fault.path} cannot be read`, { ...fault, cause });
-  }
-}
-
-export interface SourceCheck {
-  readonly connection: SlotConnection;
-  readonly scan: ScanInput;
-  readonly splits: readonly FileSplit[];
-}
+/** What a value that does not fit is called: of a Parquet file only if its column is of another type than planned. */
+const CAST_ERRORS: ReadonlySet<ErrorCode> = new Set([
+  'CONVERSION_ERROR',
+  'OUT_OF_RANGE',
+  'BIND_ERROR',
+  'COLUMN_NOT_FOUND',
+]);
 
 /**
- * After a statement over these splits failed: the error of the first file that cannot be read as planned, or
- * `undefined` when all can, so that the fault is not theirs. Reads what the statement read.
+ * After a statement over these splits failed with `cause`: the error of the first file that cannot be read as
+ * planned, or `undefined` when all can, so that the fault is not theirs.
  */
-export async function findSourceError(check: SourceCheck): Promise<EngineError | undefined> {
+export async function findSourceError(
+  check: SourceCheck,
+  cause: EngineError,
+): Promise<EngineError | undefined> {
+  if (!MAYBE_SOURCE_ERRORS.has(cause.code)) return undefined;
   try {
-    expectUnchanged(check.scan, check.splits);
+    await expectUnchanged(check);
   } catch (error) {
     if (error instanceof EngineError) return error;
     throw error;
   }
+  const isParquet = check.scan.format === 'parquet';
   for (const range of joinRanges(check.splits)) {
-    const found = await findRangeError(check, range);
+    const found = isParquet
+      ? await findRangeError(check, range, cause)
+      : await findTextError(check, range, cause);
     if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** A reader of text always says which file it could not read, and in which line. */
+async function findTextError(
+  { connection, scan }: SourceCheck,
+  range: RowRange,
+  cause: EngineError,
+): Promise<EngineError | undefined> {
+  const { path } = range;
+  if (!cause.message.includes(path)) return undefined;
+  const columns = scan.columns.filter(({ name }) => !isMissing(name, range));
+  for (const column of columns.length === 0 ? [undefined] : columns) {
+    const value = column === undefined ? '1' : `hash(${quoteIdentifier(column.name)})`;
+    const sql = `SELECT max(${value}) FROM ${rangeRows(scan.format, range)}`;
+    const read = await attempt(connection, sql);
+    if (read.kind === 'done') continue;
+    const fault = { scan, path, cause: read.error, ...(column === undefined ? {} : { column }) };
+    const message = parseDuckDBError(read.error)?.message ?? cause.message;
+    return sourceError('SOURCE_CORRUPT', message, fault);
   }
   return undefined;
 }
@@ -71,53 +83,62 @@ export async function findSourceError(check: SourceCheck): Promise<EngineError |
 async function findRangeError(
   { connection, scan }: SourceCheck,
   range: RowRange,
+  cause: EngineError,
 ): Promise<EngineError | undefined> {
   const fault = { scan, path: range.path };
-  const footer = await attempt(connection, `SELECT count(*) FROM ${fileRows(range)}`);
+  const footer = await attempt(connection, `SELECT count(*) FROM ${fileRows('parquet', range)}`);
   if (footer.kind === 'failed') {
     const message = `${range.path} is no readable Parquet file`;
     return sourceError('SOURCE_CORRUPT', message, { ...fault, cause: footer.error });
   }
+  const readsData = !CAST_ERRORS.has(cause.code);
   for (const column of scan.columns) {
-    const found = await findColumnError(connection, range, { ...fault, column });
+    if (isMissing(column.name, range)) continue;
+    const of = { ...fault, column };
+    const found = await findColumnError(connection, range, { fault: of, readsData });
     if (found !== undefined) return found;
   }
   return undefined;
 }
 
+interface ColumnCheck {
+  readonly fault: SourceFault & { readonly column: Column };
+  readonly readsData: boolean;
+}
+
 async function findColumnError(
   connection: SlotConnection,
   range: RowRange,
-  fault: SourceFault & { readonly column: Column },
+  { fault, readsData }: ColumnCheck,
 ): Promise<EngineError | undefined> {
   const { column, path } = fault;
   const name = quoteIdentifier(column.name);
   const type = formatColumnType(column.type);
-  const bound = await attempt(connection, `SELECT ${name} FROM ${fileRows(range)} LIMIT 0`);
+  const rows = rangeRows('parquet', range);
+  const bound = await attempt(
+    connection,
+    `SELECT ${name} FROM ${fileRows('parquet', range)} LIMIT 0`,
+  );
   if (bound.kind === 'failed') {
     const message = `${path} has no column ${column.name}`;
     return sourceError('SOURCE_SCHEMA_MISMATCH', message, { ...fault, cause: bound.error });
   }
-  // A hash needs the values; counting them would be answered from statistics.
-  const values = await attempt(connection, `SELECT max(hash(${name})) FROM ${rangeRows(range)}`);
-  if (values.kind === 'failed') {
-    const message = `column ${column.name} of ${path} is corrupt`;
-    return sourceError('SOURCE_CORRUPT', message, { ...fault, cause: values.error });
-  }
   const found = formatColumnType(fromLogicalType(duckdb.column_logical_type(bound.result, 0)));
+  if (readsData || found !== type) {
+    // A hash needs the values; counting them would be answered from statistics.
+    const values = await attempt(connection, `SELECT max(hash(${name})) FROM ${rows}`);
+    if (values.kind === 'failed') {
+      const message = `column ${column.name} of ${path} is corrupt`;
+      return sourceError('SOURCE_CORRUPT', message, { ...fault, cause: values.error });
+    }
+  }
   if (found === type) return undefined;
-  const cast = `SELECT max(hash(CAST(${name} AS ${type}))) FROM ${rangeRows(range)}`;
+  const cast = `SELECT max(hash(CAST(${name} AS ${type}))) FROM ${rows}`;
   const converted = await attempt(connection, cast);
   if (converted.kind === 'done') return undefined;
   const message = `column ${column.name} of ${path} is ${found}, not ${type} as planned`;
   return sourceError('SOURCE_SCHEMA_MISMATCH', message, { ...fault, cause: converted.error });
 }
-
-const fileRows = (range: RowRange): string =>
-  `read_parquet(${quoteString(range.path)}, file_row_number = true)`;
-
-const rangeRows = (range: RowRange): string =>
-  `${fileRows(range)} WHERE file_row_number BETWEEN ${range.firstRow} AND ${range.endRow - 1}`;
 
 type Attempt =
   | { readonly kind: 'done'; readonly result: duckdb.Result }
@@ -129,25 +150,4 @@ async function attempt(connection: SlotConnection, sql: string): Promise<Attempt
   } catch (error) {
     return { kind: 'failed', error };
   }
-}
-
-interface SourceFault {
-  readonly scan: ScanInput;
-  readonly path: string;
-  readonly column?: Column;
-  readonly cause?: unknown;
-}
-
-type SourceErrorCode =
-  | 'SOURCE_NOT_FOUND'
-  | 'SOURCE_READ_FAILED'
-  | 'SOURCE_CHANGED'
-  | 'SOURCE_CORRUPT'
-  | 'SOURCE_SCHEMA_MISMATCH';
-
-function sourceError(code: SourceErrorCode, message: string, fault: SourceFault): EngineError {
-  const { scan, path, column, cause } = fault;
-  const ofColumn = column === undefined ? {} : { column: column.name };
-  const details = { table: scan.table, file: path, ...ofColumn };
-  return new EngineError(code, message, { details, cause });
 }

@@ -44,6 +44,13 @@ const PATHS = [
   '/data/sales/_SUCCESS',
   '/data/plain/x.parquet',
   '/data/docs/readme.md',
+  '/data/events.csv',
+  '/data/logs/2020.ndjson.gz',
+  '/data/shop/items/a.json',
+  '/data/shop/visits/day=1/a.tsv',
+  '/data/deep/only/notes.txt',
+  '/data/torn/a.csv',
+  '/data/torn/b.parquet',
   '/other/orders.parquet',
 ];
 
@@ -57,10 +64,30 @@ const catalogs = (gone: readonly string[] = []): FileCatalogs =>
   );
 
 describe('FileCatalogs', () => {
-  it('lists each Parquet file and each folder with Parquet files as a table', async () => {
+  it('lists each data file and each folder of data files as a table, folders of folders as schemas', async () => {
     const tables = await catalogs().listTables('');
-    expect(tables.map(({ table }) => table)).toEqual(['Orders', 'plain', 'sales']);
-    expect(await catalogs().listTables('OTHER')).toEqual([{ catalog: 'other', table: 'orders' }]);
+    expect(tables.map(({ schema, table }) => `${schema}.${table}`)).toEqual([
+      'main.Orders',
+      'main.events',
+      'main.logs',
+      'main.plain',
+      'main.sales',
+      'main.torn',
+      'shop.items',
+      'shop.visits',
+    ]);
+    expect(await catalogs().listTables('OTHER')).toEqual([
+      { catalog: 'other', schema: 'main', table: 'orders' },
+    ]);
+  });
+
+  it('tells the tables of one schema', async () => {
+    const namesOf = async (qualifier: string): Promise<readonly string[]> =>
+      (await catalogs().tablesOf(qualifier)).map(({ table }) => table);
+    expect(await namesOf('Shop')).toEqual(['items', 'visits']);
+    expect(await namesOf('other')).toEqual(['orders']);
+    expect(await namesOf('memory')).toContain('events');
+    await expect(namesOf('nope')).rejects.toMatchObject({ code: 'TABLE_NOT_FOUND' });
   });
 
   it('says that a catalog or its directory does not exist', async () => {
@@ -73,52 +100,71 @@ describe('FileCatalogs', () => {
   });
 
   it('finds a table in any case, with all files below it in order', async () => {
-    const sales = await catalogs().findTable({ catalog: '', table: 'SALES' });
+    const sales = await catalogs().findTable({ catalog: '', schema: 'main', table: 'SALES' });
     expect(sales?.files.map(({ path }) => path)).toEqual([
       '/data/sales/year=2020/a.parquet',
       '/data/sales/year=2020/b.parquet',
       '/data/sales/year=2021/c.PARQUET',
     ]);
     expect(sales?.isHivePartitioned).toBe(true);
-    const orders = await catalogs().findTable({ catalog: '', table: 'orders' });
+    const orders = await catalogs().findTable({ catalog: '', schema: 'main', table: 'orders' });
     expect(orders).toMatchObject({ name: { table: 'Orders' }, isHivePartitioned: false });
   });
 
-  it('finds nothing where there is no Parquet file', async () => {
-    expect(await catalogs().findTable({ catalog: '', table: 'docs' })).toBeUndefined();
-    expect(await catalogs().findTable({ catalog: '', table: '_tmp' })).toBeUndefined();
-    expect(await catalogs().findTable({ catalog: 'nope', table: 'orders' })).toBeUndefined();
+  it('knows the format of a table by its files, and refuses several formats', async () => {
+    const formatOf = async (schema: string, table: string): Promise<string | undefined> =>
+      (await catalogs().findTable({ catalog: '', schema, table }))?.format;
+    expect(await formatOf('main', 'logs')).toBe('json');
+    expect(await formatOf('main', 'events')).toBe('csv');
+    expect(await formatOf('SHOP', 'Visits')).toBe('csv');
+    expect(await formatOf('main', 'shop')).toBeUndefined();
+    await expect(formatOf('main', 'torn')).rejects.toMatchObject({
+      code: 'SOURCE_SCHEMA_MISMATCH',
+      details: { file: '/data/torn/b.parquet', other_file: '/data/torn/a.csv' },
+    });
+  });
+
+  it('finds nothing where there is no data file', async () => {
+    expect(
+      await catalogs().findTable({ catalog: '', schema: 'main', table: 'docs' }),
+    ).toBeUndefined();
+    expect(
+      await catalogs().findTable({ catalog: '', schema: 'main', table: '_tmp' }),
+    ).toBeUndefined();
+    expect(
+      await catalogs().findTable({ catalog: 'nope', schema: 'main', table: 'orders' }),
+    ).toBeUndefined();
   });
 
   it('names the file that goes while it is looked at', async () => {
     const file = '/data/plain/x.parquet';
-    await expect(catalogs([file]).findTable({ catalog: '', table: 'plain' })).rejects.toMatchObject(
-      { code: 'SOURCE_NOT_FOUND', details: { file } },
-    );
+    await expect(
+      catalogs([file]).findTable({ catalog: '', schema: 'main', table: 'plain' }),
+    ).rejects.toMatchObject({ code: 'SOURCE_NOT_FOUND', details: { file } });
   });
 
   it.each([
-    [{ catalog: '', schema: '', table: 't' }, ''],
-    [{ catalog: '', schema: 'main', table: 't' }, ''],
-    [{ catalog: 'memory', schema: 'MAIN', table: 't' }, ''],
-    [{ catalog: '', schema: 'memory', table: 't' }, ''],
-    [{ catalog: '', schema: 'Other', table: 't' }, 'other'],
-    [{ catalog: 'other', schema: 'main', table: 't' }, 'other'],
-    [{ catalog: 'other', schema: 'x', table: 't' }, undefined],
-    [{ catalog: '', schema: 'information_schema', table: 't' }, undefined],
-  ])('knows the catalog of %j', (reference, catalog) => {
-    expect(catalogs().nameOf(reference)?.catalog).toBe(catalog);
+    [{ catalog: '', schema: '', table: 't' }, ['', 'main']],
+    [{ catalog: '', schema: 'main', table: 't' }, ['', 'main']],
+    [{ catalog: 'memory', schema: 'MAIN', table: 't' }, ['', 'main']],
+    [{ catalog: '', schema: 'memory', table: 't' }, ['', 'main']],
+    [{ catalog: '', schema: 'Other', table: 't' }, ['other', 'main']],
+    [{ catalog: 'other', schema: 'x', table: 't' }, ['other', 'x']],
+    [{ catalog: '', schema: 'shop', table: 't' }, ['', 'shop']],
+    [{ catalog: 'nope', schema: 'x', table: 't' }, undefined],
+  ])('knows catalog and schema of %j', (reference, expected) => {
+    const name = catalogs().nameOf(reference);
+    expect(name && [name.catalog, name.schema]).toEqual(expected);
   });
 
-  it('knows the table of a file', () => {
-    expect(catalogs().tableOfFile('/data/sales/year=2020/a.parquet')).toEqual({
-      catalog: '',
-      table: 'sales',
-    });
-    expect(catalogs().tableOfFile('/other/orders.parquet')).toEqual({
-      catalog: 'other',
-      table: 'orders',
-    });
-    expect(catalogs().tableOfFile('/elsewhere/x.parquet')).toBeUndefined();
+  it('knows the table of a file, once it was looked up', async () => {
+    const own = catalogs();
+    const file = '/data/sales/year=2020/a.parquet';
+    expect(own.tableOfFile(file)).toBeUndefined();
+    await own.findTable({ catalog: '', schema: 'main', table: 'sales' });
+    await own.findTable({ catalog: 'other', schema: 'main', table: 'orders' });
+    expect(own.tableOfFile(file)).toEqual({ catalog: '', schema: 'main', table: 'sales' });
+    expect(own.tableOfFile('/other/orders.parquet')?.catalog).toBe('other');
+    expect(own.tableOfFile('/elsewhere/x.parquet')).toBeUndefined();
   });
 });

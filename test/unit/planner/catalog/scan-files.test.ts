@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { ParquetFooter } from '../../../../services/planner/catalog/parquet-footer.ts';
-import { ScanFiles } from '../../../../services/planner/catalog/scan-files.ts';
+import {
+  type FileScan,
+  resolvePinned,
+  ScanFiles,
+} from '../../../../services/planner/catalog/scan-files.ts';
+import type { Expression } from '../../../../services/planner/logical/expression.ts';
 import type { ScanColumn } from '../../../../services/planner/logical/logical-plan.ts';
 
 const COLUMN: ScanColumn = { name: 'x', type: { id: 'BIGINT' }, origin: 'file' };
@@ -14,7 +19,7 @@ function footer(min: number, signature = 'INT64 BIGINT'): ParquetFooter {
     nullCount: 0,
   });
   return {
-    columns: [{ name: 'x', signature }],
+    columns: [{ name: 'x', type: signature.split(' ')[1] ?? '', signature }],
     rowGroups: [
       { firstRow: 0, rowCount: 10, chunks: [chunk(min), { path: 'st, x', compressedBytes: 7 }] },
       {
@@ -25,6 +30,19 @@ function footer(min: number, signature = 'INT64 BIGINT'): ParquetFooter {
     ],
   };
 }
+
+const FILE_SCAN = {
+  predicates: [],
+  options: {
+    binaryAsString: false,
+    fileRowNumber: false,
+    hivePartitioning: false,
+    hiveTypesAutocast: true,
+    hiveTypes: [],
+    unionByName: false,
+  },
+  isTable: false,
+};
 
 /** Files that can be changed and removed; counts how often a footer is read. */
 class FakeFiles {
@@ -72,7 +90,12 @@ describe('ScanFiles', () => {
     const files = new FakeFiles();
     files.put('/a', footer(0));
     files.put('/b', footer(100));
-    const scan = { files: ['/a', '/b'], columns: [COLUMN], predicates: [above(105n)] };
+    const scan = {
+      ...FILE_SCAN,
+      files: ['/a', '/b'],
+      columns: [COLUMN],
+      predicates: [above(105n)],
+    };
     expect(await files.scanFiles().resolve(scan)).toEqual({
       files: [
         {
@@ -93,7 +116,7 @@ describe('ScanFiles', () => {
     const files = new FakeFiles();
     files.put('/a', footer(0));
     const bytes = async (columns: readonly ScanColumn[]): Promise<number | undefined> => {
-      const scan = { files: ['/a'], columns, predicates: [] };
+      const scan = { ...FILE_SCAN, files: ['/a'], columns };
       return (await files.scanFiles().resolve(scan)).files[0]?.rowGroups[0]?.bytes;
     };
     expect(await bytes([{ ...COLUMN, name: 'st' }])).toBe(7);
@@ -104,7 +127,7 @@ describe('ScanFiles', () => {
     const files = new FakeFiles();
     files.put('/a', footer(0));
     const scanFiles = files.scanFiles(1);
-    const scan = { files: ['/a'], columns: [COLUMN], predicates: [] };
+    const scan = { ...FILE_SCAN, files: ['/a'], columns: [COLUMN] };
     await scanFiles.resolve(scan);
     await scanFiles.resolve(scan);
     expect(files.read).toEqual(['/a']);
@@ -118,29 +141,81 @@ describe('ScanFiles', () => {
   });
 
   it('names a file that is gone', async () => {
-    const scan = { files: ['/gone'], columns: [], predicates: [] };
+    const scan = { ...FILE_SCAN, files: ['/gone'], columns: [] };
     await expect(new FakeFiles().scanFiles().resolve(scan)).rejects.toMatchObject({
       code: 'SOURCE_NOT_FOUND',
       details: { file: '/gone' },
     });
   });
 
-  it.each<[string, ParquetFooter, string]>([
-    ['another type', footer(0, 'INT32 INTEGER'), 'x'],
-    ['a column less', { ...footer(0), columns: [] }, 'x'],
-    [
-      'a column more',
-      { ...footer(0), columns: [...footer(0).columns, { name: 'y', signature: 'z' }] },
-      'y',
-    ],
-  ])('names the file and column with %s than the first file', async (_, other, column) => {
+  /** The error of a scan of a first file as usual and this other one. */
+  const failureWith = async (
+    other: ParquetFooter,
+    changes: Partial<FileScan>,
+  ): Promise<unknown> => {
     const files = new FakeFiles();
     files.put('/a', footer(0));
     files.put('/b', other);
-    const scan = { files: ['/a', '/b'], columns: [COLUMN], predicates: [] };
-    await expect(files.scanFiles().resolve(scan)).rejects.toMatchObject({
-      code: 'SOURCE_SCHEMA_MISMATCH',
-      details: { file: '/b', column },
+    const scan = { ...FILE_SCAN, files: ['/a', '/b'], columns: [COLUMN], ...changes };
+    return await files
+      .scanFiles()
+      .resolve(scan)
+      .then(() => undefined)
+      .catch((error: unknown) => error);
+  };
+  const NAMED = { code: 'SOURCE_SCHEMA_MISMATCH', details: { file: '/b', column: 'x' } };
+  const UNION = { options: { ...FILE_SCAN.options, unionByName: true } };
+
+  it('name the file without a column that is read, unless columns go together by name', async () => {
+    const lacking = { ...footer(0), columns: [] };
+    expect(await failureWith(lacking, {})).toMatchObject(NAMED);
+    expect(await failureWith(lacking, UNION)).toBeUndefined();
+    expect(await failureWith(lacking, { columns: [] })).toBeUndefined();
+  });
+
+  it('name the file of a table whose column is text and is not so in the others', async () => {
+    const text = footer(0, 'BYTE_ARRAY VARCHAR');
+    expect(await failureWith(text, { isTable: true })).toMatchObject(NAMED);
+    expect(await failureWith(text, UNION)).toBeUndefined();
+    expect(await failureWith(footer(0, 'INT32 INTEGER'), { isTable: true })).toBeUndefined();
+  });
+
+  it('tells the reader of a file which columns it lacks', async () => {
+    const files = new FakeFiles();
+    files.put('/t/k=1/a', footer(0));
+    const columns = ['x', 'y', 'k'].map((name) => ({ ...COLUMN, name }));
+    const options = { ...UNION.options, hivePartitioning: true };
+    const scan = { ...FILE_SCAN, files: ['/t/k=1/a'], columns, options };
+    expect((await files.scanFiles().resolve(scan)).files[0]?.reading).toEqual({
+      options: 'hive_partitioning = true, hive_types_autocast = false',
+      missing: ['y'],
     });
+  });
+
+  it('prunes by no statistics of a column that has another type in its file', async () => {
+    const files = new FakeFiles();
+    files.put('/a', footer(0, 'INT32 INTEGER'));
+    const scan = { ...FILE_SCAN, files: ['/a'], columns: [COLUMN], predicates: [above(105n)] };
+    expect((await files.scanFiles().resolve(scan)).files).toHaveLength(1);
+  });
+});
+
+describe('a pinned source', () => {
+  const file = (path: string, k: string | null) => ({
+    path,
+    sizeBytes: 10,
+    modifiedAtMs: 1,
+    reading: { options: '', missing: [] },
+    partition: new Map([['x', k]]),
+    estimatedRows: 3,
+  });
+
+  it('is pruned by the folders of its files', () => {
+    const files = [file('/x=1/a', '1'), file('/x=200/b', '200'), file('/x=null/c', null)];
+    const source = { format: 'csv' as const, table: 't', columns: [COLUMN], files };
+    const paths = (predicates: readonly Expression[]): readonly string[] =>
+      resolvePinned(source, [COLUMN], predicates).files.map(({ path }) => path);
+    expect(paths([])).toHaveLength(3);
+    expect(paths([above(100n)])).toEqual(['/x=200/b']);
   });
 });

@@ -196,7 +196,7 @@ function catalogOf(bytes: number): ScanCatalog {
         ],
       })),
     }),
-    tableOf: (file) => file.replace('.parquet', ''),
+    tableOf: ({ files }) => (files[0] ?? '').replace('.parquet', ''),
     listTables: async () => [],
   };
 }

@@ -23,6 +23,7 @@ import {
 import { ErrorReport } from "./error.ts";
 import { PlanFragment } from "./plan_fragment.ts";
 import { Principal } from "./security.ts";
+import { FileReading } from "./split.ts";
 
 export const ExplainFormat = {
   EXPLAIN_FORMAT_UNSPECIFIED: 0,
@@ -103,6 +104,7 @@ export interface ScanFile {
   readonly sizeBytes: bigint;
   readonly modifiedAtMs: number;
   readonly rowGroups: readonly RowGroup[];
+  readonly reading?: FileReading | undefined;
 }
 
 export interface RowGroup {
@@ -797,7 +799,7 @@ export const ScanFiles: MessageFns<ScanFiles> = {
 };
 
 function createBaseScanFile(): ScanFile {
-  return { path: "", sizeBytes: 0n, modifiedAtMs: 0, rowGroups: [] };
+  return { path: "", sizeBytes: 0n, modifiedAtMs: 0, rowGroups: [], reading: undefined };
 }
 
 export const ScanFile: MessageFns<ScanFile> = {
@@ -816,6 +818,9 @@ export const ScanFile: MessageFns<ScanFile> = {
     }
     for (const v of message.rowGroups) {
       RowGroup.encode(v!, writer.uint32(34).fork()).join();
+    }
+    if (message.reading !== undefined) {
+      FileReading.encode(message.reading, writer.uint32(42).fork()).join();
     }
     return writer;
   },
@@ -865,6 +870,14 @@ export const ScanFile: MessageFns<ScanFile> = {
             message.rowGroups.push(RowGroup.decode(reader, reader.uint32()));
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.reading = FileReading.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -886,6 +899,9 @@ export const ScanFile: MessageFns<ScanFile> = {
     message.sizeBytes = (object.sizeBytes !== undefined && object.sizeBytes !== null) ? BigInt(object.sizeBytes) : 0n;
     message.modifiedAtMs = object.modifiedAtMs ?? 0;
     message.rowGroups = object.rowGroups?.map((e) => RowGroup.fromPartial(e)) || [];
+    message.reading = (object.reading !== undefined && object.reading !== null)
+      ? FileReading.fromPartial(object.reading)
+      : undefined;
     return message;
   },
 };

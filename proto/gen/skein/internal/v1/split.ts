@@ -20,7 +20,10 @@ export interface Split {
     | undefined;
 }
 
-/** Rows [first_row, first_row + row_count) of a file that must still have this size and modification time. */
+/**
+ * Rows [first_row, first_row + row_count) of a Parquet file, or all of another one. It must still have this size and
+ * modification time.
+ */
 export interface FileSplit {
   readonly path: string;
   readonly sizeBytes: bigint;
@@ -29,6 +32,13 @@ export interface FileSplit {
   readonly firstRow: bigint;
   readonly rowCount: bigint;
   readonly bytes: bigint;
+  readonly reading?: FileReading | undefined;
+}
+
+/** Semantics: services/common/plan/file-reading.ts. */
+export interface FileReading {
+  readonly options: string;
+  readonly missing: readonly string[];
 }
 
 export interface RemoteSplit {
@@ -179,7 +189,7 @@ export const Split: MessageFns<Split> = {
 };
 
 function createBaseFileSplit(): FileSplit {
-  return { path: "", sizeBytes: 0n, modifiedAtMs: 0, firstRow: 0n, rowCount: 0n, bytes: 0n };
+  return { path: "", sizeBytes: 0n, modifiedAtMs: 0, firstRow: 0n, rowCount: 0n, bytes: 0n, reading: undefined };
 }
 
 export const FileSplit: MessageFns<FileSplit> = {
@@ -213,6 +223,9 @@ export const FileSplit: MessageFns<FileSplit> = {
         throw new globalThis.Error("value provided for field message.bytes of type uint64 too large");
       }
       writer.uint32(48).uint64(message.bytes);
+    }
+    if (message.reading !== undefined) {
+      FileReading.encode(message.reading, writer.uint32(58).fork()).join();
     }
     return writer;
   },
@@ -278,6 +291,14 @@ export const FileSplit: MessageFns<FileSplit> = {
             message.bytes = reader.uint64() as bigint;
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.reading = FileReading.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -301,6 +322,76 @@ export const FileSplit: MessageFns<FileSplit> = {
     message.firstRow = (object.firstRow !== undefined && object.firstRow !== null) ? BigInt(object.firstRow) : 0n;
     message.rowCount = (object.rowCount !== undefined && object.rowCount !== null) ? BigInt(object.rowCount) : 0n;
     message.bytes = (object.bytes !== undefined && object.bytes !== null) ? BigInt(object.bytes) : 0n;
+    message.reading = (object.reading !== undefined && object.reading !== null)
+      ? FileReading.fromPartial(object.reading)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseFileReading(): FileReading {
+  return { options: "", missing: [] };
+}
+
+export const FileReading: MessageFns<FileReading> = {
+  encode(message: FileReading, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.options !== "") {
+      writer.uint32(10).string(message.options);
+    }
+    for (const v of message.missing) {
+      writer.uint32(18).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FileReading {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFileReading() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.options = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.missing.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<FileReading>): FileReading {
+    return FileReading.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<FileReading>): FileReading {
+    const message = createBaseFileReading() as any;
+    message.options = object.options ?? "";
+    message.missing = object.missing?.map((e) => e) || [];
     return message;
   },
 };
