@@ -68,7 +68,7 @@ function makeText(): void {
   write('torn/b.json', '{"k":1}\n');
   write(
     'wide.csv',
-    `${lines(2, (row) => Array.from({ length: 500 }, (_, i) => (row === 0 ? `c${i}` : i)).join(','))}`,
+    lines(2, (row) => Array.from({ length: 500 }, (_, i) => (row === 0 ? `c${i}` : i)).join(',')),
   );
   write('latin.csv', Buffer.from('name\ncaf\xe9\n', 'latin1'));
   write('badcsv/good.csv', 'a,b\n1,x\n');

@@ -146,7 +146,7 @@ describe('tables of many files', () => {
   });
 
   it('say which file and column differs', async () => {
-    expect(await resolve('SELECT x FROM mixed')).toHaveLength(2);
+    expect((await resolve('SELECT x FROM mixed')).files).toHaveLength(2);
     await expect(resolve('SELECT y FROM mixed')).rejects.toMatchObject({
       code: 'SOURCE_SCHEMA_MISMATCH',
       details: { file: join(directory, 'mixed/b.parquet'), column: 'y' },
