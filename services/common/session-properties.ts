@@ -30,6 +30,9 @@ export const SESSION_PROPERTIES = {
     '32MiB',
     'The build side of a join up to this estimated size is broadcast.',
   ),
+  colocated_execution: choice(['on', 'off'], {
+    doc: 'Whether joins, aggregations and windows on a key by which files lie apart run without exchange.',
+  }),
   split_target_bytes: bytes('32MiB', 'Row groups are joined to splits of up to this size.'),
   result_replay_bytes: bytes('32MiB', 'How far behind the last page sent a result can be resumed.'),
   time_zone: text('UTC', 'The TimeZone of the session, as DuckDB names it.'),

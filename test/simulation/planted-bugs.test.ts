@@ -61,6 +61,14 @@ const PLANTED_BUGS: Record<string, () => Tamper> = {
       const [first] = splits;
       return first?.input.kind === 'file' ? [...splits, first] : splits;
     }),
+  'a split of a partition is given to the task of another': () =>
+    renumbered((splits) =>
+      splits.map((split) =>
+        split.input.kind === 'file' && split.input.partition !== undefined
+          ? { ...split, input: { ...split.input, partition: 99 as never } }
+          : split,
+      ),
+    ),
   'the last file split is forgotten': () =>
     renumbered((splits) => (splits.at(-1)?.input.kind === 'file' ? splits.slice(0, -1) : splits)),
   'a remote split is forgotten': () =>

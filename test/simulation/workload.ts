@@ -2,6 +2,7 @@
  * Random queries: plans of every shape the scheduler knows (scans, broadcast and partitioned joins, unions, shared
  * fragments, round robin, limits, small single fragments) over random data, and the answer each must give.
  */
+import type { PartitionId } from '../../services/common/ids.ts';
 import type {
   FragmentOutput,
   PlanFragment,
@@ -10,6 +11,7 @@ import type {
 import type { FileSplit } from '../../services/common/plan/split.ts';
 import type { Random } from '../../services/common/random.ts';
 import {
+  aFixedSource,
   aFragment,
   aRemote,
   aScan,
@@ -193,6 +195,7 @@ class WorkloadBuilder {
       firstRow: index * 10,
       rowCount: this.#random.below(6),
       bytes: this.#random.below(64 * 1024 * 1024),
+      ...partitionOf(draft, index),
     }));
     this.#splits.set(sourceId, splits);
   }
@@ -221,12 +224,15 @@ class WorkloadBuilder {
     const isLeaf =
       draft.partitioning.kind === 'source' &&
       draft.remotes.every((remote) => remote.delivery === 'broadcast');
+    const isIncremental = isLeaf && this.#happens(0.9);
+    const partitionCount = fixedPartitions(draft);
     return aFragment(draft.id, {
       partitioning: draft.partitioning,
       scans: draft.scans.map(aScan),
       remoteSources: draft.remotes,
       outputs: draft.outputs,
-      inputMode: isLeaf && this.#happens(0.9) ? 'incremental' : 'complete',
+      inputMode: isIncremental ? 'incremental' : 'complete',
+      ...(partitionCount === undefined ? {} : aFixedSource(partitionCount, draft.scans)),
       ...(draft.rowLimit === undefined ? {} : { rowLimit: draft.rowLimit }),
     });
   }
@@ -234,6 +240,16 @@ class WorkloadBuilder {
   #happens(rate: number): boolean {
     return this.#random.next() < rate;
   }
+}
+
+/** Some scan fragments read their files by partitions: drawn from nothing, so that old seeds mean what they meant. */
+function fixedPartitions({ id, partitioning }: Draft): number | undefined {
+  return partitioning.kind === 'source' && id % 3 === 2 ? 1 + (id % 4) : undefined;
+}
+
+function partitionOf(draft: Draft, index: number): { partition?: PartitionId } {
+  const count = fixedPartitions(draft);
+  return count === undefined ? {} : { partition: ((index * 7) % count) as PartitionId };
 }
 
 /** The rows that a correct engine returns, as a multiset. */

@@ -75,6 +75,8 @@ class LocalRun {
       case 'hash':
       case 'arbitrary':
         return Array.from({ length: taskCount }, () => []);
+      case 'fixed-source':
+        return Array.from({ length: fragment.partitioning.partitionCount }, () => []);
       case 'source': {
         const splits = this.#splitsOf(fragment.partitioning.sourceId);
         const dealt = deal(splits, taskCount).filter((task) => task.length > 0);
@@ -83,11 +85,14 @@ class LocalRun {
     }
   }
 
-  #splitsOf(sourceId: number): readonly RowRange[] {
+  /** Of a scan that is read by partitions: those of one of them. */
+  #splitsOf(sourceId: number, partition?: number): readonly RowRange[] {
     const scan = this.#plan.scans.find((candidate) => candidate.sourceId === sourceId);
     if (scan === undefined) throw new Error(`the plan describes scan ${sourceId}`);
     return scan.files.flatMap(({ path, rowGroups }) =>
-      rowGroups.map(({ firstRow, rowCount }) => ({ path, firstRow, rowCount })),
+      rowGroups
+        .filter(({ partitions }) => partitions?.includes(partition ?? -1) ?? true)
+        .map(({ firstRow, rowCount }) => ({ path, firstRow, rowCount })),
     );
   }
 
@@ -120,8 +125,11 @@ class LocalRun {
         const isDealt =
           fragment.partitioning.kind === 'source' &&
           fragment.partitioning.sourceId === scan.sourceId;
-        const ranges = isDealt ? batch : this.#splitsOf(scan.sourceId);
-        return `${scan.name} AS NOT MATERIALIZED (${scanRelation(scan, ranges)})`;
+        const ranges = isDealt ? batch : this.#splitsOf(scan.sourceId, task);
+        const predicate = scan.partitioning?.predicates[task];
+        const rows = scanRelation(scan, ranges);
+        const own = predicate === undefined ? rows : `FROM (${rows}) WHERE ${predicate}`;
+        return `${scan.name} AS NOT MATERIALIZED (${own})`;
       }),
       ...fragment.remoteSources.map((source) => {
         return `${source.name} AS MATERIALIZED (${this.#remoteRelation(fragment, source, task)})`;

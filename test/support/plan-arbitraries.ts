@@ -9,6 +9,7 @@ import type {
   NodeId,
   NodeInstanceId,
   OutputBufferId,
+  PartitionId,
   SourceId,
   TaskId,
 } from '../../services/common/ids.ts';
@@ -19,10 +20,15 @@ import type {
   PlanFragment,
   QueryPlan,
   RemoteSource,
+  RowGroup,
   ScanDescriptor,
   ScanInput,
 } from '../../services/common/plan/plan-fragment.ts';
-import type { OutputLocation, SplitAssignment } from '../../services/common/plan/split.ts';
+import type {
+  FileSplit,
+  OutputLocation,
+  SplitAssignment,
+} from '../../services/common/plan/split.ts';
 import { PLAIN_TYPES } from '../../services/common/plan/type-table.ts';
 import type { OutputBuffers } from '../../services/common/task/output-buffers.ts';
 import type { TaskStatus, TaskUpdate } from '../../services/common/task/task-status.ts';
@@ -117,12 +123,19 @@ const fragmentOutput: fc.Arbitrary<FragmentOutput> = fc.record({
   ),
 });
 
-const scanInput: fc.Arbitrary<ScanInput> = fc.record({
+const scanInput: fc.Arbitrary<ScanInput> = partial<ScanInput>({
   sourceId: id<SourceId>(),
   name: word,
   format: fc.constant('parquet' as const),
   columns,
   table: fc.string(),
+  partitioning: fc.option(
+    fc.record({
+      predicates: fc.array(fc.string(), { maxLength: 3 }),
+      mismatch: fc.constantFrom('skip' as const, 'fail' as const),
+    }),
+    { nil: undefined },
+  ),
 });
 
 const remoteSource: fc.Arbitrary<RemoteSource> = partial<RemoteSource>({
@@ -142,6 +155,11 @@ export const planFragmentArbitrary: fc.Arbitrary<PlanFragment> = partial<PlanFra
   partitioning: fc.oneof(
     fc.record({ kind: fc.constantFrom('single' as const, 'hash' as const, 'arbitrary' as const) }),
     fc.record({ kind: fc.constant('source' as const), sourceId: id<SourceId>() }),
+    fc.record({
+      kind: fc.constant('fixed-source' as const),
+      partitionCount: uint32,
+      layout: fc.string(),
+    }),
   ),
   outputs: fc.array(fragmentOutput, { maxLength: 3 }),
   scans: fc.array(scanInput, { maxLength: 2 }),
@@ -161,9 +179,17 @@ const scanDescriptor: fc.Arbitrary<Omit<ScanDescriptor, 'sourceId'>> = fc.record
       path: word,
       sizeBytes: uint53,
       modifiedAtMs: measure,
-      rowGroups: fc.array(fc.record({ firstRow: uint53, rowCount: uint53, bytes: uint53 }), {
-        maxLength: 3,
-      }),
+      rowGroups: fc.array(
+        partial<RowGroup>({
+          firstRow: uint53,
+          rowCount: uint53,
+          bytes: uint53,
+          partitions: fc.option(fc.array(uint32, { minLength: 1, maxLength: 3 }), {
+            nil: undefined,
+          }),
+        }),
+        { maxLength: 3 },
+      ),
     }),
     { maxLength: 4 },
   ),
@@ -210,7 +236,7 @@ const splitAssignment: fc.Arbitrary<SplitAssignment> = fc.record({
       input: fc.oneof(
         fc.constant({ kind: 'empty' as const }),
         fc.record({ kind: fc.constant('remote' as const), location: outputLocationArbitrary }),
-        fc.record({
+        partial<FileSplit>({
           kind: fc.constant('file' as const),
           path: word,
           sizeBytes: uint53,
@@ -218,6 +244,11 @@ const splitAssignment: fc.Arbitrary<SplitAssignment> = fc.record({
           firstRow: uint53,
           rowCount: uint53,
           bytes: uint53,
+          reading: fc.option(
+            fc.record({ options: fc.string(), missing: fc.array(word, { maxLength: 2 }) }),
+            { nil: undefined },
+          ),
+          partition: fc.option(id<PartitionId>(), { nil: undefined }),
         }),
       ),
     }),

@@ -59,6 +59,22 @@ export function aScan(sourceId: number): ScanInput {
   };
 }
 
+/** For a fragment whose task i reads partition i of each scan. */
+export function aFixedSource(
+  partitionCount: number,
+  sourceIds: readonly number[],
+): Pick<PlanFragment, 'partitioning' | 'scans' | 'inputMode'> {
+  const predicates = Array.from({ length: partitionCount }, (_, i) => `c0 = ${i}`);
+  return {
+    partitioning: { kind: 'fixed-source', partitionCount, layout: `range(key, ${partitionCount})` },
+    scans: sourceIds.map((sourceId) => ({
+      ...aScan(sourceId),
+      partitioning: { predicates, mismatch: 'skip' },
+    })),
+    inputMode: 'complete',
+  };
+}
+
 export function aRemote(
   sourceId: number,
   producers: readonly number[],

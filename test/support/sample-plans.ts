@@ -1,6 +1,14 @@
 /** Plans of the shapes that the scheduler's tests speak of. Scans are sources 1 and 2; the root is the last fragment. */
 import type { PlanFragment } from '../../services/common/plan/plan-fragment.ts';
-import { aFragment, aRemote, aScan, aScanFragment, toClient, toFragment } from './plan-builders.ts';
+import {
+  aFixedSource,
+  aFragment,
+  aRemote,
+  aScan,
+  aScanFragment,
+  toClient,
+  toFragment,
+} from './plan-builders.ts';
 
 /** 0 (scan 1) and 1 (scan 2) → hash → 2 → gathered by 3. */
 export function joinPlan(): PlanFragment[] {
@@ -49,6 +57,11 @@ export function gatherPlan(changes: Partial<PlanFragment> = {}): PlanFragment[] 
 /** 0 (scan 1) is the root itself. */
 export function scanRootPlan(): PlanFragment[] {
   return [aScanFragment(0, { sourceId: 1, output: toClient() })];
+}
+
+/** 0 reads scans 1 and 2 by three partitions and is the root itself. */
+export function fixedSourcePlan(): PlanFragment[] {
+  return [aFragment(0, aFixedSource(3, [1, 2]))];
 }
 
 /** One fragment on one worker that reads scan 1 itself. */

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { fromLogicalType } from '../../services/common/duckdb/duckdb-type.ts';
-import type { SourceId } from '../../services/common/ids.ts';
+import type { PartitionId, SourceId } from '../../services/common/ids.ts';
 import { silentLogger } from '../../services/common/logger.ts';
 import type { Page } from '../../services/common/page/page.ts';
 import { encodeSchemaMessage, END_OF_STREAM } from '../../services/common/page/schema-message.ts';
@@ -106,7 +106,9 @@ export class SlotHarness implements AsyncDisposable {
     const { deals = [RESULT], ordered = true, rowLimit, inputs = {}, accept, collect } = options;
     const { isProfiled = false } = options;
     const left = new Map(Object.entries(inputs).map(([id, pages]) => [Number(id), [...pages]]));
-    const run = { fragment, deals, ordered, rowLimit, inputRows: new Map(), isProfiled };
+    const partition = 0 as PartitionId;
+    const inputRows = new Map();
+    const run = { fragment, partition, deals, ordered, rowLimit, inputRows, isProfiled };
     slot.begin(run, {
       readPage: (sourceId) => Promise.resolve(left.get(sourceId)?.shift()?.slice(0)),
       acceptPage: (page) => {

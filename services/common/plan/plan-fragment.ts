@@ -15,7 +15,12 @@ export type Partitioning =
   /** A fixed number of tasks; task i reads partition i of each partitioned remote source (T30, P2). */
   | { readonly kind: 'hash' }
   /** A fixed number of tasks that share the pages of an arbitrary remote source (round robin). */
-  | { readonly kind: 'arbitrary' };
+  | { readonly kind: 'arbitrary' }
+  /**
+   * Task i reads partition i of every scan: their files lie apart by a key, so that equal keys of all scans meet without
+   * an exchange (T29). `layout`: by what, for EXPLAIN: `range(l_orderkey, 8)`.
+   */
+  | { readonly kind: 'fixed-source'; readonly partitionCount: number; readonly layout: string };
 
 /** How a fragment's rows are dealt to the tasks of one consumer. */
 export type PartitioningScheme =
@@ -53,6 +58,18 @@ export interface ScanInput {
   readonly columns: readonly Column[];
   /** The table as the user knows it, for messages and EXPLAIN. */
   readonly table: string;
+  /** Which rows belong to which task; in fixed-source fragments, for every scan. */
+  readonly partitioning?: ScanPartitioning;
+}
+
+/**
+ * The rows of a scan by partition: SQL over c0…cn for each, of which exactly one is true of a row, whatever its
+ * NULLs. `mismatch`: what becomes of a row that a split of another partition brings. `skip`: that partition's own
+ * splits bring it too · `fail`: no file of that partition has it, so the files are not what they promise.
+ */
+export interface ScanPartitioning {
+  readonly predicates: readonly string[];
+  readonly mismatch: 'skip' | 'fail';
 }
 
 /**
@@ -113,6 +130,8 @@ export interface RowGroup {
   readonly rowCount: number;
   /** Compressed bytes of the columns that the scan reads. */
   readonly bytes: number;
+  /** Of a fixed-source fragment: the partitions that may have rows in it, ascending. */
+  readonly partitions?: readonly number[];
 }
 
 /** A file as it was when the query was planned; any difference later is SOURCE_CHANGED. */

@@ -1,5 +1,12 @@
 /** Units of a task's input. The `sequenceId` makes re-delivery harmless: a task takes each id once (T35). */
-import type { NodeId, NodeInstanceId, OutputBufferId, SourceId, TaskId } from '../ids.ts';
+import type {
+  NodeId,
+  NodeInstanceId,
+  OutputBufferId,
+  PartitionId,
+  SourceId,
+  TaskId,
+} from '../ids.ts';
 import type { FileReading } from './file-reading.ts';
 
 /** A range of rows of one Parquet file, aligned to row groups; or all rows of a file of another format. */
@@ -14,6 +21,8 @@ export interface FileSplit {
   readonly bytes: number;
   /** Absent: a Parquet file that has all columns. */
   readonly reading?: FileReading;
+  /** Of a fixed-source fragment: the task that reads its rows of this partition. */
+  readonly partition?: PartitionId;
 }
 
 /** No rows: gives a source without splits its one task, so that count(*) answers 0 (T23). */

@@ -11,6 +11,7 @@ import {
   InputMode as WireInputMode,
   PartitioningSchemeKind as WireSchemeKind,
   RemoteDelivery as WireDelivery,
+  ScanMismatch as WireScanMismatch,
   ThreadUse as WireThreadUse,
 } from '../../../proto/gen/skein/internal/v1/plan_fragment.ts';
 import { assertNever } from '../assert.ts';
@@ -25,6 +26,7 @@ import type {
   PlanFragment,
   RemoteSource,
   ScanInput,
+  ScanPartitioning,
 } from '../plan/plan-fragment.ts';
 import {
   columnsFromWire,
@@ -66,6 +68,11 @@ const DETERMINISMS = enumMapping<Determinism, WireDeterminism>({
   deterministic: WireDeterminism.DETERMINISM_DETERMINISTIC,
   'order-sensitive': WireDeterminism.DETERMINISM_ORDER_SENSITIVE,
   indeterminate: WireDeterminism.DETERMINISM_INDETERMINATE,
+});
+
+const MISMATCHES = enumMapping<ScanPartitioning['mismatch'], WireScanMismatch>({
+  skip: WireScanMismatch.SCAN_MISMATCH_SKIP,
+  fail: WireScanMismatch.SCAN_MISMATCH_FAIL,
 });
 
 const THREAD_USES = enumMapping<PlanFragment['threads'], WireThreadUse>({
@@ -127,6 +134,10 @@ function partitioningToWire(partitioning: Partitioning): WirePartitioning {
       return { kind: { $case: 'hash', value: {} } };
     case 'arbitrary':
       return { kind: { $case: 'arbitrary', value: {} } };
+    case 'fixed-source': {
+      const { partitionCount, layout } = partitioning;
+      return { kind: { $case: 'fixedSource', value: { partitionCount, layout } } };
+    }
     default:
       return assertNever(partitioning);
   }
@@ -143,6 +154,10 @@ function partitioningFromWire(wire: WirePartitioning | undefined, field: string)
       return { kind: 'hash' };
     case 'arbitrary':
       return { kind: 'arbitrary' };
+    case 'fixedSource': {
+      const { partitionCount, layout } = kind.value;
+      return { kind: 'fixed-source', partitionCount, layout };
+    }
     default:
       return assertNever(kind);
   }
@@ -189,6 +204,13 @@ function scanToWire(scan: ScanInput): WireScanInput {
     format: scan.format,
     columns: columnsToWire(scan.columns),
     table: scan.table,
+    partitioning:
+      scan.partitioning === undefined
+        ? undefined
+        : {
+            predicates: scan.partitioning.predicates,
+            mismatch: MISMATCHES.toWire(scan.partitioning.mismatch),
+          },
   };
 }
 
@@ -199,7 +221,18 @@ function scanFromWire(wire: WireScanInput, field: string): ScanInput {
     format: parsed(wire.format, parseFileFormat, `${field}.format`),
     columns: columnsFromWire(wire.columns, `${field}.columns`),
     table: wire.table,
+    ...scanPartitioningFromWire(wire.partitioning, `${field}.partitioning`),
   };
+}
+
+function scanPartitioningFromWire(
+  wire: WireScanInput['partitioning'],
+  field: string,
+): { partitioning?: ScanPartitioning } {
+  if (wire === undefined) return {};
+  const { predicates } = wire;
+  const mismatch = MISMATCHES.fromWire(wire.mismatch, `${field}.mismatch`);
+  return { partitioning: { predicates, mismatch } };
 }
 
 function remoteSourceToWire(source: RemoteSource): WireRemoteSource {

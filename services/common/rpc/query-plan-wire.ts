@@ -55,6 +55,8 @@ function parseRung(text: string): Rung | undefined {
 const CHUNK_ITEM_COUNT = 8_192;
 /** Of a path; they take about as much as a row group. */
 const ITEM_CHARACTERS = 16;
+/** Of a row group; they take about as much as another one. */
+const ITEM_PARTITIONS = 16;
 /** Tag and length around a header. */
 const ENVELOPE_BYTES = 16;
 
@@ -102,7 +104,7 @@ function* scanFilesToWire(scan: ScanDescriptor): Generator<PlanResponse> {
   });
   for (const file of scan.files) {
     files.push(scanFileToWire(file));
-    itemCount += 4 + Math.ceil(textLength(file) / ITEM_CHARACTERS) + file.rowGroups.length;
+    itemCount += 4 + Math.ceil(textLength(file) / ITEM_CHARACTERS) + rowGroupItems(file);
     if (itemCount < CHUNK_ITEM_COUNT) continue;
     yield chunk();
     files = [];
@@ -116,6 +118,13 @@ function textLength({ path, reading }: ScanFile): number {
   return [options, ...missing].reduce((sum, text) => sum + text.length, path.length);
 }
 
+function rowGroupItems({ rowGroups }: ScanFile): number {
+  return rowGroups.reduce(
+    (count, { partitions = [] }) => count + 1 + Math.floor(partitions.length / ITEM_PARTITIONS),
+    0,
+  );
+}
+
 function scanFileToWire(file: ScanFile): WireScanFile {
   return {
     path: file.path,
@@ -125,6 +134,7 @@ function scanFileToWire(file: ScanFile): WireScanFile {
       firstRow: BigInt(group.firstRow),
       rowCount: BigInt(group.rowCount),
       bytes: BigInt(group.bytes),
+      partitions: group.partitions ?? [],
     })),
     reading: file.reading,
   };
@@ -196,6 +206,7 @@ function scanFileFromWire(wire: WireScanFile, field: string): ScanFile {
       firstRow: safeInteger(group.firstRow, `${field}.row_groups.first_row`),
       rowCount: safeInteger(group.rowCount, `${field}.row_groups.row_count`),
       bytes: safeInteger(group.bytes, `${field}.row_groups.bytes`),
+      ...(group.partitions.length === 0 ? {} : { partitions: group.partitions }),
     })),
     ...(wire.reading === undefined ? {} : { reading: wire.reading }),
   };

@@ -4,7 +4,7 @@ import type {
 } from '../../../proto/gen/skein/internal/v1/split.ts';
 import type { SplitAssignment as WireSplitAssignment } from '../../../proto/gen/skein/internal/v1/task.ts';
 import { assertNever } from '../assert.ts';
-import type { NodeInstanceId, OutputBufferId, SourceId } from '../ids.ts';
+import type { NodeInstanceId, OutputBufferId, PartitionId, SourceId } from '../ids.ts';
 import { formatTaskId, parseNodeId, parseTaskId } from '../ids.ts';
 import type { OutputLocation, Split, SplitAssignment } from '../plan/split.ts';
 import { finite, parsed, required, requiredText, safeInteger } from './wire-field.ts';
@@ -46,6 +46,7 @@ function splitInputToWire(input: Split['input']): NonNullable<WireSplit['input']
           rowCount: BigInt(input.rowCount),
           bytes: BigInt(input.bytes),
           reading: input.reading,
+          partition: input.partition,
         },
       };
     case 'remote':
@@ -77,6 +78,9 @@ function splitInputFromWire(wire: NonNullable<WireSplit['input']>, field: string
         rowCount: safeInteger(wire.value.rowCount, `${field}.file.row_count`),
         bytes: safeInteger(wire.value.bytes, `${field}.file.bytes`),
         ...(wire.value.reading === undefined ? {} : { reading: wire.value.reading }),
+        ...(wire.value.partition === undefined
+          ? {}
+          : { partition: wire.value.partition as PartitionId }),
       };
     case 'remote': {
       const path = `${field}.remote.location`;

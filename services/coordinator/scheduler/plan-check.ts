@@ -40,6 +40,15 @@ function findInputProblem(
   const { partitioning, scans, remoteSources } = fragment;
   const isFixed = partitioning.kind === 'hash' || partitioning.kind === 'arbitrary';
   if (isFixed && scans.length > 0) return `a ${partitioning.kind} fragment has no scans`;
+  if (partitioning.kind === 'fixed-source') {
+    const { partitionCount } = partitioning;
+    if (partitionCount < 1 || scans.length === 0) return 'partitions of scans need both';
+    const isPartitioned = scans.every(
+      (scan) => scan.partitioning?.predicates.length === partitionCount,
+    );
+    if (!isPartitioned) return `not every scan has ${partitionCount} partitions`;
+    if (fragment.inputMode !== 'complete') return 'a task needs all splits of its partition';
+  }
   if (partitioning.kind === 'source') {
     const isThere = scans.some((scan) => scan.sourceId === partitioning.sourceId);
     if (!isThere) return `its scan ${partitioning.sourceId} is missing`;

@@ -6,6 +6,7 @@ import { failQueryPolicy } from './recovery/fail-query.ts';
 import type { RecoveryPolicy } from './recovery/recovery-policy.ts';
 import type { SchedulerOptions } from './scheduler-options.ts';
 import { fixedCount } from './stage-scheduler/fixed-count.ts';
+import { fixedSourcePartitioned } from './stage-scheduler/fixed-source-partitioned.ts';
 import { sourcePartitioned } from './stage-scheduler/source-partitioned.ts';
 import type { StageScheduler } from './stage-scheduler/stage-scheduler.ts';
 import type { StageState } from './stage-state.ts';
@@ -33,6 +34,8 @@ export function stageSchedulerOf(stage: StageState): StageScheduler {
   switch (partitioning.kind) {
     case 'source':
       return sourcePartitioned;
+    case 'fixed-source':
+      return fixedSourcePartitioned;
     case 'single':
     case 'hash':
     case 'arbitrary':

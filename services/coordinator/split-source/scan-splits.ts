@@ -1,4 +1,5 @@
 /** A scan's row groups, joined to splits lazily: what is not asked for is not made. */
+import type { PartitionId } from '../../common/ids.ts';
 import type { RowGroup, ScanDescriptor, ScanFile } from '../../common/plan/plan-fragment.ts';
 import type { FileSplit } from '../../common/plan/split.ts';
 
@@ -12,7 +13,10 @@ export interface SplitSizing {
   readonly taskCount: number;
 }
 
-/** Row ranges of files, aligned to row groups; a single row group is never cut. */
+/**
+ * Row ranges of files, aligned to row groups; a single row group is never cut. Of a scan that is read by partitions: one
+ * partition after the other, a row group once for each partition that may have rows in it.
+ */
 export function* splitsOf(
   scan: ScanDescriptor,
   sizing: SplitSizing,
@@ -20,7 +24,29 @@ export function* splitsOf(
   const load = scanLoad(scan.totalBytes, scan.totalRows);
   const share = Math.ceil(load / (SPLITS_PER_TASK * Math.max(1, sizing.taskCount)));
   const target = Math.max(1, Math.min(sizing.targetBytes, share));
-  for (const file of scan.files) yield* splitsOfFile(file, target);
+  const partitions = partitionsOf(scan);
+  if (partitions.length === 0) for (const file of scan.files) yield* splitsOfFile(file, target);
+  for (const partition of partitions) yield* splitsOfPartition(scan, partition, target);
+}
+
+function partitionsOf(scan: ScanDescriptor): readonly number[] {
+  const groups = scan.files.flatMap(({ rowGroups }) => rowGroups);
+  return [...new Set(groups.flatMap(({ partitions = [] }) => partitions))].toSorted(
+    (a, b) => a - b,
+  );
+}
+
+function* splitsOfPartition(
+  scan: ScanDescriptor,
+  partition: number,
+  target: number,
+): Generator<FileSplit, void, void> {
+  for (const file of scan.files) {
+    const rowGroups = file.rowGroups.filter(({ partitions }) => partitions?.includes(partition));
+    for (const split of splitsOfFile({ ...file, rowGroups }, target)) {
+      yield { ...split, partition: partition as PartitionId };
+    }
+  }
 }
 
 function* splitsOfFile(file: ScanFile, target: number): Generator<FileSplit, void, void> {

@@ -1,4 +1,6 @@
 import { EngineError } from '../../common/error.ts';
+import { type ScanFile } from '../../common/plan/plan-fragment.ts';
+import { type ScanStatistics } from '../distribution/scan-statistics.ts';
 import { type Expression } from '../logical/expression.ts';
 import { type Scan } from '../logical/logical-plan.ts';
 import { type ScanCatalog, type TableDescription } from '../planning/ports.ts';
@@ -29,6 +31,14 @@ export class PlannerCatalog implements ScanCatalog {
     if (pinned !== undefined) return resolvePinned(pinned, columns, predicates);
     const isTable = this.#deps.catalogs.tableOfFile(files[0] ?? '') !== undefined;
     return await this.#deps.scanFiles.resolve({ files, columns, predicates, options, isTable });
+  }
+
+  async statisticsOf(
+    { format, fileColumns }: Scan,
+    files: readonly ScanFile[],
+  ): Promise<ScanStatistics | undefined> {
+    if (format !== 'parquet') return undefined;
+    return await this.#deps.scanFiles.statisticsOf(files, fileColumns);
   }
 
   tableOf(scan: Scan): string {

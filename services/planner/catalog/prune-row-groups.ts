@@ -1,8 +1,9 @@
 import { assertNever } from '../../common/assert.ts';
 import { type Comparison, type Constant, type Expression } from '../logical/expression.ts';
+import { compareValues } from '../logical/datum-order.ts';
 import { type ScanColumn } from '../logical/logical-plan.ts';
 import { type ColumnChunk, type FooterRowGroup } from './parquet-footer.ts';
-import { compareValues, readStatistic } from './statistic.ts';
+import { readStatistic } from './statistic.ts';
 
 /**
  * The row groups that may hold a row for which all predicates are true, by the statistics of their column
@@ -26,7 +27,7 @@ interface Statistics {
 }
 
 /** Nested columns have several chunks, none of which bounds their values; a doubtful name has none. */
-function findChunk(
+export function findChunk(
   rowGroup: FooterRowGroup,
   column: ScanColumn | undefined,
 ): ColumnChunk | undefined {

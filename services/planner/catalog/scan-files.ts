@@ -5,6 +5,7 @@ import {
   type RowGroup,
   type ScanFile,
 } from '../../common/plan/plan-fragment.ts';
+import { type ScanStatistics } from '../distribution/scan-statistics.ts';
 import { type Expression } from '../logical/expression.ts';
 import { type ParquetOptions, type ScanColumn } from '../logical/logical-plan.ts';
 import { type FooterRowGroup, type ParquetFooter } from './parquet-footer.ts';
@@ -12,6 +13,7 @@ import { hasColumn, parquetReading, textConflict } from './parquet-schema.ts';
 import { type PinnedFile, type PinnedSource } from './pinned-sources.ts';
 import { type FileTree, type FooterReader } from './ports.ts';
 import { pruneRowGroups } from './prune-row-groups.ts';
+import { scanStatistics } from './scan-statistics.ts';
 import { type FileIdentity, sameFile } from './table.ts';
 
 /** What is read of some Parquet files. */
@@ -73,6 +75,22 @@ export class ScanFiles {
     });
     const pruned = { files: footers.length - files.length, rowGroups: prunedRowGroups };
     return { files, pruned };
+  }
+
+  /**
+   * What the footers say of the row groups of a resolved scan.
+   * @throws EngineError as `resolve` does
+   */
+  async statisticsOf(
+    files: readonly ScanFile[],
+    columns: readonly ScanColumn[],
+  ): Promise<ScanStatistics> {
+    const footers = await this.footersOf(files);
+    const described = files.flatMap((file, i) => {
+      const footer = footers[i];
+      return footer === undefined ? [] : [{ file, footer }];
+    });
+    return scanStatistics(described, columns);
   }
 
   /** @throws EngineError as `resolve` does */

@@ -13,14 +13,12 @@ import {
   isLocal,
   onlyBranch,
   SINGLE,
+  withKeys,
   type Branch,
-  type Location,
   type Placed,
 } from './placed.ts';
 import { type Produced, type StageGraph } from './stage-graph.ts';
 import { isVolatilePlan } from './operator-expressions.ts';
-
-const UNKNOWN_HASH: Location = { kind: 'hash', keys: [] };
 
 /** All rows in one task. */
 export function toSingle(graph: StageGraph, placed: Placed): Branch {
@@ -89,7 +87,7 @@ export function perTask(
 ): Placed {
   const branches = placed.branches.map((branch): Branch => {
     const { body, location } = toOneStage(graph, { branches: [branch] });
-    return { body: operator(body), location: location.kind === 'hash' ? UNKNOWN_HASH : location };
+    return { body: operator(body), location: withKeys(location, () => []) };
   });
   return { branches };
 }

@@ -8,7 +8,10 @@ import {
   type JoinCondition,
   type JoinType,
 } from '../logical/logical-plan.ts';
+import { keyedBranch, layoutCost, type KeyedBranch } from './collocate.ts';
+import { RECEIVE_COST, SEND_COST, STAGE_COST } from './cost.ts';
 import { placedBytes } from './estimate.ts';
+import { rangeLayout, type Layout } from './layout.ts';
 import { matchJoinKeys, type HashKey, type KeyPair } from './partitioning.ts';
 import { isLocal, onlyBranch, type Placed } from './placed.ts';
 import { type DistributionOptions } from './placer.ts';
@@ -26,7 +29,8 @@ export type JoinPlacement =
   /** Every task that has rows of the other side gets all rows of the named one. */
   | { readonly kind: 'broadcast-right' }
   | { readonly kind: 'broadcast-left' }
-  | PartitionedJoin;
+  | PartitionedJoin
+  | LayoutJoin;
 
 /** Rows with equal keys of both sides in the same task; a side that is there already does not move. */
 export interface PartitionedJoin {
@@ -36,17 +40,19 @@ export interface PartitionedJoin {
   readonly movesRight: boolean;
 }
 
-/** `cost`: work of the busiest task, in bytes that a hash join reads. */
+/** Rows with equal keys of both sides in the same part of their files. */
+export interface LayoutJoin {
+  readonly kind: 'layout';
+  readonly left: KeyedBranch;
+  readonly right: KeyedBranch;
+  readonly layout: Layout;
+}
+
+/** `cost`: in the measure of `cost.ts`. */
 export interface JoinCandidate {
   readonly placement: JoinPlacement;
   readonly cost: number;
 }
-
-/** What a stage more costs, however little it reads. */
-const STAGE_COST = 256 * 1024;
-/** Encoding a byte of a page and dealing it out, and taking it in again, beside joining it. */
-const SEND_COST = 2;
-const RECEIVE_COST = 2;
 
 /** Joins whose result has each row of the left side at most once, or once for each match: the right side may be copied. */
 const RIGHT_MAY_BE_COPIED: ReadonlySet<JoinType> = new Set([
@@ -77,7 +83,25 @@ export function joinCandidates(
   const broadcast = broadcastCandidates(plan, sizes).filter(
     ({ copiedBytes }) => partitioned.length === 0 || copiedBytes <= options.broadcastThresholdBytes,
   );
-  return [together, ...broadcast, ...partitioned];
+  return [together, ...broadcast, ...partitioned, ...layoutCandidates(plan, sides, options)];
+}
+
+/** One for each pair of keys by which the files of both sides lie apart. */
+function layoutCandidates(
+  plan: AnyKindOfJoin,
+  sides: JoinSides,
+  options: DistributionOptions,
+): readonly JoinCandidate[] {
+  const bytes = placedBytes(sides.left) + placedBytes(sides.right);
+  return hashablePairs(plan).flatMap((pair): readonly JoinCandidate[] => {
+    const left = keyedBranch(sides.left, pair.left, options);
+    const right = keyedBranch(sides.right, pair.right, options);
+    if (left === undefined || right === undefined) return [];
+    const layout = rangeLayout([...left.scans, ...right.scans], options.taskCount);
+    if (layout === undefined) return [];
+    const placement = { kind: 'layout', left, right, layout } as const;
+    return [{ placement, cost: layoutCost(layout, bytes, options) }];
+  });
 }
 
 interface SideSize {
@@ -107,7 +131,7 @@ function sizeOf(placed: Placed): SideSize {
 
 function togetherCost({ left, right }: Sizes): number {
   const received = (left.isLocal ? 0 : left.bytes) + (right.isLocal ? 0 : right.bytes);
-  return STAGE_COST + RECEIVE_COST * received + left.bytes + right.bytes;
+  return 2 * STAGE_COST + RECEIVE_COST * received + left.bytes + right.bytes;
 }
 
 interface BroadcastCandidate extends JoinCandidate {
@@ -133,7 +157,8 @@ function broadcastCandidates(plan: AnyKindOfJoin, sizes: Sizes): readonly Broadc
 /** Every task receives and joins all of the copied side, and joins its share of the other. */
 function broadcastCost(copied: SideSize, staying: SideSize, taskCount: number): number {
   const received = copied.isConstant ? 0 : copied.bytes;
-  return RECEIVE_COST * received + copied.bytes + staying.bytes / taskCount;
+  const stage = copied.isConstant ? 0 : STAGE_COST;
+  return stage + RECEIVE_COST * received + copied.bytes + staying.bytes / taskCount;
 }
 
 function partitionedCandidates(
@@ -182,8 +207,8 @@ function areDealtBy(
 function partitionedCost({ movesLeft, movesRight }: PartitionedJoin, sizes: Sizes): number {
   const { left, right, taskCount } = sizes;
   const moved = (movesLeft ? left.bytes : 0) + (movesRight ? right.bytes : 0);
-  const newStage = movesLeft && movesRight ? STAGE_COST : 0;
-  return newStage + ((SEND_COST + RECEIVE_COST) * moved + left.bytes + right.bytes) / taskCount;
+  const stages = (movesLeft ? STAGE_COST : 0) + (movesRight ? STAGE_COST : 0);
+  return stages + ((SEND_COST + RECEIVE_COST) * moved + left.bytes + right.bytes) / taskCount;
 }
 
 /**

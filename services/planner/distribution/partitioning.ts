@@ -34,7 +34,7 @@ const INTEGERS = new Set([
 ]);
 
 /** The column whose value decides the expression's, equal columns giving equal values; undefined if there is none. */
-function decidingColumn(expression: Expression): number | undefined {
+export function decidingColumn(expression: Expression): number | undefined {
   if (expression.kind === 'column') return expression.index;
   if (expression.kind !== 'cast' || expression.isTry) return undefined;
   const { child } = expression;

@@ -1,6 +1,7 @@
 import { type ColumnType } from '../../common/plan/column-type.ts';
 import { type Expression } from '../logical/expression.ts';
 import { type LogicalPlan, type RemoteId } from '../logical/logical-plan.ts';
+import { type Layout } from './layout.ts';
 
 /** Position of a stage in `PhysicalPlan.stages`. */
 export type StageIndex = number;
@@ -15,16 +16,18 @@ export interface Stage {
   readonly body: LogicalPlan;
   /**
    * single: one task · source: tasks follow the splits of the body's only scan · hash: task i reads partition i of
-   * each hashed input · arbitrary: tasks share the pages of one input.
+   * each hashed input · arbitrary: tasks share the pages of one input · layout: task i reads part i of the scans.
    */
   readonly partitioning: StagePartitioning;
+  /** Of a stage that is partitioned so: of all scans of its body. */
+  readonly layout?: Layout;
   /** One for each `remote` leaf of the body. */
   readonly inputs: readonly StageInput[];
   /** The stage's output may end after this many rows of a task. */
   readonly rowLimit?: number;
 }
 
-export type StagePartitioning = 'single' | 'source' | 'hash' | 'arbitrary';
+export type StagePartitioning = 'single' | 'source' | 'hash' | 'arbitrary' | 'layout';
 
 export interface StageInput {
   readonly remoteId: RemoteId;

@@ -1,8 +1,10 @@
-import { type Expression } from '../logical/expression.ts';
 import { isVolatile } from '../logical/expression-tree.ts';
 import { type Aggregate } from '../logical/logical-plan.ts';
 import { aggregateOf, positionsIn, referencesTo } from './columns.ts';
+import { togetherByLayout } from './collocate.ts';
 import { decomposeAll, finishAll, mergeAll, type Decomposition } from './decompose-aggregate.ts';
+import { moveCost } from './cost.ts';
+import { bytesOf, placedBytes } from './estimate.ts';
 import { perTask, toHash, toSingle } from './exchange.ts';
 import { remapHashKeys, satisfiesGrouping } from './partitioning.ts';
 import { placeGlobalDistinct } from './place-global-distinct.ts';
@@ -11,8 +13,9 @@ import {
   columnsOf,
   isLocal,
   onlyBranch,
+  deliveredKeys,
+  withKeys,
   type Branch,
-  type Location,
   type Placed,
 } from './placed.ts';
 import { type Placer } from './placer.ts';
@@ -26,12 +29,17 @@ export function placeAggregate(placer: Placer, plan: Aggregate): Placed {
   if (isLocal(input)) return whole(toSingle(placer.graph, input), plan);
   const collocated = collocatedBranch(input, plan);
   if (collocated !== undefined) return whole(collocated, plan);
+  const decompositions = canSplit(plan) ? decomposeAll(plan.aggregates) : undefined;
+  const byLayout = layoutBranch(placer, input, {
+    plan,
+    isDecomposed: decompositions !== undefined,
+  });
+  if (byLayout !== undefined) return whole(byLayout, plan);
   // Rows that have to be dealt anyway are dealt by group.
   if (isPending(input) && plan.groups.length > 0)
     return whole(gatherByKey(placer, input, plan), plan);
 
-  const decompositions = decomposeAll(plan.aggregates);
-  if (decompositions !== undefined && canSplit(plan)) {
+  if (decompositions !== undefined) {
     return twoPhases(placer, input, { plan, decompositions });
   }
   if (plan.groups.length === 0) {
@@ -42,19 +50,30 @@ export function placeAggregate(placer: Placer, plan: Aggregate): Placed {
 
 /** The whole aggregate in the branch's stage. */
 function whole(branch: Branch, plan: Aggregate): Placed {
-  const location = throughGroups(branch.location, plan.groups);
+  const location = withKeys(branch.location, (keys) =>
+    remapHashKeys(keys, positionsIn(plan.groups)),
+  );
   return { branches: [{ body: { ...plan, child: branch.body }, location }] };
-}
-
-function throughGroups(location: Location, groups: readonly Expression[]): Location {
-  if (location.kind !== 'hash') return location;
-  return { kind: 'hash', keys: remapHashKeys(location.keys, positionsIn(groups)) };
 }
 
 function collocatedBranch(input: Placed, plan: Aggregate): Branch | undefined {
   const branch = onlyBranch(input);
-  if (branch?.location.kind !== 'hash' || !isPlainGrouping(plan)) return undefined;
-  return satisfiesGrouping(branch.location.keys, plan.groups) ? branch : undefined;
+  if (!isPlainGrouping(plan)) return undefined;
+  return satisfiesGrouping(deliveredKeys(branch), plan.groups) ? branch : undefined;
+}
+
+/** The rows by parts of their files, if that costs less than sending them, or the parts of their aggregates. */
+function layoutBranch(
+  { options }: Placer,
+  input: Placed,
+  { plan, isDecomposed }: { readonly plan: Aggregate; readonly isDecomposed: boolean },
+): Branch | undefined {
+  if (!isPlainGrouping(plan)) return undefined;
+  const bytes = placedBytes(input);
+  const choice = togetherByLayout(input, plan.groups, options);
+  const sentBytes = isDecomposed ? Math.min(bytes, bytesOf(plan)) : bytes;
+  const exchangeCost = bytes / options.taskCount + moveCost(sentBytes, options);
+  return choice !== undefined && choice.cost <= exchangeCost ? choice.branch : undefined;
 }
 
 function isPending(input: Placed): boolean {

@@ -1,5 +1,6 @@
 import { assert } from '../../common/assert.ts';
 import {
+  originalOf,
   type CteId,
   type CteRef,
   type LogicalPlan,
@@ -62,7 +63,9 @@ function isCheap(definition: LogicalPlan): boolean {
 
 /** A copy whose scans are inputs of their own. */
 function withNewScans(graph: StageGraph, plan: LogicalPlan): LogicalPlan {
-  if (plan.kind === 'scan') return { ...plan, scanId: graph.newSourceId() };
+  if (plan.kind === 'scan') {
+    return { ...plan, scanId: graph.newSourceId(), copyOf: originalOf(plan) };
+  }
   return withChildren(
     plan,
     childrenOf(plan).map((child) => withNewScans(graph, child)),

@@ -1,3 +1,4 @@
+import { assertNever } from '../../common/assert.ts';
 import { type LogicalPlan } from '../logical/logical-plan.ts';
 import { toBroadcast, toHash, toOneStage, toSingle } from './exchange.ts';
 import {
@@ -5,10 +6,11 @@ import {
   joinTypeOf,
   type AnyKindOfJoin,
   type JoinSides,
+  type LayoutJoin,
   type PartitionedJoin,
 } from './join-candidates.ts';
 import { mergeHashKeys, remapHashKeys, type HashKey } from './partitioning.ts';
-import { type Branch, type Location, type Placed } from './placed.ts';
+import { deliveredKeys, withKeys, type Branch, type Location, type Placed } from './placed.ts';
 import { type Placer } from './placer.ts';
 
 /** Puts a join where its rows meet at the least cost. The order of the sides stays: DuckDB builds on the right. */
@@ -23,9 +25,20 @@ export function placeJoin(placer: Placer, plan: AnyKindOfJoin): Placed {
       return withBroadcastRight(placer, plan, sides);
     case 'broadcast-left':
       return withBroadcastLeft(placer, plan, sides);
-    default:
+    case 'layout':
+      return byLayout(plan, placement);
+    case 'partitioned':
       return partitioned(placer, plan, { sides, placement });
+    default:
+      return assertNever(placement);
   }
+}
+
+/** Both sides in one stage, whose tasks read the same part of the key's values of all scans. */
+function byLayout(plan: AnyKindOfJoin, { left, right, layout }: LayoutJoin): Placed {
+  const keys = keysBehind(plan, left.keys, right.keys);
+  const body = bodyOf(plan, left.branch.body, right.branch.body);
+  return { branches: [{ body, location: { kind: 'layout', layout, keys } }] };
 }
 
 function inOneTask({ graph }: Placer, plan: AnyKindOfJoin, sides: JoinSides): Placed {
@@ -84,18 +97,14 @@ function partitioned(
         pairs.map((pair) => pair.right),
       )
     : toOneStage(graph, sides.right);
-  const keys = deliveredKeys(plan, keysOf(left), keysOf(right));
+  const keys = keysBehind(plan, deliveredKeys(left), deliveredKeys(right));
   return {
     branches: [{ body: bodyOf(plan, left.body, right.body), location: { kind: 'hash', keys } }],
   };
 }
 
-function keysOf({ location }: Branch): readonly HashKey[] {
-  return location.kind === 'hash' ? location.keys : [];
-}
-
 /** A side whose rows may come out as NULLs of a miss tells nothing about the task of its row. */
-function deliveredKeys(
+function keysBehind(
   plan: AnyKindOfJoin,
   left: readonly HashKey[],
   right: readonly HashKey[],
@@ -124,8 +133,7 @@ function throughOutput(
   location: Location,
   toPositions: (column: number) => readonly number[],
 ): Location {
-  if (location.kind !== 'hash') return location;
-  return { kind: 'hash', keys: remapHashKeys(location.keys, toPositions) };
+  return withKeys(location, (keys) => remapHashKeys(keys, toPositions));
 }
 
 function leftPositions(plan: AnyKindOfJoin, column: number): readonly number[] {

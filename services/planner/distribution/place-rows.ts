@@ -10,9 +10,12 @@ import {
   type Window,
 } from '../logical/logical-plan.ts';
 import { referencesTo } from './columns.ts';
+import { togetherByLayout } from './collocate.ts';
+import { moveCost } from './cost.ts';
+import { placedBytes } from './estimate.ts';
 import { perTask, toHash, toSingle } from './exchange.ts';
 import { satisfiesGrouping } from './partitioning.ts';
-import { isLocal, onlyBranch, SINGLE, type Branch, type Placed } from './placed.ts';
+import { deliveredKeys, isLocal, onlyBranch, SINGLE, type Branch, type Placed } from './placed.ts';
 import { type Placer } from './placer.ts';
 import { sameExpression } from './same-expression.ts';
 
@@ -20,7 +23,7 @@ export function placeDistinct(placer: Placer, plan: Distinct): Placed {
   const input = placer.place(plan.child);
   if (plan.on.length === 0) return placeDistinctRows(placer, input, plan.columns);
   // DISTINCT ON takes the first row of a key: all of them have to be there.
-  return over(togetherBy(placer, input, plan.on) ?? toHash(placer.graph, input, plan.on), plan);
+  return over(gatherBy(placer, input, plan.on), plan);
 }
 
 /** DISTINCT over all columns: duplicates leave in every task before the rows are brought together. */
@@ -37,7 +40,7 @@ export function placeDistinctRows(
     orderBy: [],
     columns,
   });
-  const together = togetherBy(placer, input, keys);
+  const together = togetherBy(placer, input, keys) ?? byLayout(placer, input, keys);
   if (together !== undefined) return over(together, distinct(together.body));
   const isPending = onlyBranch(input)?.location.kind === 'pending';
   const partial = isPending ? input : perTask(placer.graph, input, distinct);
@@ -84,7 +87,7 @@ export function placeWindow(placer: Placer, plan: Window): Placed {
   const input = placer.place(plan.child);
   const keys = sharedPartitionKeys(plan.calls);
   if (keys.length > 0) {
-    return over(togetherBy(placer, input, keys) ?? toHash(placer.graph, input, keys), plan);
+    return over(gatherBy(placer, input, keys), plan);
   }
   const inOrder = plan.calls.some(numbersRowsAsTheyCome) ? inFileOrder(input) : undefined;
   return over(inOrder ?? toSingle(placer.graph, input), plan);
@@ -114,8 +117,28 @@ function togetherBy(
 ): Branch | undefined {
   if (isLocal(input)) return toSingle(placer.graph, input);
   const only = onlyBranch(input);
-  if (only?.location.kind !== 'hash') return undefined;
-  return satisfiesGrouping(only.location.keys, keys) ? only : undefined;
+  return satisfiesGrouping(deliveredKeys(only), keys) ? only : undefined;
+}
+
+/** Rows with equal keys in one task: where they are, by parts of their files, or sent there. */
+function gatherBy(placer: Placer, input: Placed, keys: readonly Expression[]): Branch {
+  return (
+    togetherBy(placer, input, keys) ??
+    byLayout(placer, input, keys) ??
+    toHash(placer.graph, input, keys)
+  );
+}
+
+/** The rows by parts of their files, if that costs less than sending them. */
+function byLayout(
+  { options }: Placer,
+  input: Placed,
+  keys: readonly Expression[],
+): Branch | undefined {
+  const bytes = placedBytes(input);
+  const choice = togetherByLayout(input, keys, options);
+  const exchangeCost = bytes / options.taskCount + moveCost(bytes, options);
+  return choice !== undefined && choice.cost <= exchangeCost ? choice.branch : undefined;
 }
 
 /** The operator in the branch's stage; its output has the columns of its input first. */

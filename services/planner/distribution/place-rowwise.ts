@@ -5,7 +5,7 @@ import { positionsIn, project, referencesTo } from './columns.ts';
 import { toOneStage } from './exchange.ts';
 import { isVolatileOperator } from './operator-expressions.ts';
 import { remapHashKeys } from './partitioning.ts';
-import { columnsOf, SINGLE, type Branch, type Location, type Placed } from './placed.ts';
+import { columnsOf, SINGLE, withKeys, type Branch, type Location, type Placed } from './placed.ts';
 import { type Placer } from './placer.ts';
 
 export function placeFilter(placer: Placer, plan: Filter): Placed {
@@ -67,8 +67,7 @@ function pinned(input: Placed, plan: Filter | Project | Unnesting): Placed {
 }
 
 function projected(location: Location, expressions: readonly Expression[]): Location {
-  if (location.kind !== 'hash') return location;
-  return { kind: 'hash', keys: remapHashKeys(location.keys, positionsIn(expressions)) };
+  return withKeys(location, (keys) => remapHashKeys(keys, positionsIn(expressions)));
 }
 
 function limitOf({ rowLimit }: Branch): { readonly rowLimit?: number } {

@@ -1,5 +1,6 @@
 import { type ColumnType } from '../../common/plan/column-type.ts';
 import { type LogicalPlan, type RemoteId } from '../logical/logical-plan.ts';
+import { type Layout } from './layout.ts';
 import { type HashKey } from './partitioning.ts';
 
 /**
@@ -27,6 +28,8 @@ export type Location =
   | { readonly kind: 'source' }
   /** In a fixed number of tasks; no keys = nothing is known of which row is where. */
   | { readonly kind: 'hash'; readonly keys: readonly HashKey[] }
+  /** In the tasks that read the parts of the body's scans; keys as of `hash`. */
+  | { readonly kind: 'layout'; readonly layout: Layout; readonly keys: readonly HashKey[] }
   | { readonly kind: 'arbitrary' }
   /**
    * In a shared stage, behind the input `remoteId` whose exchange the first consumer with a wish chooses. The body
@@ -38,6 +41,21 @@ export const ANYWHERE: Location = { kind: 'anywhere' };
 export const SINGLE: Location = { kind: 'single' };
 export const SOURCE: Location = { kind: 'source' };
 export const ARBITRARY: Location = { kind: 'arbitrary' };
+
+/** The location behind an operator, by what becomes of its delivered keys. */
+export function withKeys(
+  location: Location,
+  change: (keys: readonly HashKey[]) => readonly HashKey[],
+): Location {
+  const hasKeys = location.kind === 'hash' || location.kind === 'layout';
+  return hasKeys ? { ...location, keys: change(location.keys) } : location;
+}
+
+/** What is known of the task that holds a row. */
+export function deliveredKeys(branch: Branch | undefined): readonly HashKey[] {
+  const location = branch?.location;
+  return location?.kind === 'hash' || location?.kind === 'layout' ? location.keys : [];
+}
 
 export function placedAt(body: LogicalPlan, location: Location): Placed {
   return { branches: [{ body, location }] };

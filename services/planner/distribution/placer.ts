@@ -1,6 +1,7 @@
 import { type CteId, type LogicalPlan } from '../logical/logical-plan.ts';
 import { type Placed } from './placed.ts';
 import { type SharedRows } from './place-cte.ts';
+import { type StatisticsOfScans } from './scan-statistics.ts';
 import { type StageGraph } from './stage-graph.ts';
 
 /** What decides between plans of the same meaning. */
@@ -9,6 +10,8 @@ export interface DistributionOptions {
   readonly taskCount: number;
   /** A build side above this estimated size is not broadcast when it can be partitioned. */
   readonly broadcastThresholdBytes: number;
+  /** What may tell that files lie apart by a key; empty = scans are read in any splits. */
+  readonly statistics: StatisticsOfScans;
 }
 
 /** What the rules of the single operators share. */

@@ -3,6 +3,7 @@ import { type ColumnType } from '../../common/plan/column-type.ts';
 import { type LogicalPlan, type Remote, type RemoteId } from '../logical/logical-plan.ts';
 import { walkPlan } from '../logical/plan-children.ts';
 import { rowsOf } from './estimate.ts';
+import { type Layout } from './layout.ts';
 import {
   type Exchange,
   type PhysicalPlan,
@@ -24,6 +25,7 @@ export interface Produced {
 interface StageDraft {
   readonly body: LogicalPlan;
   readonly partitioning: StagePartitioning;
+  readonly layout?: Layout;
   readonly rowLimit?: number;
 }
 
@@ -50,7 +52,12 @@ export class StageGraph {
     const { body, location, rowLimit } = branch;
     const partitioning = location.kind === 'anywhere' ? 'single' : location.kind;
     assert(partitioning !== 'pending', 'a stage is closed once its input is settled');
-    this.#stages.push({ body, partitioning, ...(rowLimit === undefined ? {} : { rowLimit }) });
+    this.#stages.push({
+      body,
+      partitioning,
+      ...(location.kind === 'layout' ? { layout: location.layout } : {}),
+      ...(rowLimit === undefined ? {} : { rowLimit }),
+    });
     return this.#stages.length - 1;
   }
 

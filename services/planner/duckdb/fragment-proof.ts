@@ -10,10 +10,11 @@ import { type Refutation } from '../planning/ports.ts';
  */
 export function proofStatement({ sql, scans, remoteSources }: PlanFragment): string {
   const inputs = [
-    ...scans.map(({ name, columns }) =>
+    ...scans.map(({ name, columns, partitioning }) =>
       emptyRelation(
         name,
         columns.map(({ type }) => type),
+        partitioning?.predicates,
       ),
     ),
     ...remoteSources.map(({ name, types }) => emptyRelation(name, types)),
@@ -22,9 +23,15 @@ export function proofStatement({ sql, scans, remoteSources }: PlanFragment): str
   return `WITH ${inputs.join(', ')} SELECT * FROM (${sql})`;
 }
 
-function emptyRelation(name: string, types: readonly ColumnType[]): string {
+function emptyRelation(
+  name: string,
+  types: readonly ColumnType[],
+  predicates: readonly string[] = [],
+): string {
   const columns = types.map((type, i) => `${writeNull(type)} AS c${i}`);
-  return `${name} AS (SELECT ${columns.length === 0 ? 'NULL AS c0' : columns.join(', ')} WHERE FALSE)`;
+  const rows = `SELECT ${columns.length === 0 ? 'NULL AS c0' : columns.join(', ')} WHERE FALSE`;
+  const filters = predicates.map((predicate) => `(${predicate})`).join(' AND ');
+  return `${name} AS (${filters === '' ? rows : `SELECT * FROM (${rows}) WHERE ${filters}`})`;
 }
 
 /** How the bound columns differ from those that the fragment declares. */

@@ -60,6 +60,8 @@ function partitioningText(fragment: PlanFragment): string {
       return 'hash';
     case 'arbitrary':
       return 'round robin';
+    case 'fixed-source':
+      return `${partitioning.layout} (${tables})`;
     default:
       return assertNever(partitioning);
   }

@@ -11,6 +11,7 @@ import {
   type ScanInput,
 } from '../../common/plan/plan-fragment.ts';
 import { bytesOf, rowsOf, rowWidthOf, UNKNOWN_ROWS } from '../distribution/estimate.ts';
+import { layoutText, partitionCountOf, partitionPredicates } from '../distribution/layout.ts';
 import {
   type Exchange,
   type PhysicalPlan,
@@ -71,7 +72,10 @@ function fragmentOf(stage: Stage, index: StageIndex, around: Surroundings): Plan
     ),
     partitioning: partitioningOf(stage, scans),
     outputs: around.outputs,
-    scans: scans.map((scan) => scanInput(scan, context)),
+    scans: scans.map((scan) => ({
+      ...scanInput(scan, context),
+      ...scanPartitioning(stage, scan),
+    })),
     remoteSources: stage.inputs.map(remoteSource),
     inputMode: stage.partitioning === 'source' ? 'incremental' : 'complete',
     determinism: determinismOf(stage),
@@ -135,10 +139,30 @@ export function scansOf(body: LogicalPlan): readonly Scan[] {
 }
 
 function partitioningOf(stage: Stage, scans: readonly Scan[]): Partitioning {
+  if (stage.partitioning === 'layout') {
+    const { layout } = stage;
+    assert(layout !== undefined, 'a stage that is partitioned so has a layout');
+    const partitionCount = partitionCountOf(layout);
+    return { kind: 'fixed-source', partitionCount, layout: layoutText(layout) };
+  }
   if (stage.partitioning !== 'source') return { kind: stage.partitioning };
   const [scan, ...others] = scans;
   assert(scan !== undefined && others.length === 0, 'a source stage reads one scan');
   return { kind: 'source', sourceId: scan.scanId as SourceId };
+}
+
+function scanPartitioning({ layout }: Stage, scan: Scan): Pick<ScanInput, 'partitioning'> {
+  if (layout === undefined) return {};
+  const keyed = layout.scans.find(({ scanId }) => scanId === scan.scanId);
+  assert(keyed !== undefined, 'a layout is of all scans of its stage');
+  const names = scan.columns.map((_, column) => atom(`c${column}`));
+  const predicates = partitionPredicates(layout, keyed);
+  return {
+    partitioning: {
+      predicates: predicates.map((predicate) => writeExpression(predicate, names)),
+      mismatch: 'skip',
+    },
+  };
 }
 
 function scanInput(scan: Scan, context: FragmentContext): ScanInput {

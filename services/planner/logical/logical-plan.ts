@@ -47,10 +47,17 @@ interface Operator {
 /** Identifies a scan within its query: its position in the decoded plan. */
 export type ScanId = number;
 
+/** The scan of the decoded plan: its statistics are those of all its copies. */
+export function originalOf({ scanId, copyOf }: Scan): ScanId {
+  return copyOf ?? scanId;
+}
+
 /** Reads files. Exactly these files: hive and filename filters were applied when they were listed. */
 export interface Scan extends Operator {
   readonly kind: 'scan';
   readonly scanId: ScanId;
+  /** The scan of the decoded plan that this one repeats (a CTE that is read in several places). */
+  readonly copyOf?: ScanId;
   readonly format: FileFormat;
   /** None where the source is pinned. */
   readonly files: readonly string[];

@@ -4,6 +4,7 @@ import { inOneTask, inOneTaskOverScans } from '../distribution/one-task.ts';
 import { type PhysicalPlan } from '../distribution/physical-plan.ts';
 import { distribute } from '../distribution/place.ts';
 import { type DistributionOptions } from '../distribution/placer.ts';
+import { type StatisticsOfScans } from '../distribution/scan-statistics.ts';
 import { firstFreeSourceId } from '../distribution/simplify.ts';
 import { type LogicalPlan } from '../logical/logical-plan.ts';
 import { type PlanningRequest } from './ports.ts';
@@ -14,11 +15,17 @@ export interface RungCandidate {
   readonly physical: PhysicalPlan;
 }
 
+export interface DistributionRequest {
+  readonly request: PlanningRequest;
+  /** Empty: whether files lie apart by a key does not matter. */
+  readonly statistics: StatisticsOfScans;
+}
+
 /** Lazily: a rung is built when the ones above it have failed. */
 export function* rungCandidates(
   plan: LogicalPlan,
   scans: readonly ScanDescriptor[],
-  request: PlanningRequest,
+  { request, statistics }: DistributionRequest,
 ): Generator<RungCandidate> {
   const small = reasonToStaySmall(scans, request);
   if (small !== undefined) {
@@ -26,7 +33,8 @@ export function* rungCandidates(
     return;
   }
   const nextSourceId = firstFreeSourceId(plan);
-  const physical = distribute(plan, distributionOptions(request), nextSourceId);
+  const options = { ...distributionOptions(request), statistics };
+  const physical = distribute(plan, options, nextSourceId);
   yield { rung: 'distributed', reason: stagesText(physical), physical };
   yield {
     rung: 'single-over-scans',
@@ -50,7 +58,10 @@ function reasonToStaySmall(
     : undefined;
 }
 
-function distributionOptions({ session, cluster }: PlanningRequest): DistributionOptions {
+function distributionOptions({
+  session,
+  cluster,
+}: PlanningRequest): Omit<DistributionOptions, 'statistics'> {
   const perWorker = session.task_concurrency || cluster.tasksPerWorker;
   return {
     taskCount: session.hash_partition_count || Math.max(1, perWorker * cluster.workerCount),

@@ -4,10 +4,12 @@ import {
   type ExplainFormat,
   type PlanFragment,
   type QueryPlan,
+  type ScanFile,
 } from '../../common/plan/plan-fragment.ts';
 import { type SessionProperties } from '../../common/session-properties.ts';
 import { type ResolvedScan } from '../catalog/scan-files.ts';
 import { type KnownRows } from '../explain/values-plan.ts';
+import { type ScanStatistics } from '../distribution/scan-statistics.ts';
 import { type Expression } from '../logical/expression.ts';
 import { type LogicalPlan, type Scan } from '../logical/logical-plan.ts';
 
@@ -95,6 +97,8 @@ export interface FrontEnd {
 export interface ScanCatalog {
   /** Files and row groups of a scan; those that hold no row for the predicates, over its columns, are left out. */
   resolve(scan: Scan, predicates: readonly Expression[]): Promise<ResolvedScan>;
+  /** What is known of the row groups of a resolved scan; undefined when its files have none. */
+  statisticsOf(scan: Scan, files: readonly ScanFile[]): Promise<ScanStatistics | undefined>;
   /** The table that a scan reads, as the user knows it. */
   tableOf(scan: Scan): string;
   listTables(catalog: string): Promise<readonly TableDescription[]>;

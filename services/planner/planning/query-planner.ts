@@ -23,7 +23,7 @@ import {
   type StatementPlanner,
   type TableDescription,
 } from './ports.ts';
-import { describeScans, withScanRows } from './scan-files.ts';
+import { describeScans, scanStatistics, withPartitions, withScanRows } from './scan-files.ts';
 
 export interface QueryPlannerDeps {
   readonly frontEnd: FrontEnd;
@@ -72,7 +72,12 @@ export class QueryPlanner implements StatementPlanner {
     const simple = simplify(query.plan.plan);
     const scans = await describeScans(this.#catalog, [simple], []);
     const failures: string[] = [];
-    for (const candidate of rungCandidates(withScanRows(simple, scans), scans, request)) {
+    const statistics =
+      request.session.colocated_execution === 'on'
+        ? await scanStatistics(this.#catalog, simple, scans)
+        : new Map();
+    const sized = withScanRows(simple, scans);
+    for (const candidate of rungCandidates(sized, scans, { request, statistics })) {
       const outcome = await this.#prove(candidate.physical, query);
       if (outcome.kind === 'refuted') {
         failures.push(`not ${candidate.rung}: ${outcome.reason}`);
@@ -81,7 +86,11 @@ export class QueryPlanner implements StatementPlanner {
       const bodies = candidate.physical.stages.map(({ body }) => body);
       return {
         fragments: outcome.fragments,
-        scans: await describeScans(this.#catalog, bodies, scans),
+        scans: withPartitions(
+          await describeScans(this.#catalog, bodies, scans),
+          candidate.physical,
+          scans,
+        ),
         rung: candidate.rung,
         rungReason: [candidate.reason, ...failures].join('; '),
       };

@@ -1,5 +1,13 @@
-import { type ScanDescriptor } from '../../common/plan/plan-fragment.ts';
+import { type ScanDescriptor, type ScanFile } from '../../common/plan/plan-fragment.ts';
 import type { SourceId } from '../../common/ids.ts';
+import {
+  partitionCountOf,
+  partitionsOfScan,
+  type KeyedScan,
+  type Layout,
+} from '../distribution/layout.ts';
+import { type PhysicalPlan } from '../distribution/physical-plan.ts';
+import { type StatisticsOfScans } from '../distribution/scan-statistics.ts';
 import { type Expression } from '../logical/expression.ts';
 import { type LogicalPlan, type Scan } from '../logical/logical-plan.ts';
 import { childrenOf, withChildren } from '../logical/plan-children.ts';
@@ -34,6 +42,70 @@ async function describeScan(
     totalRows: rowGroups.reduce((sum, { rowCount }) => sum + rowCount, 0),
     totalBytes: rowGroups.reduce((sum, { bytes }) => sum + bytes, 0),
   };
+}
+
+/** What the files of the plan's scans say of their rows. */
+export async function scanStatistics(
+  catalog: ScanCatalog,
+  plan: LogicalPlan,
+  descriptors: readonly ScanDescriptor[],
+): Promise<StatisticsOfScans> {
+  const entries = await Promise.all(
+    [...filteredScans(plan)].map(async ({ scan }) => {
+      const files = descriptors.find(({ sourceId }) => sourceId === scan.scanId)?.files ?? [];
+      return [scan.scanId, await catalog.statisticsOf(scan, files)] as const;
+    }),
+  );
+  return new Map(entries.flatMap(([id, known]) => (known === undefined ? [] : [[id, known]])));
+}
+
+/**
+ * The scans of stages that read them by parts: which parts may have rows of which row group. `originals` are what the
+ * layouts were made of.
+ */
+export function withPartitions(
+  descriptors: readonly ScanDescriptor[],
+  { stages }: PhysicalPlan,
+  originals: readonly ScanDescriptor[],
+): readonly ScanDescriptor[] {
+  const layouts = new Map<number, (descriptor: ScanDescriptor) => ScanDescriptor>();
+  for (const { layout } of stages) {
+    if (layout === undefined) continue;
+    for (const scan of layout.scans) {
+      const original = originals.find(({ sourceId }) => sourceId === scan.original);
+      layouts.set(scan.scanId, (descriptor) =>
+        withRowGroupPartitions(descriptor, layout, { scan, original }),
+      );
+    }
+  }
+  return descriptors.map((each) => layouts.get(each.sourceId)?.(each) ?? each);
+}
+
+/** A row group that was not there when the layout was made may have rows of all parts. */
+function withRowGroupPartitions(
+  descriptor: ScanDescriptor,
+  layout: Layout,
+  { scan, original }: { readonly scan: KeyedScan; readonly original: ScanDescriptor | undefined },
+): ScanDescriptor {
+  const partitions = partitionsOfScan(layout, scan);
+  const known = new Map(
+    (original?.files ?? [])
+      .flatMap((file) => file.rowGroups.map(({ firstRow }) => rowGroupKey(file, firstRow)))
+      .map((key, index) => [key, partitions[index]]),
+  );
+  const all = Array.from({ length: partitionCountOf(layout) }, (_, partition) => partition);
+  const files = descriptor.files.map((file) => ({
+    ...file,
+    rowGroups: file.rowGroups.map((group) => ({
+      ...group,
+      partitions: known.get(rowGroupKey(file, group.firstRow)) ?? all,
+    })),
+  }));
+  return { ...descriptor, files };
+}
+
+function rowGroupKey({ path, sizeBytes, modifiedAtMs }: ScanFile, firstRow: number): string {
+  return `${firstRow} ${sizeBytes} ${modifiedAtMs} ${path}`;
 }
 
 interface FilteredScan {

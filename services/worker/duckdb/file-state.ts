@@ -23,6 +23,8 @@ export interface SourceCheck {
   readonly connection: SlotConnection;
   readonly scan: ScanInput;
   readonly splits: readonly FileSplit[];
+  /** The task's. */
+  readonly partition: number;
 }
 
 /** @throws EngineError SOURCE_NOT_FOUND or SOURCE_CHANGED when a file is not the one that was planned. */

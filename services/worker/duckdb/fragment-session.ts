@@ -119,8 +119,9 @@ export class FragmentSession {
 
   #checks(splits: Splits): readonly SourceCheck[] {
     const { connection } = this.#deps;
-    return this.#run.fragment.scans.map((scan) => {
-      return { connection, scan, splits: splits.get(scan.sourceId) ?? [] };
+    const { fragment, partition } = this.#run;
+    return fragment.scans.map((scan) => {
+      return { connection, scan, splits: splits.get(scan.sourceId) ?? [], partition };
     });
   }
 

@@ -48,7 +48,7 @@ export function fragmentStatement(
   const { fragment } = run;
   const columns = fragment.columns.map((_column, i) => `c${i}`);
   const values = [...columns, ...run.deals.flatMap(partitionColumn)];
-  const inputs = inputRelations(fragment, splits);
+  const inputs = inputRelations(run, splits);
   const prefix = inputs.length === 0 ? '' : `WITH ${inputs.join(',\n')}\n`;
   // Where only rows count the SQL still has a column.
   const rows = `(${fragment.sql}\n) AS fragment_rows(${columns.join(', ') || 'c0'})`;
@@ -63,13 +63,13 @@ function countEmitted(values: readonly string[], rows: string): string {
 }
 
 function inputRelations(
-  fragment: PlanFragment,
+  { fragment, partition }: FragmentRun,
   splits: ReadonlyMap<SourceId, readonly FileSplit[]>,
 ): readonly string[] {
   const loaded = new Set(loadedSources(fragment));
   return [
     ...fragment.scans.map((scan) => {
-      return relation(scan.name, scanRelation(scan, splits.get(scan.sourceId) ?? []));
+      return relation(scan.name, scanRelation(scan, splits.get(scan.sourceId) ?? [], partition));
     }),
     ...fragment.remoteSources.map((source) => {
       const rows = loaded.has(source) ? `FROM temp.${loadedName(source)}` : pageRelation(source);

@@ -1,5 +1,5 @@
 /** The relation that a scan offers to its fragment's SQL: rows of its files, columns c0…cn. */
-import { assertNever } from '../../common/assert.ts';
+import { assert, assertNever } from '../../common/assert.ts';
 import {
   formatColumnType,
   quoteIdentifier,
@@ -7,7 +7,7 @@ import {
   type Column,
 } from '../../common/plan/column-type.ts';
 import type { FileFormat, FileReading } from '../../common/plan/file-reading.ts';
-import type { ScanInput } from '../../common/plan/plan-fragment.ts';
+import type { ScanInput, ScanPartitioning } from '../../common/plan/plan-fragment.ts';
 import type { FileSplit } from '../../common/plan/split.ts';
 
 /** Rows [firstRow, endRow) of a Parquet file; all rows of a file of another format. */
@@ -41,14 +41,37 @@ function joinRangesOfFile(splits: readonly FileSplit[]): readonly RowRange[] {
   return ranges;
 }
 
-/** SQL of the scan over the splits; without any, a relation of the same columns without rows. */
-export function scanRelation(scan: ScanInput, splits: readonly FileSplit[]): string {
+/**
+ * SQL of the scan over the splits, of a partitioned scan only the rows of this partition; without any split, a relation
+ * of the same columns without rows.
+ */
+export function scanRelation(
+  scan: ScanInput,
+  splits: readonly FileSplit[],
+  partition: number,
+): string {
   const ranges = joinRanges(splits);
   if (ranges.length === 0) return emptyRelation(scan.columns);
-  return ranges.map((range) => rangeRelation(scan, range)).join('\nUNION ALL ');
+  const rows = ranges.map((range) => rangeRelation(scan, range)).join('\nUNION ALL ');
+  if (scan.partitioning === undefined) return rows;
+  return `SELECT * FROM (${rows}) WHERE ${partitionPredicate(scan.partitioning, partition)}`;
 }
 
-function rangeRelation({ columns, format }: ScanInput, range: RowRange): string {
+/** A row that no file of the partition may have ends the statement: `findSourceError` says in which file it is. */
+function partitionPredicate(partitioning: ScanPartitioning, partition: number): string {
+  const predicate = predicateOf(partitioning, partition);
+  if (partitioning.mismatch === 'skip') return predicate;
+  return `CASE WHEN ${predicate} THEN TRUE ELSE error('a row of another partition') END`;
+}
+
+/** True of the rows of the partition. */
+export function predicateOf({ predicates }: ScanPartitioning, partition: number): string {
+  const predicate = predicates[partition];
+  assert(predicate !== undefined, `the scan has a partition ${partition}`);
+  return predicate;
+}
+
+export function rangeRelation({ columns, format }: ScanInput, range: RowRange): string {
   const valueOf = ({ name }: Column): string =>
     isMissing(name, range) ? 'NULL' : quoteIdentifier(name);
   return `SELECT ${selectList(columns, valueOf)} FROM ${rangeRows(format, range)}`;

@@ -9,8 +9,16 @@ import { fromLogicalType } from '../../common/duckdb/duckdb-type.ts';
 import { EngineError, type ErrorCode } from '../../common/error.ts';
 import { formatColumnType, quoteIdentifier, type Column } from '../../common/plan/column-type.ts';
 import { expectUnchanged, type SourceCheck } from './file-state.ts';
-import { fileRows, isMissing, joinRanges, rangeRows, type RowRange } from './scan-relation.ts';
-import type { SlotConnection } from './slot-connection.ts';
+import {
+  fileRows,
+  isMissing,
+  joinRanges,
+  predicateOf,
+  rangeRelation,
+  rangeRows,
+  type RowRange,
+} from './scan-relation.ts';
+import { readCount, type SlotConnection } from './slot-connection.ts';
 import { sourceError, type SourceFault } from './source-error.ts';
 
 /** What a broken file can look like to DuckDB. */
@@ -81,10 +89,11 @@ async function findTextError(
 }
 
 async function findRangeError(
-  { connection, scan }: SourceCheck,
+  check: SourceCheck,
   range: RowRange,
   cause: EngineError,
 ): Promise<EngineError | undefined> {
+  const { connection, scan } = check;
   const fault = { scan, path: range.path };
   const footer = await attempt(connection, `SELECT count(*) FROM ${fileRows('parquet', range)}`);
   if (footer.kind === 'failed') {
@@ -98,7 +107,21 @@ async function findRangeError(
     const found = await findColumnError(connection, range, { fault: of, readsData });
     if (found !== undefined) return found;
   }
-  return undefined;
+  return await findPartitionError(check, range);
+}
+
+/** A row that a file of this partition may not have (`ScanPartitioning`). */
+async function findPartitionError(
+  { connection, scan, partition }: SourceCheck,
+  range: RowRange,
+): Promise<EngineError | undefined> {
+  if (scan.partitioning?.mismatch !== 'fail') return undefined;
+  const rows = rangeRelation(scan, range);
+  const predicate = predicateOf(scan.partitioning, partition);
+  const astray = `SELECT count(*) FROM (${rows}) WHERE (${predicate}) IS NOT TRUE`;
+  if (readCount(await connection.run(astray)) === 0) return undefined;
+  const message = `${range.path} has rows that belong into files of other buckets of ${scan.table}`;
+  return sourceError('SOURCE_CORRUPT', message, { scan, path: range.path });
 }
 
 interface ColumnCheck {

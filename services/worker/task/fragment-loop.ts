@@ -7,6 +7,7 @@
  * that has none: no deadlock by construction.
  */
 import type { EngineError } from '../../common/error.ts';
+import type { PartitionId } from '../../common/ids.ts';
 import type { PlanFragment } from '../../common/plan/plan-fragment.ts';
 import type { TaskBlockedReason } from '../../common/task/task-status.ts';
 import { raceAbort } from './abort.ts';
@@ -29,6 +30,7 @@ export interface FragmentLoopDeps {
 }
 
 export interface RunTerms {
+  readonly partition: PartitionId;
   readonly memoryLimitBytes: number;
   readonly isProfiled: boolean;
 }
@@ -188,6 +190,7 @@ export class FragmentLoop {
     const { rowLimit } = this.#fragment;
     return {
       fragment: this.#fragment,
+      partition: this.#terms.partition,
       deals: delivery.dealing.deals,
       ordered: isOrdered(this.#fragment),
       rowLimit: rowLimit === undefined ? undefined : rowLimit - progress.emittedRows,

@@ -3,7 +3,7 @@
  * Implemented in ../duckdb; the simulator and the unit tests have their own.
  */
 import type { EngineError } from '../../common/error.ts';
-import type { SourceId } from '../../common/ids.ts';
+import type { PartitionId, SourceId } from '../../common/ids.ts';
 import type { Page } from '../../common/page/page.ts';
 import type { PlanFragment } from '../../common/plan/plan-fragment.ts';
 import type { PageLayout } from '../../common/plan/type-table.ts';
@@ -36,6 +36,8 @@ export interface RowDeal {
 
 export interface FragmentRun {
   readonly fragment: PlanFragment;
+  /** The task's; says which rows of partitioned scans are its own. */
+  readonly partition: PartitionId;
   readonly deals: readonly RowDeal[];
   /** Rows in the order that the fragment's SQL gives them. */
   readonly ordered: boolean;

@@ -65,9 +65,10 @@ export class TaskExecution {
     });
     this.#progress = new TaskProgress(clock);
     const { memoryLimitBytes, isProfiled = false } = first;
+    const partition = first.taskId.partitionId;
     this.#loop = new FragmentLoop(
       fragment,
-      { memoryLimitBytes, isProfiled },
+      { partition, memoryLimitBytes, isProfiled },
       {
         slots: ports.slots,
         inputs: this.#inputs,

@@ -19,8 +19,10 @@ export class TaskInputs {
   readonly #receivers = new Map<SourceId, SplitReceiver>();
   readonly #remote = new Map<SourceId, TaskInput>();
   readonly #isReread: boolean;
+  readonly #partition: number;
 
   constructor(update: TaskUpdate, fragment: PlanFragment, options: TaskInputsOptions) {
+    this.#partition = update.taskId.partitionId;
     this.splits = new SplitQueue(fragment.scans.map(({ sourceId }) => sourceId));
     for (const { sourceId } of fragment.scans) this.#receivers.set(sourceId, new SplitReceiver());
     this.#isReread = fragment.inputMode === 'incremental' && fragment.scans.length > 0;
@@ -39,7 +41,10 @@ export class TaskInputs {
     const fresh = receiver.receive(assignment);
     const remote = this.#remote.get(sourceId);
     if (remote === undefined) {
-      this.splits.add(sourceId, fresh.map(toScanSplit));
+      this.splits.add(
+        sourceId,
+        fresh.map((split) => this.#toScanSplit(split)),
+      );
       if (receiver.noMoreSplits) this.splits.seal(sourceId);
     } else {
       for (const split of fresh) remote.addLocation(toLocation(split));
@@ -88,14 +93,20 @@ export class TaskInputs {
     for (const input of this.#remote.values()) input.rewind();
   }
 
+  /** Rows of another partition would be skipped in silence. */
+  #toScanSplit(split: Split): ScanSplit {
+    if (!isScanSplit(split)) {
+      throw broken(`split ${split.sequenceId} of a scan is of kind ${split.input.kind}`);
+    }
+    const { input } = split;
+    const partition = input.kind === 'file' ? input.partition : undefined;
+    if (partition === undefined || partition === this.#partition) return split;
+    throw broken(`split ${split.sequenceId} is of partition ${partition}, not ${this.#partition}`);
+  }
+
   close(): void {
     for (const input of this.#remote.values()) input.close();
   }
-}
-
-function toScanSplit(split: Split): ScanSplit {
-  if (isScanSplit(split)) return split;
-  throw broken(`split ${split.sequenceId} of a scan is of kind ${split.input.kind}`);
 }
 
 function toLocation({ input, sequenceId }: Split): Parameters<TaskInput['addLocation']>[0] {

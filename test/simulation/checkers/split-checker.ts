@@ -98,6 +98,7 @@ export class SplitChecker implements Checker {
       for (const { sequenceId, weight, input } of splits) {
         if (input.kind === 'file') {
           this.#placeOnce(sourceId, input);
+          this.#checkPartition(order.taskId, fragment, input);
           this.#checkBounds(order.taskId, fragment);
         } else {
           this.#emptySplits.set(sourceId, (this.#emptySplits.get(sourceId) ?? 0) + 1);
@@ -116,6 +117,12 @@ export class SplitChecker implements Checker {
     this.#placed.set(key, count);
     if (count > 1) this.#fail(`${key} was placed ${count} times`);
     this.#pending.set(sourceId, (this.#pending.get(sourceId) ?? 0) - 1);
+  }
+
+  /** A split of a partition goes to the task of that partition (T28). */
+  #checkPartition(taskId: TaskId, { partitioning }: PlanFragment, split: FileSplit): void {
+    if (partitioning.kind !== 'fixed-source' || split.partition === taskId.partitionId) return;
+    this.#fail(`${keyOf(split)} of partition ${split.partition} given to ${nameOf(taskId)}`);
   }
 
   /** Before this split was sent, there was room for it (§6.2). */

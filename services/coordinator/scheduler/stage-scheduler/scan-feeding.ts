@@ -5,8 +5,9 @@
 import { assert } from '../../../common/assert.ts';
 import type { ErrorReport } from '../../../common/error.ts';
 import { freeLanes, selectNode, splitCandidates } from '../placement/node-selector.ts';
+import { placeByPartition } from '../placement/partition-placement.ts';
 import { placeSplits } from '../placement/split-placement.ts';
-import type { Lane } from '../placement/split-placement.ts';
+import type { Lane, SplitPlacement } from '../placement/split-placement.ts';
 import { adjustQueueLimit, hasRunLow } from '../placement/split-queue-limit.ts';
 import { isQueryEnded } from '../query-state.ts';
 import { failQuery } from '../query-transitions.ts';
@@ -65,6 +66,32 @@ function endScan(turn: Turn, stage: StageState, scan: ScanState): void {
 }
 
 function placePending(turn: Turn, stage: StageState, scan: ScanState): void {
+  if (stage.fragment.partitioning.kind === 'fixed-source') placeByTask(turn, stage, scan);
+  else placeByLoad(turn, stage, scan);
+}
+
+/** Each split to the task of its partition (T28). */
+function placeByTask(turn: Turn, stage: StageState, scan: ScanState): void {
+  const homeless = scan.pending.find(({ partition }) => stage.tasks[partition ?? -1] === undefined);
+  if (homeless !== undefined) {
+    const message = `a split of ${homeless.path} belongs to no task of stage ${stage.stageId}`;
+    failQuery(turn, { code: 'INTERNAL_ERROR', message }, stage);
+    return;
+  }
+  const { splitQueueLimits, standardSplitBytes } = turn.state.options;
+  const room = stage.tasks.map((task) =>
+    takesSplits(task) ? splitQueueLimits.maxUnacknowledgedSplits - task.unacknowledged.length : 0,
+  );
+  const placement = placeByPartition({ splits: scan.pending, room, standardSplitBytes });
+  for (const { split, weight, lane } of placement.placed) {
+    const task = stage.tasks[lane];
+    assert(task !== undefined, 'every partition has a task');
+    draftSplit(turn, { stage, task, sourceId: scan.sourceId }, { weight, input: split });
+  }
+  notePlacement(stage, scan, placement);
+}
+
+function placeByLoad(turn: Turn, stage: StageState, scan: ScanState): void {
   const { options } = turn.state;
   for (const task of stage.tasks) adjustQueueLimit(task, options.splitQueueLimits, turn.now);
   const { lanes, hosts, nodeWeights } = splitCandidates(turn.state, stage, mayAddTasks(stage));
@@ -72,7 +99,7 @@ function placePending(turn: Turn, stage: StageState, scan: ScanState): void {
     failQuery(turn, noNodesAvailable(stage), stage);
     return;
   }
-  const { placed, waiting } = placeSplits({
+  const placement = placeSplits({
     splits: scan.pending,
     lanes,
     nodeWeights,
@@ -81,12 +108,20 @@ function placePending(turn: Turn, stage: StageState, scan: ScanState): void {
     standardSplitBytes: options.standardSplitBytes,
   });
   const tasks = new Map<number, TaskState>();
-  for (const { split, weight, lane } of placed) {
+  for (const { split, weight, lane } of placement.placed) {
     const task =
       tasks.get(lane) ?? taskOfLane(turn, stage, { lane: lanes[lane], host: hosts.get(lane) });
     tasks.set(lane, task);
     draftSplit(turn, { stage, task, sourceId: scan.sourceId }, { weight, input: split });
   }
+  notePlacement(stage, scan, placement);
+}
+
+function notePlacement(
+  stage: StageState,
+  scan: ScanState,
+  { placed, waiting }: SplitPlacement,
+): void {
   scan.splitCount += placed.length;
   scan.pending = [...waiting];
   stage.isPlacementBlocked = waiting.length > 0;

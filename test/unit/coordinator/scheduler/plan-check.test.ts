@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { PlanFragment } from '../../../../services/common/plan/plan-fragment.ts';
 import { findPlanProblem } from '../../../../services/coordinator/scheduler/plan-check.ts';
 import {
+  aFixedSource,
   aFragment,
   aRemote,
   aScan,
@@ -13,6 +14,7 @@ import {
 import {
   broadcastPlan,
   constantPlan,
+  fixedSourcePlan,
   gatherPlan,
   joinPlan,
   scanRootPlan,
@@ -30,6 +32,13 @@ const BROKEN: Record<string, readonly PlanFragment[]> = {
   'appears twice': [scan(), scan(), root()],
   'a hash fragment has no scans': [
     aFragment(0, { partitioning: { kind: 'hash' }, scans: [aScan(1)] }),
+  ],
+  'partitions of scans need both': [aFragment(0, aFixedSource(0, [1]))],
+  'not every scan has 2 partitions': [
+    aFragment(0, { ...aFixedSource(2, [1]), scans: [...aFixedSource(2, [1]).scans, aScan(3)] }),
+  ],
+  'a task needs all splits of its partition': [
+    aFragment(0, { ...aFixedSource(2, [1]), inputMode: 'incremental' }),
   ],
   'its scan 7 is missing': [aFragment(0, { partitioning: bySource(7) })],
   'has no producers': [aFragment(0, { remoteSources: [aRemote(2, [], 'gather')] })],
@@ -58,6 +67,7 @@ describe('what the scheduler relies on in a plan', () => {
   it.each([
     broadcastPlan,
     constantPlan,
+    fixedSourcePlan,
     gatherPlan,
     joinPlan,
     scanRootPlan,

@@ -95,6 +95,7 @@ describe('SPEC.md', () => {
     const shared = new Set([
       'stage-scheduler/stage-scheduler.ts',
       'stage-scheduler/scan-feeding.ts',
+      'stage-scheduler/fixed-tasks.ts',
       'execution-policy/execution-policy.ts',
       'placement/node-selector.ts',
       'recovery/recovery-policy.ts',

@@ -70,6 +70,31 @@ describe('splits of a scan', () => {
     );
   });
 
+  it('bring each partition the row groups that may have rows of it, one partition after the other', () => {
+    const partitions = fc.uniqueArray(fc.nat(3), { minLength: 1 });
+    fc.assert(
+      fc.property(fc.array(partitions, { maxLength: 12 }), sizingArbitrary, (groups, sizing) => {
+        const rowGroups = groups.map((each, index) => ({
+          firstRow: index * 100,
+          rowCount: 100,
+          bytes: 1_000,
+          partitions: each,
+        }));
+        const file = { ...aFile('/data/0.parquet', []), rowGroups };
+        const splits = [...splitsOf(aScanOf([file]), sizing)];
+        const read = splits.flatMap(({ partition, firstRow, rowCount }) =>
+          Array.from({ length: rowCount / 100 }, (_, i) => [partition, firstRow + i * 100]),
+        );
+        const wanted = [0, 1, 2, 3].flatMap((partition) =>
+          rowGroups
+            .filter((group) => group.partitions.includes(partition))
+            .map(({ firstRow }) => [partition, firstRow]),
+        );
+        expect(read).toEqual(wanted);
+      }),
+    );
+  });
+
   it('give every task several, even of a small table', () => {
     const file = aFile(
       '/data/small.parquet',

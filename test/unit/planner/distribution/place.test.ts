@@ -12,7 +12,11 @@ import {
   scan,
 } from '../../../support/logical-plan-builders.ts';
 
-const OPTIONS = { taskCount: 4, broadcastThresholdBytes: 32 * 1024 * 1024 };
+const OPTIONS = {
+  taskCount: 4,
+  broadcastThresholdBytes: 32 * 1024 * 1024,
+  statistics: new Map(),
+};
 const LARGE = 50_000_000;
 
 /** `partitioning < producer:exchange …` of each stage. */

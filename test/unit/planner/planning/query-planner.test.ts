@@ -196,6 +196,7 @@ function catalogOf(bytes: number): ScanCatalog {
         ],
       })),
     }),
+    statisticsOf: async () => undefined,
     tableOf: ({ files }) => (files[0] ?? '').replace('.parquet', ''),
     listTables: async () => [],
   };

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { PartitionId } from '../../../../services/common/ids.ts';
 import type { PlanFragment } from '../../../../services/common/plan/plan-fragment.ts';
 import {
   fragmentStatement,
@@ -10,6 +11,7 @@ import { aFragment, aRemote, aScan } from '../../../support/plan-builders.ts';
 
 const runOf = (fragment: PlanFragment, changes: Partial<FragmentRun> = {}): FragmentRun => ({
   fragment,
+  partition: 0 as PartitionId,
   deals: [{ keys: undefined, partitionCount: 1, layout: 'exchange' }],
   ordered: false,
   rowLimit: undefined,

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { PartitionId } from '../../../../services/common/ids.ts';
 import { silentLogger } from '../../../../services/common/logger.ts';
 import { SlotPool } from '../../../../services/worker/duckdb/slot-pool.ts';
 import { MemoryBroker } from '../../../../services/worker/memory/memory-broker.ts';
@@ -61,6 +62,7 @@ async function lose(slot: FragmentSlot): Promise<void> {
   const fragment = { ...aFragment(0), remoteSources: [aRemote(1, [0], 'gather')] };
   const run = {
     fragment,
+    partition: 0 as PartitionId,
     deals: [],
     ordered: false,
     rowLimit: undefined,

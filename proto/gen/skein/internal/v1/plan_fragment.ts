@@ -31,6 +31,23 @@ export namespace PartitioningSchemeKind {
   export type UNRECOGNIZED = typeof PartitioningSchemeKind.UNRECOGNIZED;
 }
 
+/** What becomes of a row that a split of another partition brings. */
+export const ScanMismatch = {
+  SCAN_MISMATCH_UNSPECIFIED: 0,
+  SCAN_MISMATCH_SKIP: 1,
+  SCAN_MISMATCH_FAIL: 2,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type ScanMismatch = typeof ScanMismatch[keyof typeof ScanMismatch];
+
+export namespace ScanMismatch {
+  export type SCAN_MISMATCH_UNSPECIFIED = typeof ScanMismatch.SCAN_MISMATCH_UNSPECIFIED;
+  export type SCAN_MISMATCH_SKIP = typeof ScanMismatch.SCAN_MISMATCH_SKIP;
+  export type SCAN_MISMATCH_FAIL = typeof ScanMismatch.SCAN_MISMATCH_FAIL;
+  export type UNRECOGNIZED = typeof ScanMismatch.UNRECOGNIZED;
+}
+
 export const RemoteDelivery = {
   REMOTE_DELIVERY_UNSPECIFIED: 0,
   REMOTE_DELIVERY_PARTITIONED: 1,
@@ -131,6 +148,7 @@ export interface Partitioning {
     | { readonly $case: "source"; readonly value: SourcePartitioning }
     | { readonly $case: "hash"; readonly value: HashPartitioning }
     | { readonly $case: "arbitrary"; readonly value: ArbitraryPartitioning }
+    | { readonly $case: "fixedSource"; readonly value: FixedSourcePartitioning }
     | undefined;
 }
 
@@ -145,6 +163,13 @@ export interface HashPartitioning {
 }
 
 export interface ArbitraryPartitioning {
+}
+
+/** Task i reads partition i of every scan. */
+export interface FixedSourcePartitioning {
+  readonly partitionCount: number;
+  /** For EXPLAIN. */
+  readonly layout: string;
 }
 
 export interface FragmentOutput {
@@ -170,6 +195,14 @@ export interface ScanInput {
   readonly format: string;
   readonly columns: readonly Column[];
   readonly table: string;
+  /** Set in fixed-source fragments. */
+  readonly partitioning?: ScanPartitioning | undefined;
+}
+
+export interface ScanPartitioning {
+  /** One for each partition, SQL over c0…cn; exactly one is true of a row. */
+  readonly predicates: readonly string[];
+  readonly mismatch: ScanMismatch;
 }
 
 export interface RemoteSource {
@@ -512,6 +545,9 @@ export const Partitioning: MessageFns<Partitioning> = {
       case "arbitrary":
         ArbitraryPartitioning.encode(message.kind.value, writer.uint32(34).fork()).join();
         break;
+      case "fixedSource":
+        FixedSourcePartitioning.encode(message.kind.value, writer.uint32(42).fork()).join();
+        break;
     }
     return writer;
   },
@@ -561,6 +597,14 @@ export const Partitioning: MessageFns<Partitioning> = {
             message.kind = { $case: "arbitrary", value: ArbitraryPartitioning.decode(reader, reader.uint32()) };
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.kind = { $case: "fixedSource", value: FixedSourcePartitioning.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -600,6 +644,12 @@ export const Partitioning: MessageFns<Partitioning> = {
       case "arbitrary": {
         if (object.kind?.value !== undefined && object.kind?.value !== null) {
           message.kind = { $case: "arbitrary", value: ArbitraryPartitioning.fromPartial(object.kind.value) };
+        }
+        break;
+      }
+      case "fixedSource": {
+        if (object.kind?.value !== undefined && object.kind?.value !== null) {
+          message.kind = { $case: "fixedSource", value: FixedSourcePartitioning.fromPartial(object.kind.value) };
         }
         break;
       }
@@ -788,6 +838,73 @@ export const ArbitraryPartitioning: MessageFns<ArbitraryPartitioning> = {
   },
   fromPartial(_: DeepPartial<ArbitraryPartitioning>): ArbitraryPartitioning {
     const message = createBaseArbitraryPartitioning() as any;
+    return message;
+  },
+};
+
+function createBaseFixedSourcePartitioning(): FixedSourcePartitioning {
+  return { partitionCount: 0, layout: "" };
+}
+
+export const FixedSourcePartitioning: MessageFns<FixedSourcePartitioning> = {
+  encode(message: FixedSourcePartitioning, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.partitionCount !== 0) {
+      writer.uint32(8).uint32(message.partitionCount);
+    }
+    if (message.layout !== "") {
+      writer.uint32(18).string(message.layout);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FixedSourcePartitioning {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFixedSourcePartitioning() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.partitionCount = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.layout = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<FixedSourcePartitioning>): FixedSourcePartitioning {
+    return FixedSourcePartitioning.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<FixedSourcePartitioning>): FixedSourcePartitioning {
+    const message = createBaseFixedSourcePartitioning() as any;
+    message.partitionCount = object.partitionCount ?? 0;
+    message.layout = object.layout ?? "";
     return message;
   },
 };
@@ -998,7 +1115,7 @@ export const PartitioningScheme: MessageFns<PartitioningScheme> = {
 };
 
 function createBaseScanInput(): ScanInput {
-  return { sourceId: 0, name: "", format: "", columns: [], table: "" };
+  return { sourceId: 0, name: "", format: "", columns: [], table: "", partitioning: undefined };
 }
 
 export const ScanInput: MessageFns<ScanInput> = {
@@ -1017,6 +1134,9 @@ export const ScanInput: MessageFns<ScanInput> = {
     }
     if (message.table !== "") {
       writer.uint32(42).string(message.table);
+    }
+    if (message.partitioning !== undefined) {
+      ScanPartitioning.encode(message.partitioning, writer.uint32(50).fork()).join();
     }
     return writer;
   },
@@ -1074,6 +1194,14 @@ export const ScanInput: MessageFns<ScanInput> = {
             message.table = reader.string();
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.partitioning = ScanPartitioning.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1096,6 +1224,76 @@ export const ScanInput: MessageFns<ScanInput> = {
     message.format = object.format ?? "";
     message.columns = object.columns?.map((e) => Column.fromPartial(e)) || [];
     message.table = object.table ?? "";
+    message.partitioning = (object.partitioning !== undefined && object.partitioning !== null)
+      ? ScanPartitioning.fromPartial(object.partitioning)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseScanPartitioning(): ScanPartitioning {
+  return { predicates: [], mismatch: 0 };
+}
+
+export const ScanPartitioning: MessageFns<ScanPartitioning> = {
+  encode(message: ScanPartitioning, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.predicates) {
+      writer.uint32(10).string(v!);
+    }
+    if (message.mismatch !== 0) {
+      writer.uint32(16).int32(message.mismatch);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ScanPartitioning {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseScanPartitioning() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.predicates.push(reader.string());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.mismatch = reader.int32() as any;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ScanPartitioning>): ScanPartitioning {
+    return ScanPartitioning.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ScanPartitioning>): ScanPartitioning {
+    const message = createBaseScanPartitioning() as any;
+    message.predicates = object.predicates?.map((e) => e) || [];
+    message.mismatch = object.mismatch ?? 0;
     return message;
   },
 };

@@ -111,6 +111,8 @@ export interface RowGroup {
   readonly firstRow: bigint;
   readonly rowCount: bigint;
   readonly bytes: bigint;
+  /** Of a fixed-source fragment: partitions that may have rows in it. */
+  readonly partitions: readonly number[];
 }
 
 export interface ListTablesRequest {
@@ -907,7 +909,7 @@ export const ScanFile: MessageFns<ScanFile> = {
 };
 
 function createBaseRowGroup(): RowGroup {
-  return { firstRow: 0n, rowCount: 0n, bytes: 0n };
+  return { firstRow: 0n, rowCount: 0n, bytes: 0n, partitions: [] };
 }
 
 export const RowGroup: MessageFns<RowGroup> = {
@@ -929,6 +931,13 @@ export const RowGroup: MessageFns<RowGroup> = {
         throw new globalThis.Error("value provided for field message.bytes of type uint64 too large");
       }
       writer.uint32(24).uint64(message.bytes);
+    }
+    if (message.partitions.length !== 0) {
+      writer.uint32(34).fork();
+      for (const v of message.partitions) {
+        writer.uint32(v);
+      }
+      writer.join();
     }
     return writer;
   },
@@ -970,6 +979,24 @@ export const RowGroup: MessageFns<RowGroup> = {
             message.bytes = reader.uint64() as bigint;
             continue;
           }
+          case 4: {
+            if (tag === 32) {
+              message.partitions.push(reader.uint32());
+
+              continue;
+            }
+
+            if (tag === 34) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.partitions.push(reader.uint32());
+              }
+
+              continue;
+            }
+
+            break;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -990,6 +1017,7 @@ export const RowGroup: MessageFns<RowGroup> = {
     message.firstRow = (object.firstRow !== undefined && object.firstRow !== null) ? BigInt(object.firstRow) : 0n;
     message.rowCount = (object.rowCount !== undefined && object.rowCount !== null) ? BigInt(object.rowCount) : 0n;
     message.bytes = (object.bytes !== undefined && object.bytes !== null) ? BigInt(object.bytes) : 0n;
+    message.partitions = object.partitions?.map((e) => e) || [];
     return message;
   },
 };

@@ -32,7 +32,11 @@ export interface FileSplit {
   readonly firstRow: bigint;
   readonly rowCount: bigint;
   readonly bytes: bigint;
-  readonly reading?: FileReading | undefined;
+  readonly reading?:
+    | FileReading
+    | undefined;
+  /** Of a fixed-source fragment: the partition whose rows are read. */
+  readonly partition?: number | undefined;
 }
 
 /** Semantics: services/common/plan/file-reading.ts. */
@@ -189,7 +193,16 @@ export const Split: MessageFns<Split> = {
 };
 
 function createBaseFileSplit(): FileSplit {
-  return { path: "", sizeBytes: 0n, modifiedAtMs: 0, firstRow: 0n, rowCount: 0n, bytes: 0n, reading: undefined };
+  return {
+    path: "",
+    sizeBytes: 0n,
+    modifiedAtMs: 0,
+    firstRow: 0n,
+    rowCount: 0n,
+    bytes: 0n,
+    reading: undefined,
+    partition: undefined,
+  };
 }
 
 export const FileSplit: MessageFns<FileSplit> = {
@@ -226,6 +239,9 @@ export const FileSplit: MessageFns<FileSplit> = {
     }
     if (message.reading !== undefined) {
       FileReading.encode(message.reading, writer.uint32(58).fork()).join();
+    }
+    if (message.partition !== undefined) {
+      writer.uint32(64).uint32(message.partition);
     }
     return writer;
   },
@@ -299,6 +315,14 @@ export const FileSplit: MessageFns<FileSplit> = {
             message.reading = FileReading.decode(reader, reader.uint32());
             continue;
           }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.partition = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -325,6 +349,7 @@ export const FileSplit: MessageFns<FileSplit> = {
     message.reading = (object.reading !== undefined && object.reading !== null)
       ? FileReading.fromPartial(object.reading)
       : undefined;
+    message.partition = object.partition ?? undefined;
     return message;
   },
 };
