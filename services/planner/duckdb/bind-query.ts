@@ -6,7 +6,7 @@ import { type Json } from '../import/json-reader.ts';
 import { type TableReference } from '../import/parsed-statement.ts';
 import { type BoundQuery, type DecodedPlan, type WholeQuery } from '../planning/ports.ts';
 import { refusal } from './fragment-proof.ts';
-import { type InstancePool } from './instance-pool.ts';
+import { type InstancePool, type Optimizers } from './instance-pool.ts';
 import { type PlanningInstance } from './planning-instance.ts';
 import {
   serializedError,
@@ -136,8 +136,10 @@ async function decode(
   serialized: Serialized,
   instances: InstancePool,
 ): Promise<DecodedPlan> {
-  const tried =
-    serialized.kind === 'error' ? await serializeCautiously(query, instances) : serialized;
+  let tried = serialized;
+  for (const optimizers of ['careful', 'cautious'] as const) {
+    if (tried.kind === 'error') tried = await serializeWith(optimizers, query, instances);
+  }
   if (tried.kind === 'error') {
     return { kind: 'unsupported', construct: `serialization (${tried.error.type} error)` };
   }
@@ -146,17 +148,15 @@ async function decode(
   return decodePlan(tried.plan, estimates);
 }
 
-async function serializeCautiously(
+async function serializeWith(
+  optimizers: Optimizers,
   query: QueryToBind,
   instances: InstancePool,
 ): Promise<Serialized> {
-  return await instances.use(
-    { timeZone: query.timeZone, optimizers: 'cautious' },
-    async (instance) => {
-      await mirrorAll(query, instance);
-      return await serialize(query, instance);
-    },
-  );
+  return await instances.use({ timeZone: query.timeZone, optimizers }, async (instance) => {
+    await mirrorAll(query, instance);
+    return await serialize(query, instance);
+  });
 }
 
 async function mirrorAll(query: QueryToBind, instance: PlanningInstance): Promise<void> {
