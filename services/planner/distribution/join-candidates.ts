@@ -147,7 +147,9 @@ function broadcastCandidates(plan: AnyKindOfJoin, sizes: Sizes): readonly Broadc
     const cost = broadcastCost(right, left, taskCount);
     candidates.push({ placement: { kind: 'broadcast-right' }, cost, copiedBytes: right.bytes });
   }
-  if (LEFT_MAY_BE_COPIED.has(joinType) && !right.isLocal) {
+  // The nearest of some right rows is not the nearest of all.
+  const needsAllOfRight = plan.kind === 'join' && plan.isAsof === true;
+  if (LEFT_MAY_BE_COPIED.has(joinType) && !needsAllOfRight && !right.isLocal) {
     const cost = broadcastCost(left, right, taskCount);
     candidates.push({ placement: { kind: 'broadcast-left' }, cost, copiedBytes: left.bytes });
   }

@@ -47,6 +47,8 @@ function isOrderSensitive(node: LogicalPlan): boolean {
     case 'top-n':
     case 'window':
       return true;
+    case 'join':
+      return node.isAsof === true;
     case 'distinct':
       return node.on.length > 0;
     case 'aggregate':

@@ -59,6 +59,19 @@ export function decodeComparisonJoin(value: Json, sides: Sides): LogicalPlan {
   };
 }
 
+/** A LOGICAL_ASOF_JOIN: equalities and one inequality. */
+export function decodeAsofJoin(value: Json, sides: Sides): LogicalPlan {
+  const fields = new Fields(value, 'LOGICAL_ASOF_JOIN', COMPARISON_JOIN);
+  fields.expectEmpty('duplicate_eliminated_columns');
+  const shape = decodeShape(fields, sides);
+  const conditions = decodeConditions(fields, sides);
+  const inequalities = conditions.filter(({ operator }) => /^[<>]=?$/.test(operator));
+  const isKnown = shape.joinType === 'inner' || shape.joinType === 'left';
+  if (!isKnown || inequalities.length !== 1)
+    throw new UnsupportedError('shape of LOGICAL_ASOF_JOIN');
+  return { kind: 'join', isAsof: true, ...shape, conditions };
+}
+
 /** A LOGICAL_DELIM_JOIN; its delim-gets stand in the side that is not the outer one. */
 export function decodeDelimJoin(value: Json, sides: Sides, delimId: DelimId): LogicalPlan {
   const fields = new Fields(value, 'LOGICAL_DELIM_JOIN', COMPARISON_JOIN);

@@ -3,6 +3,7 @@ import { type DelimId, type LogicalPlan, type ScanId } from '../logical/logical-
 import { UnsupportedError } from '../logical/unsupported.ts';
 import {
   decodeAnyJoin,
+  decodeAsofJoin,
   decodeComparisonJoin,
   decodeDelimJoin,
   isDelimFlipped,
@@ -185,6 +186,8 @@ function decodeOverTwo(
   switch (operator) {
     case 'LOGICAL_COMPARISON_JOIN':
       return decodeComparisonJoin(value, sides);
+    case 'LOGICAL_ASOF_JOIN':
+      return decodeAsofJoin(value, sides);
     case 'LOGICAL_ANY_JOIN':
       return decodeAnyJoin(value, sides);
     case 'LOGICAL_CROSS_PRODUCT': {

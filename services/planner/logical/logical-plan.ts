@@ -203,6 +203,8 @@ export interface Join extends Operator {
   readonly left: LogicalPlan;
   readonly right: LogicalPlan;
   readonly conditions: readonly JoinCondition[];
+  /** Of the right rows that match, each left row meets only the nearest by the one inequality; inner or left. */
+  readonly isAsof?: true;
   readonly output: JoinOutput;
 }
 

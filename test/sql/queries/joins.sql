@@ -71,3 +71,23 @@ select * from empty cross join n1;
 select n1.k, keys.v from n1 join keys on n1.k = keys.k and n1.v + keys.v > 0;
 
 select count(*) from n1 a join n1 b using (k) join n1 c using (k);
+
+select a.k, a.d, b.d from (from n1 where d is not null) a asof join (select distinct k, d from n2) b on a.k = b.k and a.d >= b.d;
+
+select a.k, a.d, b.d from (from n1 where d is not null) a asof left join (select distinct k, d from n2) b on a.k = b.k and a.d < b.d;
+
+select a.k, a.d, b.d from (from n1 where d is not null) a asof left join (select distinct d from n2 where k > 5) b on a.d >= b.d;
+
+select a.g, count(b.v) from (from n1 where d is not null) a asof join (select k, d, max(v) v from n2 group by all) b using (k, d) where b.v > 0 group by a.g;
+
+select a.k, b.v from n1 a full join n2 b on a.k = b.k and a.v > b.v;
+
+select a.k, b.v from n1 a full join n2 b on a.k = b.k or a.v > b.v;
+
+select a.k, b.v from n1 a right join n2 b on a.v < b.v and a.g like 'r%';
+
+select a.k, b.v from n1 a left join n2 b on a.k = b.k and (a.v > b.v or b.g = 'red');
+
+select a.k, a.v from n1 a anti join n2 b on a.k < b.k;
+
+select a.k from n1 a semi join n2 b on a.k is not distinct from b.k and a.v is distinct from b.v;

@@ -56,11 +56,17 @@ export function writeJoin(
   }
   const sides = plan.kind === 'delim-join' ? delimSides(plan, writer) : plainSides(plan, writer);
   const match = writeMatch(plan, sides);
-  return combine({ joinType: plan.joinType, output: plan.output, match }, sides, writer);
+  const { joinType, output } = plan;
+  return combine({ joinType, isAsof: isAsof(plan), output, match }, sides, writer);
 }
 
 function plainSides(plan: Join | AnyJoin, writer: JoinWriter): Sides {
-  return joinableSides(plan, plan.joinType, writer);
+  // Which right row is the nearest is decided after a WHERE on that side, as it is in a left join.
+  return joinableSides(plan, isAsof(plan) ? 'left' : plan.joinType, writer);
+}
+
+function isAsof(plan: Join | AnyJoin | DelimJoin): boolean {
+  return plan.kind === 'join' && plan.isAsof === true;
 }
 
 /** Joins above which a WHERE on this side means the same as below. */
@@ -160,6 +166,7 @@ function matchText(match: Match): string {
 
 interface Combination {
   readonly joinType: JoinType;
+  readonly isAsof: boolean;
   readonly output: JoinOutput;
   readonly match: Match;
 }
@@ -176,7 +183,7 @@ const JOIN_KEYWORDS = {
 } as const;
 
 function combine(
-  { joinType, output, match }: Combination,
+  { joinType, isAsof, output, match }: Combination,
   sides: Sides,
   writer: JoinWriter,
 ): SelectBlock {
@@ -193,7 +200,7 @@ function combine(
       return fromBoth(sides, {
         columns: [...left, ...right],
         on,
-        keyword: JOIN_KEYWORDS[joinType],
+        keyword: isAsof ? `ASOF ${JOIN_KEYWORDS[joinType]}` : JOIN_KEYWORDS[joinType],
       });
     case 'right-semi':
     case 'right-anti': {
