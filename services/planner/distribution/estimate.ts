@@ -80,6 +80,10 @@ export function rowsOf(plan: LogicalPlan): number {
       return inputs.reduce((product, rows) => product * rows, 1);
     case 'top-n':
       return Math.min(sum(inputs), Number(plan.limit));
+    case 'sample':
+      return plan.size.kind === 'rows'
+        ? Math.min(sum(inputs), Number(plan.size.rows))
+        : (sum(inputs) * plan.size.percentage) / 100;
     case 'limit':
       return plan.limit?.kind === 'rows'
         ? Math.min(sum(inputs), Number(plan.limit.rows))

@@ -24,9 +24,12 @@ export function mapOperatorExpressions(plan: LogicalPlan, rewrite: Rewrite): Log
     case 'cte-ref':
     case 'remote':
     case 'limit':
+    case 'sample':
     case 'cross-product':
+    case 'positional-join':
     case 'set-operation':
     case 'materialized-cte':
+    case 'recursive-cte':
       return plan;
     case 'table-function':
       return { ...plan, args: plan.args.map(one) };

@@ -74,6 +74,10 @@ function placeOperator(placer: Placer, plan: LogicalPlan): Placed {
       return placeMaterializedCte(placer, plan);
     case 'cte-ref':
       return placeCteRef(placer, plan);
+    case 'sample':
+    case 'positional-join':
+    case 'recursive-cte':
+      throw new Error(`${plan.kind} is not distributed`);
     case 'delim-join':
     case 'delim-get':
     case 'remote':

@@ -10,6 +10,7 @@ import {
   type LogicalPlan,
   type MaterializedCte,
   type Project,
+  type RecursiveCte,
   type Scan,
   type SetOperation,
 } from '../logical/logical-plan.ts';
@@ -63,6 +64,7 @@ function pruneOperator(pruning: Pruning, plan: LogicalPlan, needed: Needed): Pru
     case 'order':
     case 'top-n':
     case 'limit':
+    case 'sample':
     case 'window':
     case 'unnesting':
       return pruneBelow(pruning, plan, needed);
@@ -74,9 +76,12 @@ function pruneOperator(pruning: Pruning, plan: LogicalPlan, needed: Needed): Pru
     case 'any-join':
       return pruneJoin(pruning, plan, needed);
     case 'cross-product':
+    case 'positional-join':
       return pruneCrossProduct(pruning, plan, needed);
     case 'set-operation':
       return pruneSetOperation(pruning, plan, needed);
+    case 'recursive-cte':
+      return pruneRecursiveCte(pruning, plan);
     default:
       assert(childrenOf(plan).length === 0, `${plan.kind} is pruned by a rule of its own`);
       return { plan, kept: inOrder(allOf(plan)) };
@@ -170,6 +175,14 @@ function pruneCte(pruning: Pruning, plan: MaterializedCte, needed: Needed): Prun
     columns: child.plan.columns,
   };
   return { plan: pruned, kept: child.kept };
+}
+
+/** Its columns are those of its recursion, and stay. */
+function pruneRecursiveCte(pruning: Pruning, plan: RecursiveCte): Pruned {
+  const all = allOf(plan);
+  const anchor = pruning.prune(plan.anchor, all).plan;
+  const recursion = pruning.prune(plan.recursion, all).plan;
+  return { plan: { ...plan, anchor, recursion }, kept: inOrder(all) };
 }
 
 /** Each reference to a CTE that lost columns is below a projection to what it reads. */

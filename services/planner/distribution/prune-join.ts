@@ -4,6 +4,7 @@ import {
   type CrossProduct,
   type Join,
   type LogicalPlan,
+  type PositionalJoin,
 } from '../logical/logical-plan.ts';
 import { mapOperatorExpressions, operatorExpressions } from './operator-expressions.ts';
 import {
@@ -70,7 +71,11 @@ function columnsRead(
   return { left, right };
 }
 
-export function pruneCrossProduct(pruning: Pruning, plan: CrossProduct, needed: Needed): Pruned {
+export function pruneCrossProduct(
+  pruning: Pruning,
+  plan: CrossProduct | PositionalJoin,
+  needed: Needed,
+): Pruned {
   const leftCount = plan.left.columns.length;
   const wanted = inOrder(needed);
   const left = pruning.prune(plan.left, new Set(wanted.filter((column) => column < leftCount)));

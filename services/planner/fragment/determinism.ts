@@ -32,7 +32,7 @@ export function determinismOf(stage: Stage): Determinism {
 }
 
 function isIndeterminate(node: LogicalPlan): boolean {
-  if (node.kind === 'limit' || isVolatileOperator(node)) return true;
+  if (node.kind === 'limit' || node.kind === 'sample' || isVolatileOperator(node)) return true;
   return node.kind === 'aggregate' && node.aggregates.some(addsFloats);
 }
 
@@ -46,6 +46,7 @@ function isOrderSensitive(node: LogicalPlan): boolean {
   switch (node.kind) {
     case 'top-n':
     case 'window':
+    case 'positional-join':
       return true;
     case 'join':
       return node.isAsof === true;

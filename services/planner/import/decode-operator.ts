@@ -26,6 +26,13 @@ const ORDER = fieldSet('orders projections', OPERATOR);
 const TOP_N = fieldSet('orders limit offset', OPERATOR);
 const LIMIT = fieldSet('limit_val offset_val', OPERATOR);
 const LIMIT_NODE = fieldSet('type constant_integer constant_percentage expression');
+const SAMPLE = fieldSet('sample_options', OPERATOR);
+const SAMPLE_OPTIONS = fieldSet('sample_size is_percentage method seed');
+const SAMPLE_METHODS = {
+  System: 'system',
+  Bernoulli: 'bernoulli',
+  Reservoir: 'reservoir',
+} as const;
 const DISTINCT = fieldSet('distinct_type distinct_targets order_by', OPERATOR);
 const ORDER_MODIFIER = fieldSet('type orders');
 const EXPRESSION_GET = fieldSet('table_index expr_types expressions', OPERATOR);
@@ -122,6 +129,26 @@ export function decodeLimit(value: Json, child: LogicalPlan): LogicalPlan {
     child,
     ...(limit === undefined ? {} : { limit }),
     ...(offset === undefined ? {} : { offset }),
+    columns: child.columns,
+  };
+}
+
+export function decodeSample(value: Json, child: LogicalPlan): LogicalPlan {
+  const fields = new Fields(value, 'LOGICAL_SAMPLE', SAMPLE);
+  const options = new Fields(fields.json('sample_options'), 'LOGICAL_SAMPLE', SAMPLE_OPTIONS);
+  const size = decodeConstant(options.json('sample_size')).value;
+  const seed = bigintOf(options.json('seed'), 'LOGICAL_SAMPLE');
+  const isPercentage = options.flag('is_percentage');
+  if (typeof size !== (isPercentage ? 'number' : 'bigint'))
+    throw new UnsupportedError('sample size');
+  return {
+    kind: 'sample',
+    child,
+    size: isPercentage
+      ? { kind: 'percentage', percentage: Number(size) }
+      : { kind: 'rows', rows: BigInt(Number(size)) },
+    method: oneOf(options, 'method', SAMPLE_METHODS),
+    ...(seed < 0n ? {} : { seed }),
     columns: child.columns,
   };
 }

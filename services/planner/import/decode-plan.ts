@@ -18,6 +18,7 @@ import {
   decodeLimit,
   decodeOrder,
   decodeProjection,
+  decodeSample,
   decodeTopN,
   decodeUnnest,
   decodeWindows,
@@ -33,6 +34,7 @@ const LEAF = fieldSet('type children table_index');
 const DELIM_GET = fieldSet('chunk_types', LEAF);
 const CTE_REF = fieldSet('cte_index chunk_types bound_columns is_recurring', LEAF);
 const MATERIALIZED_CTE = fieldSet('column_count ctename materialize', LEAF);
+const RECURSIVE_CTE = fieldSet('union_all ctename column_count key_targets ref_recurring', LEAF);
 const SET_OPERATION = fieldSet('column_count setop_all allow_out_of_order', LEAF);
 const CROSS_PRODUCT = fieldSet('type children');
 
@@ -169,6 +171,8 @@ function decodeOverOne(value: Json, operator: Json | undefined, child: LogicalPl
       return decodeTopN(value, child);
     case 'LOGICAL_LIMIT':
       return decodeLimit(value, child);
+    case 'LOGICAL_SAMPLE':
+      return decodeSample(value, child);
     case 'LOGICAL_DISTINCT':
       return decodeDistinct(value, child);
     case 'LOGICAL_EXPRESSION_GET':
@@ -190,14 +194,16 @@ function decodeOverTwo(
       return decodeAsofJoin(value, sides);
     case 'LOGICAL_ANY_JOIN':
       return decodeAnyJoin(value, sides);
-    case 'LOGICAL_CROSS_PRODUCT': {
+    case 'LOGICAL_CROSS_PRODUCT':
+    case 'LOGICAL_POSITIONAL_JOIN':
       void new Fields(value, operator, CROSS_PRODUCT);
       return {
-        kind: 'cross-product',
+        kind: operator === 'LOGICAL_CROSS_PRODUCT' ? 'cross-product' : 'positional-join',
         ...sides,
         columns: [...sides.left.columns, ...sides.right.columns],
       };
-    }
+    case 'LOGICAL_RECURSIVE_CTE':
+      return decodeRecursiveCte(new Fields(value, operator, RECURSIVE_CTE), sides);
     case 'LOGICAL_INTERSECT':
     case 'LOGICAL_EXCEPT': {
       const fields = new Fields(value, operator, SET_OPERATION);
@@ -247,6 +253,22 @@ function setOperation(fields: Fields, children: readonly LogicalPlan[]) {
     if (!isSame) throw new UnsupportedError(`types of ${fields.where}`);
   }
   return { children, columns, allowOutOfOrder: fields.flag('allow_out_of_order') };
+}
+
+function decodeRecursiveCte(
+  fields: Fields,
+  { left, right }: { readonly left: LogicalPlan; readonly right: LogicalPlan },
+): LogicalPlan {
+  fields.expectEmpty('key_targets');
+  if (fields.flag('ref_recurring')) throw new UnsupportedError('recurring CTE');
+  return {
+    kind: 'recursive-cte',
+    cteId: fields.index('table_index'),
+    anchor: left,
+    recursion: right,
+    all: fields.flag('union_all'),
+    columns: left.columns,
+  };
 }
 
 function decodeCteRef(fields: Fields): LogicalPlan {

@@ -27,13 +27,16 @@ export type LogicalPlan =
   | Join
   | AnyJoin
   | CrossProduct
+  | PositionalJoin
   | DelimJoin
   | DelimGet
   | Order
   | TopN
   | Limit
+  | Sample
   | SetOperation
   | MaterializedCte
+  | RecursiveCte
   | CteRef
   | Remote;
 
@@ -224,6 +227,13 @@ export interface CrossProduct extends Operator {
   readonly right: LogicalPlan;
 }
 
+/** Row n of the left beside row n of the right, in the order they come; NULLs beside what is left over. */
+export interface PositionalJoin extends Operator {
+  readonly kind: 'positional-join';
+  readonly left: LogicalPlan;
+  readonly right: LogicalPlan;
+}
+
 /** Identifies a delim join and the delim-gets that read its distinct keys. */
 export type DelimId = number;
 
@@ -276,6 +286,15 @@ export type LimitValue =
   | { readonly kind: 'rows'; readonly rows: bigint }
   | { readonly kind: 'percentage'; readonly percentage: number };
 
+/** Some rows by chance; the same ones each time when there is a seed. */
+export interface Sample extends Operator {
+  readonly kind: 'sample';
+  readonly child: LogicalPlan;
+  readonly size: LimitValue;
+  readonly method: 'system' | 'bernoulli' | 'reservoir';
+  readonly seed?: bigint;
+}
+
 export interface SetOperation extends Operator {
   readonly kind: 'set-operation';
   readonly operator: 'union' | 'intersect' | 'except';
@@ -295,6 +314,16 @@ export interface MaterializedCte extends Operator {
   readonly name: string;
   readonly definition: LogicalPlan;
   readonly child: LogicalPlan;
+}
+
+/** Repeats `recursion` over its own last rows, which are the cte-refs with the id, until there are none. */
+export interface RecursiveCte extends Operator {
+  readonly kind: 'recursive-cte';
+  readonly cteId: CteId;
+  readonly anchor: LogicalPlan;
+  readonly recursion: LogicalPlan;
+  /** UNION ALL; else rows that were there already are dropped. */
+  readonly all: boolean;
 }
 
 export interface CteRef extends Operator {

@@ -1,5 +1,5 @@
 import { assert, assertNever } from '../../common/assert.ts';
-import { type LogicalPlan } from './logical-plan.ts';
+import { type LogicalPlan, type MaterializedCte, type RecursiveCte } from './logical-plan.ts';
 
 /** The inputs of an operator, left to right; a materialized CTE's definition before its child. */
 export function childrenOf(plan: LogicalPlan): readonly LogicalPlan[] {
@@ -22,16 +22,20 @@ export function childrenOf(plan: LogicalPlan): readonly LogicalPlan[] {
     case 'order':
     case 'top-n':
     case 'limit':
+    case 'sample':
       return [plan.child];
     case 'join':
     case 'any-join':
     case 'cross-product':
+    case 'positional-join':
     case 'delim-join':
       return [plan.left, plan.right];
     case 'set-operation':
       return plan.children;
     case 'materialized-cte':
       return [plan.definition, plan.child];
+    case 'recursive-cte':
+      return [plan.anchor, plan.recursion];
     default:
       return assertNever(plan);
   }
@@ -61,14 +65,28 @@ export function withChildren(plan: LogicalPlan, children: readonly LogicalPlan[]
     case 'order':
     case 'top-n':
     case 'limit':
+    case 'sample':
       return { ...plan, child: first };
     case 'set-operation':
       return { ...plan, children };
     default:
       assert(second !== undefined, `${plan.kind} has two children`);
-      return plan.kind === 'materialized-cte'
-        ? { ...plan, definition: first, child: second }
-        : { ...plan, left: first, right: second };
+      return withTwoChildren(plan, first, second);
+  }
+}
+
+function withTwoChildren(
+  plan: Extract<LogicalPlan, { left: LogicalPlan }> | MaterializedCte | RecursiveCte,
+  first: LogicalPlan,
+  second: LogicalPlan,
+): LogicalPlan {
+  switch (plan.kind) {
+    case 'materialized-cte':
+      return { ...plan, definition: first, child: second };
+    case 'recursive-cte':
+      return { ...plan, anchor: first, recursion: second };
+    default:
+      return { ...plan, left: first, right: second };
   }
 }
 

@@ -1,6 +1,6 @@
 /** The rungs that a decoded query can be on, the best first, each with the plan that it means. */
 import { type Rung, type ScanDescriptor } from '../../common/plan/plan-fragment.ts';
-import { inOneTask, inOneTaskOverScans } from '../distribution/one-task.ts';
+import { inOneTask, inOneTaskOverScans, oneTaskReason } from '../distribution/one-task.ts';
 import { type PhysicalPlan } from '../distribution/physical-plan.ts';
 import { distribute } from '../distribution/place.ts';
 import { type DistributionOptions } from '../distribution/placer.ts';
@@ -33,13 +33,17 @@ export function* rungCandidates(
     return;
   }
   const nextSourceId = firstFreeSourceId(plan);
-  const options = { ...distributionOptions(request), statistics };
-  const physical = distribute(plan, options, nextSourceId);
-  yield { rung: 'distributed', reason: stagesText(physical), physical };
+  const alone = oneTaskReason(plan);
+  if (alone === undefined) {
+    const options = { ...distributionOptions(request), statistics };
+    const physical = distribute(plan, options, nextSourceId);
+    yield { rung: 'distributed', reason: stagesText(physical), physical };
+  }
   yield {
     rung: 'single-over-scans',
-    reason: 'everything above the scans runs in one task',
-    physical: inOneTaskOverScans(plan, nextSourceId),
+    reason: alone?.text ?? 'everything above the scans runs in one task',
+    physical:
+      alone?.inFileOrder === true ? inOneTask(plan) : inOneTaskOverScans(plan, nextSourceId),
   };
 }
 

@@ -22,11 +22,9 @@ afterAll(async () => {
 describe('the ladder', () => {
   it.each([
     [
-      'LOGICAL_RECURSIVE_CTE',
-      'WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t WHERE n < 5) SELECT t.n, v FROM t JOIN n1 ON k = n',
+      'key_targets of LOGICAL_RECURSIVE_CTE',
+      'WITH RECURSIVE t(a, b) USING KEY (a) AS (SELECT 1, 2 UNION SELECT a, b + 1 FROM t WHERE b < 5) SELECT t.b, v FROM t JOIN n1 ON k = a',
     ],
-    ['LOGICAL_SAMPLE', 'SELECT count(*) FROM n1 TABLESAMPLE 100%'],
-    ['LOGICAL_POSITIONAL_JOIN', 'SELECT a.k, b.v FROM n3 a POSITIONAL JOIN n2 b'],
     ['collation', "SELECT k FROM n1 WHERE g COLLATE NOCASE = 'RED'"],
   ])('runs a query with %s whole, by name, and answers as DuckDB', async (construct, sql) => {
     const { plan, difference } = await oracle.compare(sql, TASKS);
@@ -36,9 +34,38 @@ describe('the ladder', () => {
     expect(plan.fragments).toHaveLength(1);
   });
 
+  it.each([
+    [
+      'a recursive CTE',
+      'WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t WHERE n < 5) SELECT t.n, v FROM t JOIN n1 ON k = n',
+    ],
+    [
+      'a recursive CTE',
+      `WITH RECURSIVE t(k, depth) AS (SELECT k, 0 FROM n3 WHERE v > 0 UNION
+         SELECT b.k, depth + 1 FROM t JOIN n1 a ON a.k = t.k JOIN n2 b ON b.v > a.v WHERE depth < 3)
+       SELECT k, count(*), max(depth) FROM t GROUP BY k`,
+    ],
+    ['a sample is taken', 'SELECT count(*), sum(v) FROM n1 TABLESAMPLE 100%'],
+    ['a sample is taken', 'SELECT k FROM (SELECT k FROM n1 WHERE v > 0) USING SAMPLE 0 ROWS'],
+    [
+      'a repeatable sample',
+      'SELECT count(*) FROM n1 TABLESAMPLE reservoir(7 ROWS) REPEATABLE (42)',
+    ],
+    ['a positional join', 'SELECT a.k, b.v FROM n3 a POSITIONAL JOIN n2 b'],
+    [
+      'a positional join',
+      'SELECT a.k, b.v FROM n3 a POSITIONAL JOIN (FROM n2 WHERE v > 0) b WHERE b.k > 4',
+    ],
+  ])('runs %s in one task over its scans: %s', async (reason, sql) => {
+    const { plan, difference } = await oracle.compare(sql, TASKS);
+    expect(difference).toBeUndefined();
+    expect(plan.rung).toBe('single-over-scans');
+    expect(plan.rungReason).toContain(reason);
+  });
+
   it('sees a CTE of the name of a table in the whole statement as that CTE', async () => {
     const sql =
-      'WITH n1 AS (SELECT k + 100 AS k FROM n1 WHERE k > 3) SELECT a.k, b.k FROM n1 a POSITIONAL JOIN n3 b';
+      'WITH n1 AS (SELECT k + 100 AS k, g FROM n1 WHERE k > 3) SELECT a.k, b.k FROM n1 a JOIN n3 b ON a.g COLLATE NOCASE = b.g';
     const { plan, difference } = await oracle.compare(sql, TASKS);
     expect(plan.rung).toBe('whole');
     expect(difference).toBeUndefined();

@@ -8,6 +8,7 @@ import {
   type JoinOutput,
   type JoinType,
   type LogicalPlan,
+  type PositionalJoin,
 } from '../../logical/logical-plan.ts';
 import { UnsupportedError } from '../../logical/unsupported.ts';
 import {
@@ -47,12 +48,17 @@ interface Sides {
 
 /** Any join as one block. */
 export function writeJoin(
-  plan: Join | AnyJoin | CrossProduct | DelimJoin,
+  plan: Join | AnyJoin | CrossProduct | PositionalJoin | DelimJoin,
   writer: JoinWriter,
 ): SelectBlock {
   if (plan.kind === 'cross-product') {
     const sides = joinableSides(plan, 'inner', writer);
     return fromBoth(sides, { columns: [...sides.left.columns, ...sides.right.columns], on: '' });
+  }
+  if (plan.kind === 'positional-join') {
+    const sides = joinableSides(plan, 'full', writer);
+    const columns = [...sides.left.columns, ...sides.right.columns];
+    return fromBoth(sides, { columns, on: '', keyword: 'POSITIONAL JOIN' });
   }
   const sides = plan.kind === 'delim-join' ? delimSides(plan, writer) : plainSides(plan, writer);
   const match = writeMatch(plan, sides);

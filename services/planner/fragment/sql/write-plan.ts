@@ -11,7 +11,9 @@ import {
   type MaterializedCte,
   type Order,
   type Project,
+  type RecursiveCte,
   type Remote,
+  type Sample,
   type Scan,
   type SetOperation,
   type TableFunction,
@@ -56,6 +58,8 @@ class PlanWriter implements JoinWriter {
   /** Common table expressions of the statement, each after those it reads. */
   readonly #ctes: string[] = [];
   #aliasCount = 0;
+  #isRecursive = false;
+  #isInRecursion = false;
 
   constructor(names: RelationNames) {
     this.#names = names;
@@ -63,7 +67,8 @@ class PlanWriter implements JoinWriter {
 
   statement(plan: LogicalPlan): string {
     const body = renderSelect(this.block(plan));
-    return this.#ctes.length === 0 ? body : `WITH ${this.#ctes.join(',\n')}\n${body}`;
+    const keyword = this.#isRecursive ? 'WITH RECURSIVE' : 'WITH';
+    return this.#ctes.length === 0 ? body : `${keyword} ${this.#ctes.join(',\n')}\n${body}`;
   }
 
   block(plan: LogicalPlan): SelectBlock {
@@ -71,7 +76,7 @@ class PlanWriter implements JoinWriter {
       case 'scan':
         return this.relation(this.#names.scan(plan), plan.columns.length);
       case 'remote':
-        return this.relation(this.#names.remote(plan), plan.columns.length);
+        return this.#remote(plan);
       case 'cte-ref':
         return this.relation(cteName(plan.cteId), plan.columns.length);
       case 'delim-get':
@@ -99,6 +104,7 @@ class PlanWriter implements JoinWriter {
       case 'join':
       case 'any-join':
       case 'cross-product':
+      case 'positional-join':
       case 'delim-join':
         return writeJoin(plan, this);
       case 'order':
@@ -108,8 +114,12 @@ class PlanWriter implements JoinWriter {
         return this.#limit(plan);
       case 'set-operation':
         return this.#setOperation(plan);
+      case 'sample':
+        return this.#sample(plan);
       case 'materialized-cte':
         return this.#materializedCte(plan);
+      case 'recursive-cte':
+        return this.#recursiveCte(plan);
       default:
         return assertNever(plan);
     }
@@ -283,6 +293,37 @@ class PlanWriter implements JoinWriter {
   #materializedCte(plan: MaterializedCte): SelectBlock {
     this.addCte(cteName(plan.cteId), renderSelect(this.block(plan.definition)));
     return this.block(plan.child);
+  }
+
+  #recursiveCte(plan: RecursiveCte): SelectBlock {
+    const name = cteName(plan.cteId);
+    const anchor = renderSelect(this.block(plan.anchor));
+    const wasInRecursion = this.#isInRecursion;
+    this.#isRecursive = true;
+    this.#isInRecursion = true;
+    const recursion = renderSelect(this.block(plan.recursion));
+    this.#isInRecursion = wasInRecursion;
+    const columns = plan.columns.map((_, i) => `c${i}`).join(', ');
+    const union = plan.all ? 'UNION ALL' : 'UNION';
+    const sides = [subquery(anchor), subquery(recursion)].join(`\n${union}\n`);
+    this.#ctes.push(`${name}(${columns}) AS ${subquery(sides)}`);
+    return this.relation(name, plan.columns.length);
+  }
+
+  /** Pages pass by once, but a recursion reads its inputs again and again. */
+  #remote(plan: Remote): SelectBlock {
+    const name = this.#names.remote(plan);
+    if (!this.#isInRecursion) return this.relation(name, plan.columns.length);
+    const kept = `rows_${plan.remoteId}`;
+    this.addCte(kept, `SELECT * FROM ${name}`);
+    return this.relation(kept, plan.columns.length);
+  }
+
+  #sample(plan: Sample): SelectBlock {
+    const { from, ...block } = this.seal(this.block(plan.child));
+    const size = plan.size.kind === 'rows' ? `${plan.size.rows} ROWS` : `${plan.size.percentage}%`;
+    const seed = plan.seed === undefined ? '' : ` REPEATABLE (${plan.seed})`;
+    return { ...block, from: `${from ?? ''} TABLESAMPLE ${plan.method}(${size})${seed}` };
   }
 
   /** The child's block, ready for the clause: sealed when the clause cannot follow what stands there. */

@@ -120,9 +120,11 @@ describe('decodePlan', () => {
   });
 
   it.each([
-    ['SELECT * FROM r USING SAMPLE 10 ROWS', 'operator LOGICAL_SAMPLE'],
-    ['SELECT * FROM r POSITIONAL JOIN u', 'operator LOGICAL_POSITIONAL_JOIN'],
-    ['SELECT * FROM r ASOF JOIN u ON r.a >= u.k', 'operator LOGICAL_ASOF_JOIN'],
+    ['SELECT * FROM r ASOF RIGHT JOIN u ON r.a >= u.k', 'shape of LOGICAL_ASOF_JOIN'],
+    [
+      'WITH RECURSIVE t(a, b) USING KEY (a) AS (SELECT 1, 2 UNION SELECT a, b + 1 FROM t) FROM t',
+      'value of field key_targets of LOGICAL_RECURSIVE_CTE',
+    ],
     ["SELECT * FROM r WHERE s COLLATE NOCASE = 'V1'", 'field collation of type VARCHAR'],
     ["SELECT date_part(['year', 'month'], dt) FROM r", 'function_data of date_part'],
     ['SELECT reservoir_quantile(a, 0.5) FROM r', 'function_data of reservoir_quantile'],
