@@ -191,11 +191,14 @@ describe('parameters', () => {
 
   it.each<[string, Expressions]>([
     [
-      'WITH RECURSIVE t(i) AS (SELECT $1 UNION ALL SELECT i + 1 FROM t WHERE i < 9.5e0) SELECT i, g FROM t JOIN u ON i = k',
+      'WITH RECURSIVE t(i, n) USING KEY (i) AS (SELECT $1, 0 UNION SELECT i, n + 1 FROM t WHERE n < 9.5e0) SELECT t.n, g FROM t JOIN u ON i = k',
       { 1: '1::INTEGER' },
     ],
     ['SELECT s, $1 AS p FROM r WHERE s COLLATE NOCASE = $2', { 1: "DATE '2020-01-01'", 2: "'V1'" }],
-    ['SELECT count(*) + $1 AS n FROM r r1 POSITIONAL JOIN r r2', { 1: '1::BIGINT' }],
+    [
+      "SELECT count(*) + $1 AS n FROM r r1 POSITIONAL JOIN r r2 WHERE r1.s COLLATE NOCASE < 'Z'",
+      { 1: '1::BIGINT' },
+    ],
   ])('have them on the last rung too: %s', async (sql, expressions) => {
     const rung = await expectDuckDBAnswer(sql, await parameterValues(fixture, expressions));
     expect(rung).toBe('whole');
