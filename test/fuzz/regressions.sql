@@ -21,3 +21,19 @@ SELECT icu_collate_de(g) FROM first;
 SELECT count(*) FROM (SELECT max(c) OVER () FROM (SELECT min(1) AS c FROM skewed) LIMIT ALL OFFSET 1);
 
 SELECT 42 FROM (SELECT count(*) AS c FROM skewed ORDER BY c) LIMIT 7;
+
+SELECT c4, c6, grouping(c4, c6), count(*) FROM (SELECT g AS c4, g AS c6 FROM complete) GROUP BY GROUPING SETS ((c4), (c6));
+
+SELECT g, string_agg(DISTINCT k, ',' ORDER BY k DESC), list(DISTINCT k ORDER BY k) FROM complete GROUP BY g;
+
+SELECT b, stddev(k), var_pop(k) FILTER (WHERE v > 0), corr(k, v), regr_r2(k, v), skewness(k), approx_count_distinct(g), count(DISTINCT k) FROM first GROUP BY b;
+
+SELECT stddev(k), covar_samp(k, v), kurtosis(k), approx_count_distinct(s), approx_count_distinct(l), regr_count(k, v), count_if(b), sum(v::BIGNUM), bitstring_agg(ti, -128, 127) FROM first;
+
+SELECT stddev(k), covar_samp(k, v), sem(k), approx_count_distinct(s), regr_count(k, v), count_if(b), sum(v::BIGNUM) FROM empty;
+
+SELECT count(DISTINCT k), stddev(k), approx_count_distinct(g) FROM first;
+
+SELECT g, b, stddev(k), approx_count_distinct(k) FROM first GROUP BY ROLLUP (g, b);
+
+SELECT b, arg_max(k::VARCHAR, k), arg_min(k, k) FILTER (WHERE v > 0), arg_max_null(nullif(k, 8), k), arg_min(d, d) FROM first GROUP BY b;

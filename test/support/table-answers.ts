@@ -77,13 +77,14 @@ function sorted(rows: readonly Row[], isDouble: readonly boolean[]): readonly Ro
 /** A number that no other double has: NULL and what is not finite beyond all that are. */
 function rankOf(cell: string | null): number {
   if (cell === null) return -Infinity;
-  const unusual = ['-inf', 'inf', 'nan'].indexOf(cell);
+  const unusual = ['-inf', 'inf', 'nan', '-nan'].indexOf(cell);
   if (unusual < 0) return Number(cell);
-  return [-Number.MAX_VALUE, Number.MAX_VALUE, Infinity][unusual] ?? 0;
+  return [-Number.MAX_VALUE, Number.MAX_VALUE][unusual] ?? Infinity;
 }
 
 function isClose(a: string | null, b: string | null, tolerance: number): boolean {
   if (a === b || a === null || b === null) return a === b;
+  if (a.endsWith('nan')) return b.endsWith('nan');
   const [x, y] = [Number(a), Number(b)];
   return Math.abs(x - y) <= tolerance * Math.max(Math.abs(x), Math.abs(y));
 }

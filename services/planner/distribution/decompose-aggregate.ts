@@ -1,11 +1,12 @@
 /**
  * How an aggregate is computed from parts: partial aggregates in every task, aggregates that merge them, and an
- * expression over the merged values. Only forms that give DuckDB's own type and value (doubles within rounding);
- * whatever is not in this table is gathered by its group key and left to DuckDB's aggregate.
+ * expression over the merged values. Only forms that give DuckDB's own type and value (doubles within rounding).
  */
 import { assert } from '../../common/assert.ts';
 import { sameColumnType, type ColumnType } from '../../common/plan/column-type.ts';
 import { type AggregateCall, type Expression } from '../logical/expression.ts';
+import { isVolatile } from '../logical/expression-tree.ts';
+import { AGGREGATE_METHODS } from './aggregate-table.ts';
 
 export interface Decomposition {
   /** Over the input of the aggregate; their results are the state columns. */
@@ -16,27 +17,56 @@ export interface Decomposition {
   finish(merged: readonly Expression[]): Expression;
 }
 
+const BLOB: ColumnType = { id: 'BLOB' };
+const BOOLEAN: ColumnType = { id: 'BOOLEAN' };
 const BIGINT: ColumnType = { id: 'BIGINT' };
 const HUGEINT: ColumnType = { id: 'HUGEINT' };
 const DOUBLE: ColumnType = { id: 'DOUBLE' };
 
 /** The merged value is the same aggregate of the parts, and equal rows do not count twice. */
 const IDEMPOTENT = new Set(['min', 'max', 'bool_and', 'bool_or', 'bit_and', 'bit_or', 'any_value']);
-/** The merged value is the same aggregate of the parts. */
-const SELF_MERGING = new Set(['bit_xor', 'product', 'fsum', 'kahan_sum', 'sumkahan']);
-const COUNTS = new Set(['count', 'count_star']);
+const EXTREMES = new Map([
+  ...['arg_max', 'argmax', 'max_by', 'arg_max_null'].map((name) => [name, 'max'] as const),
+  ...['arg_min', 'argmin', 'min_by', 'arg_min_null'].map((name) => [name, 'min'] as const),
+]);
 
+/** Undefined for what its rows have to be gathered for. */
 export function decomposeAggregate(call: AggregateCall): Decomposition | undefined {
   if (IDEMPOTENT.has(call.name) && call.args.length === 1) {
     return selfMerging({ ...call, distinct: false, orderBy: [] });
   }
+  if (EXTREMES.has(call.name)) return extremeDecomposition(call);
   if (call.distinct) return undefined;
-  if (COUNTS.has(call.name)) return countDecomposition(call);
-  if (call.name === 'sum') return sumDecomposition(call);
-  if (call.name === 'avg' || call.name === 'mean') return averageDecomposition(call);
-  return SELF_MERGING.has(call.name) && call.args.length === 1
-    ? selfMerging({ ...call, orderBy: [] })
-    : undefined;
+  switch (AGGREGATE_METHODS.get(call.name)) {
+    case 'state':
+      return stateDecomposition(call);
+    case 're-aggregate':
+      return reAggregated({ ...call, orderBy: [] });
+    default:
+      return undefined;
+  }
+}
+
+function reAggregated(call: AggregateCall): Decomposition | undefined {
+  switch (call.name) {
+    case 'count':
+    case 'count_star':
+    case 'regr_count':
+      return countDecomposition(call);
+    // NULL, not 0, of no rows.
+    case 'count_if':
+    case 'countif':
+      return mergingBy('sum', call);
+    case 'sum':
+      return sumDecomposition(call);
+    case 'avg':
+    case 'mean':
+      return averageDecomposition(call);
+    case 'bitstring_agg':
+      return mergingBy('bit_or', call);
+    default:
+      return call.args.length === 1 ? selfMerging(call) : undefined;
+  }
 }
 
 /** All of them, or undefined when one cannot be computed from parts. */
@@ -86,22 +116,83 @@ function perDecomposition(
 
 function selfMerging(call: AggregateCall): Decomposition | undefined {
   const [argument] = call.args;
-  if (argument === undefined) return undefined;
   // The states of product and the sums are DOUBLE, which is their only argument type; the others keep theirs.
-  if (!sameColumnType(argument.type, call.type)) return undefined;
+  if (argument === undefined || !sameColumnType(argument.type, call.type)) return undefined;
+  return mergingBy(call.name, call);
+}
+
+/** Parts of the aggregate's own type, merged by an aggregate of that type. */
+function mergingBy(name: string, call: AggregateCall): Decomposition {
   return {
     partial: [call],
-    merge: (state) => state.map((column) => aggregateOf(call.name, column, call.type)),
+    merge: (state) => state.map((column) => aggregateOf(name, column, call.type)),
     finish: onlyColumn,
   };
 }
 
 function countDecomposition(call: AggregateCall): Decomposition {
   return {
-    partial: [{ ...call, orderBy: [] }],
+    partial: [call],
     merge: (state) => state.map(addCounts),
-    finish: (merged) => countOf(onlyColumn(merged)),
+    finish: (merged) => countOf(onlyColumn(merged), call.type),
   };
+}
+
+/** DuckDB's own state; the empty one, of no rows, is a state as well. */
+function stateDecomposition(call: AggregateCall): Decomposition {
+  const aggregate = { name: call.name, argTypes: call.args.map(({ type }) => type) };
+  return {
+    partial: [{ ...call, type: BLOB, orderBy: [], state: { kind: 'export' } }],
+    merge: (states) =>
+      states.map((column) => ({
+        ...aggregateOf(call.name, column, BLOB),
+        state: { kind: 'merge', aggregate },
+      })),
+    finish: (merged) => ({
+      kind: 'finalized-state',
+      type: call.type,
+      aggregate,
+      child: onlyColumn(merged),
+    }),
+  };
+}
+
+/**
+ * The value beside the greatest or least key, and that key; which of several equal keys' values is free. An order
+ * among them is one of all rows.
+ */
+function extremeDecomposition(call: AggregateCall): Decomposition | undefined {
+  const [value, key, ...others] = call.args;
+  const extreme = EXTREMES.get(call.name);
+  if (value === undefined || key === undefined || extreme === undefined) return undefined;
+  if (others.length > 0 || call.orderBy.length > 0 || call.args.some(isVolatile)) return undefined;
+  const keyOf: AggregateCall = {
+    ...aggregateOf(extreme, key, key.type),
+    ...keyFilter(call, value),
+  };
+  return {
+    partial: [{ ...call, distinct: false }, keyOf],
+    merge: ([values, keys]) => [
+      {
+        ...aggregateOf(call.name, present(values), call.type),
+        args: [present(values), present(keys)],
+      },
+      aggregateOf(extreme, present(keys), key.type),
+    ],
+    finish: ([merged]) => present(merged),
+  };
+}
+
+/** Rows whose value is NULL do not count, but to `…_null`. */
+function keyFilter(call: AggregateCall, value: Expression): Pick<AggregateCall, 'filter'> {
+  const filters: Expression[] = call.filter === undefined ? [] : [call.filter];
+  if (!call.name.endsWith('_null')) {
+    filters.push({ kind: 'null-test', type: BOOLEAN, child: value, isNegated: true });
+  }
+  const [filter, other] = filters;
+  if (filter === undefined) return {};
+  if (other === undefined) return { filter };
+  return { filter: { kind: 'conjunction', type: BOOLEAN, operator: 'AND', children: filters } };
 }
 
 function sumDecomposition(call: AggregateCall): Decomposition | undefined {
@@ -163,6 +254,8 @@ function sumType(argument: ColumnType): ColumnType | undefined {
     case 'BIGINT':
     case 'HUGEINT':
       return HUGEINT;
+    case 'BIGNUM':
+      return argument;
     case 'DECIMAL':
       return { id: 'DECIMAL', width: 38, scale: argument.scale };
     case 'FLOAT':
@@ -178,10 +271,10 @@ function addCounts(column: Expression): AggregateCall {
   return aggregateOf('sum', column, HUGEINT);
 }
 
-function countOf(sum: Expression): Expression {
+function countOf(sum: Expression, type: ColumnType): Expression {
   const zero: Expression = { kind: 'constant', type: HUGEINT, value: 0n };
   const total: Expression = { kind: 'coalesce', type: HUGEINT, children: [sum, zero] };
-  return castTo(total, BIGINT);
+  return castTo(total, type);
 }
 
 function aggregateOf(name: string, column: Expression, type: ColumnType): AggregateCall {

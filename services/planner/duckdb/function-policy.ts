@@ -25,6 +25,9 @@ export const DENIED_FUNCTIONS: ReadonlySet<string> = new Set([
   'stats',
   'vector_type',
   'get_block_size',
+  // States of aggregates: a BLOB that is none would be read as one.
+  'combine',
+  'finalize',
   // SQL in text or JSON, which would pass the door unread.
   'json_serialize_plan',
   'json_serialize_sql',

@@ -18,6 +18,7 @@ export function mapChildren(
     case 'null-test':
     case 'try':
     case 'unnest':
+    case 'finalized-state':
       return { ...expression, child: rewrite(expression.child) };
     case 'comparison':
       return { ...expression, left: rewrite(expression.left), right: rewrite(expression.right) };

@@ -20,6 +20,7 @@ export type Expression =
   | Coalesce
   | Try
   | Unnest
+  | FinalizedState
   | Lambda
   | LambdaParameter;
 
@@ -130,6 +131,15 @@ export interface Unnest {
   readonly child: Expression;
 }
 
+/** The value of an aggregate from its state. */
+export interface FinalizedState {
+  readonly kind: 'finalized-state';
+  readonly type: ColumnType;
+  readonly aggregate: StatefulAggregate;
+  /** A state, as an aggregate call with `state` gives it. */
+  readonly child: Expression;
+}
+
 /** `lambda x, i: body`; inside `body`, captured columns are plain column references. */
 export interface Lambda {
   readonly kind: 'lambda';
@@ -160,6 +170,21 @@ export interface AggregateCall {
   readonly distinct: boolean;
   readonly filter?: Expression;
   readonly orderBy: readonly SortKey[];
+  /** The call gives a state, as a BLOB, and not its value. */
+  readonly state?: StateUse;
+}
+
+/**
+ * DuckDB's own state of an aggregate, which only the same version reads (EXPORT_STATE): `export`: of the rows
+ * aggregated · `merge`: of the states that are the call's one argument.
+ */
+export type StateUse =
+  { readonly kind: 'export' } | { readonly kind: 'merge'; readonly aggregate: StatefulAggregate };
+
+/** Which function of which arguments a state is of. */
+export interface StatefulAggregate {
+  readonly name: string;
+  readonly argTypes: readonly ColumnType[];
 }
 
 export type FrameBound =

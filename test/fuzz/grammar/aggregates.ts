@@ -28,6 +28,8 @@ const ORDER_SENSITIVE = new Set([
   'min_by',
 ]);
 
+const EXTREMES = ['arg_min', 'arg_max', 'min_by', 'max_by', 'arg_min_null', 'arg_max_null'];
+
 /** Computed in DOUBLE whatever they are given, in an order that is not DuckDB's. */
 const ROUNDED =
   /^(stddev.*|var.*|covar.*|corr|regr_(?!count).*|sem|skewness|kurtosis.*|entropy|product|fsum|favg|kahan_sum|sumkahan)$/;
@@ -69,6 +71,7 @@ export class Aggregates {
       [5, () => this.#common(columns, isWindow)],
       [8, () => this.#fromCatalog(columns, isWindow)],
       [1, () => this.#fraction(columns, isWindow)],
+      [1, () => this.#extreme(columns)],
       [isWindow ? 0 : 1, () => this.#withinGroup(columns)],
       [isWindow ? 0 : 1, () => this.#bits(columns)],
     ])();
@@ -118,6 +121,24 @@ export class Aggregates {
       this.#filter(columns),
     );
     return { call, type: result, isExact };
+  }
+
+  /** Without an order: the value follows from the key, so that keys which tie have the same one. */
+  #extreme(columns: readonly Column[]): AggregateNode {
+    const exact = columns.filter(({ isExact }) => isExact);
+    if (exact.length === 0) return this.#countOfRows(columns);
+    const key = this.#choice.one(exact);
+    const name = this.#choice.one(EXTREMES);
+    const value = this.#expressions.any([key], this.#choice.below(3));
+    const call = node(
+      value.sort,
+      name,
+      `${name}(`,
+      value,
+      `::${value.sort}, ${key.name})`,
+      this.#filter(columns),
+    );
+    return { call, type: value.sort, isExact: true };
   }
 
   /** Every argument, so that those that tie are the same. */

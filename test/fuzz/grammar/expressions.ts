@@ -71,7 +71,7 @@ export class Expressions {
   constant(type: string): SqlNode {
     const { constants } = fuzzType(type);
     if (this.#choice.chance(15)) return node(type, 'NULL', `NULL::${type}`);
-    return node(type, 'constant', `${this.#choice.one(constants)}::${type}`);
+    return node(type, 'constant', `(${this.#choice.one(constants)})::${type}`);
   }
 
   #leaf(type: string, columns: readonly Column[]): SqlNode {

@@ -89,7 +89,9 @@ async function boundTypes(connection: DuckDBConnection): Promise<ReadonlyMap<str
   const types = new Map<string, string>();
   for (const name of TYPE_NAMES) {
     const prepared = await connection.prepare(`SELECT NULL::${name}`);
-    types.set(String(prepared.columnType(0)), name);
+    const bound = String(prepared.columnType(0));
+    // JSON is a VARCHAR to it.
+    types.set(bound, types.get(bound) ?? name);
     prepared.destroySync();
   }
   return types;

@@ -5,12 +5,20 @@ import {
   type WindowCall,
   type WindowFrame,
 } from '../../logical/expression.ts';
+import { sameExpression } from '../../distribution/same-expression.ts';
 import { type ColumnSql, writeExpression, writeSortKeys } from './write-expression.ts';
 import { functionName } from './write-function.ts';
+import { writeExported, writeMerged } from './write-state.ts';
 
 /** An aggregate call over the columns of the aggregated relation. */
 export function writeAggregate(call: AggregateCall, columns: ColumnSql): string {
-  return writeCall(call, columns);
+  const { state } = call;
+  if (state?.kind === 'merge') {
+    const states = call.args.map((arg) => writeExpression(arg, columns)).join(', ');
+    return writeMerged(state.aggregate, states);
+  }
+  const written = writeCall(call, columns);
+  return state === undefined ? written : writeExported(written);
 }
 
 /** A window call with its OVER clause. */
@@ -40,7 +48,7 @@ interface Call {
 }
 
 function writeCall(call: Call, columns: ColumnSql): string {
-  const args = call.args.map((arg) => writeArgument(arg, columns)).join(', ');
+  const args = call.args.map((arg) => writeArgument(asSorted(arg, call), columns)).join(', ');
   const orderBy = isOrderedConstant(call) ? [] : call.orderBy;
   const isCountOfRows = call.name === 'count_star';
   const inner = [
@@ -53,6 +61,13 @@ function writeCall(call: Call, columns: ColumnSql): string {
   const filter =
     call.filter === undefined ? '' : ` FILTER (WHERE ${writeExpression(call.filter, columns)})`;
   return `${name}(${inner.join(' ')})${filter}`;
+}
+
+/** With DISTINCT only arguments may be sort keys: as they were before the binder cast them to what the function takes. */
+function asSorted(arg: Expression, { distinct, orderBy }: Call): Expression {
+  if (!distinct || arg.kind !== 'cast' || arg.isTry) return arg;
+  const isKey = orderBy.some(({ expression }) => sameExpression(expression, arg.child));
+  return isKey ? arg.child : arg;
 }
 
 /** A bare literal would bind to overloads of other types as well. */

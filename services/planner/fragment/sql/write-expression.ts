@@ -19,6 +19,7 @@ import { UnsupportedError } from '../../logical/unsupported.ts';
 import { atom, LEVEL, operand, type Sql } from './sql.ts';
 import { writeBareConstant, writeConstant } from './write-constant.ts';
 import { writeFunction } from './write-function.ts';
+import { writeFinalized } from './write-state.ts';
 import { hasTypeText } from './write-type.ts';
 
 /** SQL of the columns that an expression's references mean, by position. */
@@ -93,6 +94,8 @@ export function write(expression: Expression, columns: ColumnSql): Sql {
       return atom(`TRY(${inner(expression.child).text})`);
     case 'unnest':
       return atom(`unnest(${inner(expression.child).text})`);
+    case 'finalized-state':
+      return atom(writeFinalized(expression.aggregate, inner(expression.child).text));
     case 'lambda':
       return {
         text: `lambda ${expression.parameters.map(quoteIdentifier).join(', ')}: ${inner(expression.body).text}`,

@@ -192,18 +192,23 @@ class PlanWriter implements JoinWriter {
   #aggregate(plan: Aggregate): SelectBlock {
     const { child, groups, groupingSets, aggregates, groupingFunctions } = plan;
     const read = [...groups, ...aggregates.flatMap(expressionsOfCall)];
-    const input = this.#inputOf(child, read, {
+    const isPlain = isWholeSet(groupingSets, groups.length);
+    const merged = this.#inputOf(child, read, {
       keepsColumns: false,
       stages: ['rows'],
       keys: groups,
     });
-    const keys = groups.map((group) => writeExpression(group, input.columns));
+    const keysOf = ({ columns }: SelectBlock): readonly string[] =>
+      groups.map((group) => writeExpression(group, columns));
+    // Two groups with one text would be one group, which the sets could not tell apart.
+    const isAmbiguous = !isPlain && new Set(keysOf(merged)).size < groups.length;
+    const input = isAmbiguous ? this.seal(merged) : merged;
+    const keys = keysOf(input);
     const columns = [
       ...keys,
       ...aggregates.map((aggregate) => writeAggregate(aggregate, input.columns)),
       ...groupingFunctions.map((positions) => `grouping(${pick(keys, positions).join(', ')})`),
     ];
-    const isPlain = isWholeSet(groupingSets, groups.length);
     const sets = groupingSets.map((positions) => `(${pick(keys, positions).join(', ')})`);
     const block: SelectBlock = {
       ...input,
