@@ -51,6 +51,9 @@ function sqlCommand(): Command {
     .argument('[statement]', 'SQL; - reads standard input; without it the shell is interactive')
     .option('-f, --file <file>', 'read the script from a file')
     .option('--server <host:port>', 'gateway of a running cluster, instead of an embedded one')
+    .option('--tls-ca <file>', 'PEM certificates that the server must be signed by; turns TLS on')
+    .option('--tls-cert <file>', 'PEM certificate to show the server (mutual TLS)')
+    .option('--tls-key <file>', 'PEM key of the certificate')
     .addOption(catalogOption())
     .addOption(
       new Option('--workers <n>', 'workers of the embedded cluster')
@@ -108,6 +111,9 @@ function roleCommand(role: Exclude<Role, 'planner'>): Command {
 export interface SqlFlags {
   readonly file?: string;
   readonly server?: string;
+  readonly tlsCa?: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
   readonly catalog: readonly string[];
   readonly workers: number;
   readonly format?: (typeof FORMAT_NAMES)[number];

@@ -45,6 +45,7 @@ export const ERROR_POLICIES = {
   STATEMENT_TOO_LARGE: { type: 'user', retry: 'never', status: 'INVALID_ARGUMENT' },
   INVALID_SESSION_PROPERTY: { type: 'user', retry: 'never', status: 'INVALID_ARGUMENT' },
   INVALID_SESSION: { type: 'user', retry: 'never', status: 'INVALID_ARGUMENT' },
+  SESSION_TOO_LARGE: { type: 'user', retry: 'never', status: 'INVALID_ARGUMENT' },
   INVALID_PARAMETER: { type: 'user', retry: 'never', status: 'INVALID_ARGUMENT' },
   INVALID_REQUEST: { type: 'user', retry: 'never', status: 'INVALID_ARGUMENT' },
   // The data, found while running.

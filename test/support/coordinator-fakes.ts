@@ -4,6 +4,7 @@ import { formatTaskId, type TaskId } from '../../services/common/ids.ts';
 import { silentLogger } from '../../services/common/logger.ts';
 import type { QueryPlan } from '../../services/common/plan/plan-fragment.ts';
 import type { OutputLocation } from '../../services/common/plan/split.ts';
+import { NEW_SESSION } from '../../services/common/session-state.ts';
 import {
   NO_TASK_STATS,
   type TaskStateKind,
@@ -176,6 +177,7 @@ export class RegistryFixture {
       sql: 'SELECT 1',
       principal: ALICE,
       sessionProperties: {},
+      session: NEW_SESSION,
       requestId: '',
       parameters: new Uint8Array(),
       ...changes,

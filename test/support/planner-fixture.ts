@@ -1,4 +1,5 @@
 /** A planner's front end and catalog over directories, as `main.ts` joins them. */
+import { NEW_SESSION } from '../../services/common/session-state.ts';
 import { parseSessionProperties } from '../../services/common/session-properties.ts';
 import { PinnedSources } from '../../services/planner/catalog/pinned-sources.ts';
 import type { PlannerCatalog } from '../../services/planner/catalog/planner-catalog.ts';
@@ -40,6 +41,7 @@ export function planningRequest(
   return {
     sql,
     session: parseSessionProperties(properties),
+    sessionState: NEW_SESSION,
     parameters: new Uint8Array(),
     cluster: { workerCount: 2, tasksPerWorker: 2 },
   };

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { quoteIdentifier, quoteString } from '../../services/common/plan/column-type.ts';
 import type { QueryPlan } from '../../services/common/plan/plan-fragment.ts';
+import { NEW_SESSION } from '../../services/common/session-state.ts';
 import { parseSessionProperties } from '../../services/common/session-properties.ts';
 import { PinnedSources } from '../../services/planner/catalog/pinned-sources.ts';
 import type { PlannerConfig } from '../../services/planner/config.ts';
@@ -95,6 +96,7 @@ export class PlannerOracle {
     return await this.#planner.plan({
       sql,
       session: parseSessionProperties({ distribution: 'always', ...properties }),
+      sessionState: NEW_SESSION,
       parameters: parameters?.stream ?? new Uint8Array(),
       cluster: { workerCount: taskCount, tasksPerWorker: 1 },
     });

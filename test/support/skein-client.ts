@@ -69,7 +69,7 @@ export class SkeinClient implements Disposable {
   }
 
   async cancel(queryId: string): Promise<Query> {
-    return known((await this.#call(QueryServiceService.cancelQuery, { queryId })).query);
+    return known((await this.#call(QueryServiceService.cancelQuery, { queryId, requestId: '' })).query);
   }
 
   list(pageSize = 0, pageToken = ''): Promise<ListQueriesResponse> {

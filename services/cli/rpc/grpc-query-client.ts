@@ -4,20 +4,26 @@ import {
   QueryState,
 } from '../../../proto/gen/skein/v1/query.ts';
 import type { Duration } from '../../../proto/gen/google/protobuf/duration.ts';
+import type { ClientTlsFiles } from '../../common/config/tls-files.ts';
 import { EngineError } from '../../common/error.ts';
 import { RpcChannel } from '../../common/rpc/channel.ts';
-import { channelCredentials } from '../../common/rpc/credentials.ts';
+import { clientCredentials } from '../../common/rpc/credentials.ts';
 import { systemClock } from '../../common/system-clock.ts';
 import type { QueryClient, QueryProgress, ResultPart } from '../sql/query-client.ts';
 
 const SUBMIT_TIMEOUT_MS = 120_000;
 const CANCEL_TIMEOUT_MS = 5_000;
 
+const UNPLANNED: readonly QueryState[] = [
+  QueryState.QUERY_STATE_QUEUED,
+  QueryState.QUERY_STATE_PLANNING,
+];
+
 /** A client of the gateway at host:port. Connects at the first call. */
-export function connectQueryClient(address: string): QueryClient {
+export function connectQueryClient(address: string, tls?: ClientTlsFiles): QueryClient {
   const channel = new RpcChannel({
     address,
-    credentials: channelCredentials(undefined),
+    credentials: clientCredentials(tls),
     clock: systemClock,
     peer: { unavailable: 'COORDINATOR_UNAVAILABLE', details: { address } },
   });
@@ -27,7 +33,7 @@ export function connectQueryClient(address: string): QueryClient {
         sql: request.sql,
         sessionProperties: request.sessionProperties,
         session: request.session,
-        requestId: '',
+        requestId: request.requestId,
         parameters: new Uint8Array(),
       };
       const { query } = await channel.unary(METHODS.submitQuery, message, {
@@ -36,7 +42,8 @@ export function connectQueryClient(address: string): QueryClient {
       });
       if (query === undefined)
         throw new EngineError('INTERNAL_ERROR', 'the gateway answered without a query');
-      return { queryId: query.queryId, session: query.session };
+      const isPlanned = !UNPLANNED.includes(query.state);
+      return { queryId: query.queryId, session: query.session, isPlanned };
     },
     fetchResults: (queryId, token, signal): AsyncIterable<ResultPart> =>
       channel.serverStream(METHODS.fetchResults, { queryId, token }, { signal }),
@@ -49,13 +56,15 @@ export function connectQueryClient(address: string): QueryClient {
         if (query !== undefined) yield progressOf(query);
       }
     },
-    async cancel(queryId) {
+    async changedSession(queryId, signal) {
+      const options = { timeoutMs: SUBMIT_TIMEOUT_MS, signal };
+      const { query } = await channel.unary(METHODS.getQuery, { queryId }, options);
+      return query === undefined || query.session.length === 0 ? undefined : query.session;
+    },
+    async cancel(query) {
       const { signal } = new AbortController();
-      await channel.unary(
-        METHODS.cancelQuery,
-        { queryId },
-        { timeoutMs: CANCEL_TIMEOUT_MS, signal },
-      );
+      const message = { queryId: '', requestId: '', ...query };
+      await channel.unary(METHODS.cancelQuery, message, { timeoutMs: CANCEL_TIMEOUT_MS, signal });
     },
     close: () => channel.close(),
   };

@@ -3,12 +3,16 @@ export interface SubmitOptions {
   readonly sql: string;
   readonly sessionProperties: Readonly<Record<string, string>>;
   readonly session: Uint8Array;
+  /** The query can be cancelled by it before it has an id. */
+  readonly requestId: string;
 }
 
 export interface SubmittedQuery {
   readonly queryId: string;
   /** Carried into the next statement. */
   readonly session: Uint8Array;
+  /** Otherwise the session may still change. */
+  readonly isPlanned: boolean;
 }
 
 export interface ResultPart {
@@ -33,6 +37,8 @@ export interface QueryClient {
   /** From the start, or behind `token`. */
   fetchResults(queryId: string, token: Uint8Array, signal: AbortSignal): AsyncIterable<ResultPart>;
   watch(queryId: string, signal: AbortSignal): AsyncIterable<QueryProgress>;
-  cancel(queryId: string): Promise<void>;
+  /** The session behind a statement that has changed it. */
+  changedSession(queryId: string, signal: AbortSignal): Promise<Uint8Array | undefined>;
+  cancel(query: { readonly queryId: string } | { readonly requestId: string }): Promise<void>;
   close(): void;
 }

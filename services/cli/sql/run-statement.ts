@@ -4,7 +4,7 @@ import type { Clock } from '../../common/clock.ts';
 import { EngineError } from '../../common/error.ts';
 import { columnsOf, rowsOf } from '../format/batch-rows.ts';
 import type { ResultFormat } from '../format/result-format.ts';
-import type { QueryClient, ResultPart, SubmitOptions } from './query-client.ts';
+import type { QueryClient, ResultPart, SubmitOptions, SubmittedQuery } from './query-client.ts';
 
 /** Takes the Arrow IPC bytes of a result, in order. */
 export type ResultSink = (bytes: AsyncIterable<Uint8Array>) => Promise<void>;
@@ -24,18 +24,33 @@ export interface StatementRun {
  */
 export async function runStatement(run: StatementRun, signal: AbortSignal): Promise<Uint8Array> {
   const { client } = run;
-  const query = await client.submit(run.submit, signal);
+  const query = await submit(run, signal);
   run.onSubmitted(query.queryId);
   const result = new ResultFetch(run, query.queryId);
   try {
     await run.sink(result.bytes(signal));
   } catch (error) {
-    await client.cancel(query.queryId).catch(() => undefined);
+    await client.cancel({ queryId: query.queryId }).catch(() => undefined);
     signal.throwIfAborted();
     throw error;
   }
+  const session = query.isPlanned
+    ? query.session
+    : ((await client.changedSession(query.queryId, signal)) ?? query.session);
   await result.release(signal);
-  return query.session;
+  return session;
+}
+
+async function submit(run: StatementRun, signal: AbortSignal): Promise<SubmittedQuery> {
+  try {
+    return await run.client.submit(run.submit, signal);
+  } catch (error) {
+    // The cluster may have it all the same.
+    const { requestId } = run.submit;
+    if (signal.aborted) await run.client.cancel({ requestId }).catch(() => undefined);
+    signal.throwIfAborted();
+    throw error;
+  }
 }
 
 /** Waits before the attempts to go on after the connection broke. */

@@ -1,4 +1,5 @@
 /** `skein sql`: where statements come from, where they run, and how their results leave. */
+import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { text as readAll } from 'node:stream/consumers';
 import { EngineError } from '../../common/error.ts';
@@ -6,6 +7,7 @@ import { parseSessionProperties } from '../../common/session-properties.ts';
 import { systemClock } from '../../common/system-clock.ts';
 import { type FormatName } from '../format/result-format.ts';
 import { textFormat } from '../format/text-formats.ts';
+import type { ClientTlsFiles } from '../../common/config/tls-files.ts';
 import type { SqlFlags } from '../main.ts';
 import { connectQueryClient } from '../rpc/grpc-query-client.ts';
 import { errorText } from './error-text.ts';
@@ -30,6 +32,10 @@ export async function runSqlCommand(request: SqlRequest): Promise<number> {
   }
   if (request.statement !== undefined && request.file !== undefined) {
     return wrongUsage('give a statement or --file, not both');
+  }
+  const hasTls = [request.tlsCa, request.tlsCert, request.tlsKey].some((file) => file !== undefined);
+  if (request.server === undefined && hasTls) {
+    return wrongUsage('--tls-ca, --tls-cert and --tls-key are for a running cluster (--server)');
   }
   // A wrong property is an error of the command line; a running cluster may know others.
   if (request.server === undefined) parseSessionProperties(request.set);
@@ -66,6 +72,15 @@ function readFile(path: string): string {
   }
 }
 
+/** @throws EngineError INVALID_REQUEST when only a part of the files is named */
+function serverTls({ tlsCa, tlsCert, tlsKey }: SqlFlags): ClientTlsFiles | undefined {
+  if ((tlsCert === undefined) !== (tlsKey === undefined)) {
+    throw new EngineError('INVALID_REQUEST', '--tls-cert and --tls-key belong together');
+  }
+  if (tlsCa === undefined && tlsCert === undefined) return undefined;
+  return { caFile: tlsCa, certificateFile: tlsCert, keyFile: tlsKey };
+}
+
 interface OpenClient {
   readonly queries: QueryClient;
   readonly close: () => Promise<void>;
@@ -73,7 +88,7 @@ interface OpenClient {
 
 async function openClient(request: SqlRequest): Promise<OpenClient> {
   if (request.server !== undefined) {
-    const queries = connectQueryClient(request.server);
+    const queries = connectQueryClient(request.server, serverTls(request));
     return { queries, close: async () => queries.close() };
   }
   const { startEmbeddedCluster } = await import('../embedded/embedded-cluster.ts');
@@ -160,7 +175,12 @@ class SqlSession {
       this.#session = await runStatement(
         {
           client: this.#client,
-          submit: { sql, sessionProperties: this.#request.set, session: this.#session },
+          submit: {
+            sql,
+            sessionProperties: this.#request.set,
+            session: this.#session,
+            requestId: randomUUID(),
+          },
           sink: this.#sink(() => line.erase()),
           clock: systemClock,
           onSubmitted: (queryId) => {

@@ -8,6 +8,13 @@ export interface TlsFiles {
   readonly caFile?: string;
 }
 
+/** PEM files of one that only calls: it may trust the server's certificate without showing one. */
+export interface ClientTlsFiles {
+  readonly caFile: string | undefined;
+  readonly certificateFile: string | undefined;
+  readonly keyFile: string | undefined;
+}
+
 /** undefined = plain text. @throws EngineError INVALID_CONFIGURATION when only a part of the files is named */
 export function tlsFiles(values: ConfigValues): TlsFiles | undefined {
   const certificateFile = values.tls_certificate_file;

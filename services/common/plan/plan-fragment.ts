@@ -3,6 +3,7 @@
  * inputs, joined by exchanges. Values only, safe as JSON.
  */
 import type { FragmentId, SourceId } from '../ids.ts';
+import type { SessionState } from '../session-state.ts';
 import type { Column, ColumnType } from './column-type.ts';
 import type { FileFormat, FileReading } from './file-reading.ts';
 
@@ -173,6 +174,8 @@ export interface QueryPlan {
   readonly rungReason: string;
   /** EXPLAIN ANALYZE: the plan is run, its rows are dropped, and the answer tells how it went. */
   readonly analysis?: ExplainFormat;
+  /** The session behind the statement, where it has changed it. */
+  readonly session?: SessionState;
 }
 
 export function rootFragment(plan: QueryPlan): PlanFragment {

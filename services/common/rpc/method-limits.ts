@@ -36,8 +36,8 @@ export const METHOD_LIMITS: ReadonlyMap<string, MethodLimits> = new Map([
   [`${COORDINATOR}Get`, { maxRequestBytes: SMALL, maxResponseBytes: 8 * MIB }],
   [`${COORDINATOR}List`, { maxRequestBytes: SMALL, maxResponseBytes: 16 * MIB }],
   [`${COORDINATOR}Watch`, { maxRequestBytes: SMALL, maxResponseBytes: 8 * MIB }],
-  // Inline results of all root tasks that ended at once.
-  [`${COORDINATOR}Submit`, { maxRequestBytes: 4 * MIB, maxResponseBytes: 16 * MIB }],
+  // In: what the public API takes, with the session taken apart. Out: inline results of all root tasks that ended at once.
+  [`${COORDINATOR}Submit`, { maxRequestBytes: 5 * MIB, maxResponseBytes: 16 * MIB }],
   [`${COORDINATOR}WatchResults`, { maxRequestBytes: SMALL, maxResponseBytes: 16 * MIB }],
   [`${COORDINATOR}RenewLease`, ORDER],
   [`${COORDINATOR}ReleaseResult`, ORDER],

@@ -20,6 +20,7 @@ import type {
 import { errorReportFromWire, errorReportToWire } from './error-wire.ts';
 import { limitsOf } from './method-limits.ts';
 import { planFragmentFromWire, planFragmentToWire } from './plan-wire.ts';
+import { sessionFromWire, sessionToWire } from './session-wire.ts';
 import {
   enumMapping,
   finite,
@@ -80,6 +81,7 @@ export function* planToWire(plan: QueryPlan): Generator<PlanResponse> {
       totalBytes: BigInt(scan.totalBytes),
       pruned: scan.pruned,
     })),
+    session: plan.session === undefined ? undefined : sessionToWire(plan.session),
   };
   const sizeBytes = PlanHeader.encode(header).finish().length;
   const limitBytes = limitsOf(PlannerServiceService.plan.path).maxResponseBytes - ENVELOPE_BYTES;
@@ -161,6 +163,9 @@ export async function planFromWire(responses: AsyncIterable<PlanResponse>): Prom
           rung: parsed(part.value.rung, parseRung, 'rung'),
           rungReason: part.value.rungReason,
           ...analysisFromWire(part.value.analysis),
+          ...(part.value.session === undefined
+            ? {}
+            : { session: sessionFromWire(part.value.session, 'session') }),
         };
         break;
       case 'scanFiles': {

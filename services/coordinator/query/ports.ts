@@ -1,6 +1,7 @@
 /** What the query registry needs of the rest of the coordinator. */
 import type { QueryId } from '../../common/ids.ts';
 import type { QueryPlan } from '../../common/plan/plan-fragment.ts';
+import type { SessionState } from '../../common/session-state.ts';
 import type { Principal } from '../../common/task/task-status.ts';
 import type { QueryLog } from '../runtime/ports.ts';
 import type { SchedulerNode } from '../scheduler/scheduler-event.ts';
@@ -9,7 +10,9 @@ export interface PlanRequest {
   readonly queryId: QueryId;
   readonly sql: string;
   readonly principal: Principal;
+  /** All that hold for the statement. */
   readonly sessionProperties: Readonly<Record<string, string>>;
+  readonly session: SessionState;
   /** Arrow IPC stream of one row; empty = none. */
   readonly parameters: Uint8Array;
   /** The cluster as it is now. */

@@ -4,6 +4,7 @@ import { EngineError, fromErrorReport, toErrorReport } from '../../common/error.
 import type { Instant } from '../../common/ids.ts';
 import type { Logger } from '../../common/logger.ts';
 import type { QueryPlan } from '../../common/plan/plan-fragment.ts';
+import type { SessionState } from '../../common/session-state.ts';
 import type { QueryListener, WorkerGateway } from '../runtime/ports.ts';
 import { SchedulerLoop } from '../runtime/scheduler-loop.ts';
 import { Timers } from '../runtime/timers.ts';
@@ -27,6 +28,7 @@ export interface QueryExecutionDeps {
 /** What the client sent beside the statement; of no use once the query is planned. */
 export interface PlanInputs {
   readonly sessionProperties: Readonly<Record<string, string>>;
+  readonly session: SessionState;
   readonly parameters: Uint8Array;
   /** Seed of the scheduler's choices. */
   readonly seed: number;
@@ -97,6 +99,7 @@ export class QueryExecution {
       sql,
       principal,
       sessionProperties: inputs.sessionProperties,
+      session: inputs.session,
       parameters: inputs.parameters,
       workerCount: Math.max(1, nodes.length),
       tasksPerWorker: Math.max(

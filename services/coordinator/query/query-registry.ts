@@ -5,6 +5,7 @@ import { EngineError, ERROR_POLICIES } from '../../common/error.ts';
 import type { QueryId } from '../../common/ids.ts';
 import { formatQueryId } from '../../common/ids.ts';
 import { parseSessionProperties } from '../../common/session-properties.ts';
+import type { SessionState } from '../../common/session-state.ts';
 import type { Principal, TaskStatus } from '../../common/task/task-status.ts';
 import type { NodeEvent } from '../cluster/cluster-effect.ts';
 import { Admission } from './admission.ts';
@@ -34,7 +35,9 @@ export interface QueryRegistryDeps extends QueryExecutionDeps {
 export interface QuerySubmission {
   readonly sql: string;
   readonly principal: Principal;
+  /** All that hold for the statement. */
   readonly sessionProperties: Readonly<Record<string, string>>;
+  readonly session: SessionState;
   /** Empty = none. */
   readonly requestId: string;
   readonly parameters: Uint8Array;
@@ -42,6 +45,8 @@ export interface QuerySubmission {
 
 const CAPABILITY_BYTES = 32;
 const INCARNATION_LENGTH = 5;
+/** Submit answers with a plan where there is one so soon. */
+const PLAN_PATIENCE_MS = 1_000;
 
 interface Entry {
   readonly query: Query;
@@ -123,6 +128,29 @@ export class QueryRegistry {
     );
   }
 
+  /** Resolves when the query is not being planned any more; a planner that takes long is not waited for. */
+  async untilPlanned(queryId: string, principal: Principal, signal: AbortSignal): Promise<void> {
+    const patience = new AbortController();
+    const cancelTimer = this.#clock.schedule(PLAN_PATIENCE_MS, () => patience.abort());
+    try {
+      const { query } = this.#find(queryId, principal);
+      await query.untilPlanned(AbortSignal.any([signal, patience.signal]));
+    } catch (error) {
+      if (!patience.signal.aborted) throw error;
+    } finally {
+      cancelTimer();
+    }
+  }
+
+  /** The query that was submitted with this request id. @throws EngineError QUERY_NOT_FOUND */
+  queryOfRequest(requestId: string, principal: Principal): string {
+    const query = this.#byRequest.get(requestKey({ principal, requestId }));
+    if (query !== undefined) return query.traits.queryId;
+    throw new EngineError('QUERY_NOT_FOUND', `there is no query of the request ${requestId}`, {
+      details: { request_id: requestId },
+    });
+  }
+
   watch(queryId: string, principal: Principal, signal: AbortSignal): AsyncIterable<QueryReport> {
     return this.#find(queryId, principal).query.watch(signal);
   }
@@ -192,7 +220,7 @@ export class QueryRegistry {
   }
 
   #createEntry(submission: QuerySubmission): Entry {
-    const { sql, principal, requestId, sessionProperties, parameters } = submission;
+    const { sql, principal, requestId, sessionProperties, session, parameters } = submission;
     const properties = parseSessionProperties(sessionProperties);
     const { randomBytes } = this.#deps;
     const createdAt = this.#clock.now();
@@ -222,7 +250,7 @@ export class QueryRegistry {
       lease,
       onPhase: (phase) => this.#onPhase(queryId, phase),
     });
-    const inputs = { sessionProperties, parameters, seed: a + (b << 8) + (c << 16) };
+    const inputs = { sessionProperties, session, parameters, seed: a + (b << 8) + (c << 16) };
     return { query, execution: new QueryExecution(query, this.#deps), inputs };
   }
 

@@ -2,6 +2,7 @@
 import type { ErrorReport } from '../../common/error.ts';
 import type { Instant, QueryId } from '../../common/ids.ts';
 import type { Column } from '../../common/plan/column-type.ts';
+import type { SessionState } from '../../common/session-state.ts';
 import type { Principal } from '../../common/task/task-status.ts';
 import type { StageDescription } from '../scheduler/query-description.ts';
 import type { ResultLocation } from '../scheduler/scheduler-effect.ts';
@@ -34,6 +35,8 @@ export interface QueryReport {
   readonly peakMemoryBytes: number;
   /** Why it does not progress, by name; empty when it does. */
   readonly blockedReason: string;
+  /** The session behind the statement, where it has changed it. */
+  readonly session?: SessionState;
 }
 
 /** What becomes known of a query's result. */

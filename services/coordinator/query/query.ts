@@ -69,7 +69,7 @@ export class Query {
   #phase: QueryPhase = 'queued';
   #error: ErrorReport | undefined;
   #endedAt: Instant | undefined;
-  #plan: Pick<QueryPlan, 'rung' | 'rungReason'> & { readonly columns: readonly Column[] } = {
+  #plan: Pick<QueryPlan, 'rung' | 'rungReason' | 'session'> & { readonly columns: readonly Column[] } = {
     rung: 'whole',
     rungReason: '',
     columns: [],
@@ -120,9 +120,9 @@ export class Query {
 
   /** `progress`: what the scheduler knows from now on. */
   onPlanned(plan: QueryPlan, progress: QueryProgress): void {
-    const { rung, rungReason, analysis } = plan;
+    const { rung, rungReason, analysis, session } = plan;
     const columns = analysis === undefined ? rootFragment(plan).columns : EXPLAIN_COLUMNS;
-    this.#plan = { rung, rungReason, columns };
+    this.#plan = { rung, rungReason, columns, ...(session === undefined ? {} : { session }) };
     this.#progress = progress;
   }
 
@@ -189,6 +189,7 @@ export class Query {
       stages: description?.stages ?? [],
       peakMemoryBytes: description?.peakMemoryBytes ?? 0,
       blockedReason: this.#blockedReason(description),
+      ...(this.#plan.session === undefined ? {} : { session: this.#plan.session }),
     };
   }
 
@@ -196,6 +197,11 @@ export class Query {
   tell(): QueryReport {
     this.#isDelivered ||= this.#phase === 'failed';
     return this.report();
+  }
+
+  /** Resolves when the query is not being planned any more; rejects when the signal is aborted first. */
+  async untilPlanned(signal: AbortSignal): Promise<void> {
+    while (this.#phase === 'planning') await this.#changes.wait(signal);
   }
 
   /** The query whenever it changes; a slow reader sees the latest only. Ends after the end of the query. */

@@ -5,6 +5,7 @@ import type { QueryPlan } from '../../common/plan/plan-fragment.ts';
 import { RpcChannel } from '../../common/rpc/channel.ts';
 import { channelCredentials } from '../../common/rpc/credentials.ts';
 import { planFromWire } from '../../common/rpc/query-plan-wire.ts';
+import { sessionToWire } from '../../common/rpc/session-wire.ts';
 import type { Principal } from '../../common/task/task-status.ts';
 import type { PlanRequest } from '../query/ports.ts';
 
@@ -29,7 +30,8 @@ export class PlannerClient {
   }
 
   plan(request: PlanRequest, options: PlannerCallOptions): Promise<QueryPlan> {
-    return planFromWire(this.#channel.serverStream(METHODS.plan, request, options));
+    const message = { ...request, session: sessionToWire(request.session) };
+    return planFromWire(this.#channel.serverStream(METHODS.plan, message, options));
   }
 
   async listTables(

@@ -10,6 +10,7 @@ import type {
 import type { TableDescription } from '../../../proto/gen/skein/internal/v1/planner.ts';
 import type { ErrorCode } from '../../common/error.ts';
 import type { CallContext, ServiceHandlers } from '../../common/rpc/method.ts';
+import { sessionFromWire } from '../../common/rpc/session-wire.ts';
 import { principalFromWire } from '../../common/rpc/task-wire.ts';
 import { parsed } from '../../common/rpc/wire-field.ts';
 import type { Principal } from '../../common/task/task-status.ts';
@@ -52,7 +53,7 @@ export function queryCoordinatorService(
     list(request) {
       const page = registry.list(principalOf(request), request);
       return {
-        queries: page.queries.map(queryReportToWire),
+        queries: page.queries.map(({ session: _, ...report }) => queryReportToWire(report)),
         nextPageToken: page.nextPageToken,
       };
     },
@@ -99,23 +100,27 @@ async function* submit(
 ): AsyncGenerator<SubmitResponse, void, void> {
   const { sql, sessionProperties, requestId } = request;
   const principal = principalOf(request);
-  const report = registry.submit({
+  const { queryId } = registry.submit({
     sql,
     principal,
     sessionProperties,
+    session: sessionFromWire(request.session, 'session'),
     requestId,
     // A copy: decoded bytes are a view that would keep the whole message alive.
     parameters: Uint8Array.from(request.parameters),
   });
-  yield { query: queryReportToWire(report), results: undefined };
-  const updates = registry.previewResults(report.queryId, principal, signal);
+  await registry.untilPlanned(queryId, principal, signal);
+  yield { query: queryReportToWire(registry.get(queryId, principal)), results: undefined };
+  const updates = registry.previewResults(queryId, principal, signal);
   for await (const results of resultsToWire(updates)) yield { query: undefined, results };
 }
 
 async function cancel(registry: QueryRegistry, request: CancelRequest): Promise<QueryInfo> {
   const code = parsed(request.code, (text) => CANCEL_CODES.find((each) => each === text), 'code');
   const error = { code, message: request.reason };
-  return queryReportToWire(await registry.cancel(request.queryId, principalOf(request), error));
+  const principal = principalOf(request);
+  const queryId = request.queryId || registry.queryOfRequest(request.requestId, principal);
+  return queryReportToWire(await registry.cancel(queryId, principal, error));
 }
 
 function watchResults(

@@ -9,8 +9,10 @@ import {
   ResultCommitment as WireCommitment,
 } from '../../../proto/gen/skein/internal/v1/query_coordinator.ts';
 import type { Instant } from '../../common/ids.ts';
+import { clipText } from '../../common/rpc/clip-text.ts';
 import { columnsToWire } from '../../common/rpc/column-type-wire.ts';
 import { errorReportToWire } from '../../common/rpc/error-wire.ts';
+import { sessionToWire } from '../../common/rpc/session-wire.ts';
 import { outputLocationToWire } from '../../common/rpc/split-wire.ts';
 import { enumMapping } from '../../common/rpc/wire-field.ts';
 import { VERSION } from '../../common/version.ts';
@@ -34,12 +36,15 @@ const COMMITMENTS = enumMapping<ResultUpdate['commitment'], WireCommitment>({
   superseded: WireCommitment.RESULT_COMMITMENT_SUPERSEDED,
 });
 
+/** A statement is as long as a message may be; what tells of it must fit in one, beside other things. */
+const MAX_SQL_BYTES = 64 * 1024;
+
 export function queryReportToWire(report: QueryReport): QueryInfo {
   return {
     queryId: report.queryId,
     state: PHASES.toWire(report.phase),
     error: report.error === undefined ? undefined : errorReportToWire(report.error),
-    sql: report.sql,
+    sql: clipText(report.sql, MAX_SQL_BYTES),
     principal: report.principal,
     createTimeMs: report.createdAt,
     endTimeMs: report.endedAt,
@@ -49,6 +54,7 @@ export function queryReportToWire(report: QueryReport): QueryInfo {
     stages: report.stages.map(stageToWire),
     blockedReason: report.blockedReason,
     peakMemoryBytes: BigInt(report.peakMemoryBytes),
+    session: report.session === undefined ? undefined : sessionToWire(report.session),
   };
 }
 

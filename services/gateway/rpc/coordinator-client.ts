@@ -85,7 +85,13 @@ export class CoordinatorClient {
 
   async cancel(
     principal: Principal,
-    query: { readonly queryId: string; readonly code: ErrorCode; readonly reason: string },
+    query: {
+      readonly queryId: string;
+      /** Instead of the query's id. */
+      readonly requestId: string;
+      readonly code: ErrorCode;
+      readonly reason: string;
+    },
     signal: AbortSignal,
   ): Promise<QueryInfo> {
     const options = { timeoutMs: CALL_TIMEOUT_MS, signal };

@@ -1,3 +1,4 @@
+import type { QueryInfo } from '../../../proto/gen/skein/internal/v1/query_coordinator.ts';
 import type { QueryServiceService } from '../../../proto/gen/skein/v1/query.ts';
 import {
   type FetchResultsRequest,
@@ -9,6 +10,7 @@ import { EngineError } from '../../common/error.ts';
 import { parseQueryId } from '../../common/ids.ts';
 import type { Logger } from '../../common/logger.ts';
 import type { CallContext, ServiceHandlers } from '../../common/rpc/method.ts';
+import { sessionFromWire, sessionToWire } from '../../common/rpc/session-wire.ts';
 import type { Principal } from '../../common/task/task-status.ts';
 import type { ResultPages } from '../result/ports.ts';
 import { streamResult } from '../result/result-stream.ts';
@@ -51,7 +53,7 @@ export function queryService(
     },
     async getQuery(request, context) {
       const info = await coordinator.get(caller(context), queryIdOf(request), context.signal);
-      return { query: publicQuery(info, NO_SESSION) };
+      return { query: publicQuery(info, changedSession(deps, info)) };
     },
     async listQueries(request, context) {
       const { pageSize, pageToken } = request;
@@ -64,7 +66,8 @@ export function queryService(
     },
     async cancelQuery(request, context) {
       const cancel = {
-        queryId: queryIdOf(request),
+        queryId: request.requestId === '' ? queryIdOf(request) : '',
+        requestId: request.requestId,
         code: 'QUERY_CANCELLED',
         reason: 'the client cancelled the query',
       } as const;
@@ -74,11 +77,16 @@ export function queryService(
     async *watchQuery(request, context) {
       const queryId = queryIdOf(request);
       for await (const info of coordinator.watch(caller(context), queryId, context.signal)) {
-        yield { query: publicQuery(info, NO_SESSION) };
+        yield { query: publicQuery(info, changedSession(deps, info)) };
       }
     },
     fetchResults: (request, context) => fetchResults(deps, options, { request, context }),
   };
+}
+
+/** Empty where the statement has not changed it, or is not planned yet. */
+function changedSession({ sessions }: QueryServiceDeps, { session }: QueryInfo): Uint8Array {
+  return session === undefined ? NO_SESSION : sessions.encode(sessionFromWire(session, 'session'));
 }
 
 function queryIdOf(request: { readonly queryId: string }): string {
@@ -112,12 +120,14 @@ async function submit(
         ...session.properties,
         ...request.sessionProperties,
       },
+      session: sessionToWire(session),
       requestId: request.requestId,
       parameters: request.parameters,
     },
     context.signal,
   );
-  return publicQuery(info, deps.sessions.encode(session));
+  const behind = info.session === undefined ? session : sessionFromWire(info.session, 'session');
+  return publicQuery(info, deps.sessions.encode(behind));
 }
 
 async function* fetchResults(

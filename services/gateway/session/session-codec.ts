@@ -4,18 +4,12 @@
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { EngineError } from '../../common/error.ts';
+import { MAX_SESSION_STATE_BYTES, NEW_SESSION, type SessionState } from '../../common/session-state.ts';
 
-export interface Session {
-  /** Session properties as the client set them. */
-  readonly properties: Readonly<Record<string, string>>;
-}
-
-export const NEW_SESSION: Session = { properties: {} };
-
-const VERSION = 1;
+/** Of the layout and of what the JSON holds; a session of another version is not understood. */
+const VERSION = 2;
 const MAC_BYTES = 32;
-/** gRPC metadata and messages stay small; a session of this size has lost its way. */
-const MAX_SESSION_BYTES = 64 * 1024;
+const MAX_SESSION_BYTES = 1 + MAC_BYTES + MAX_SESSION_STATE_BYTES;
 
 export class SessionCodec {
   readonly #key: Uint8Array;
@@ -25,13 +19,13 @@ export class SessionCodec {
     this.#key = key;
   }
 
-  encode(session: Session): Uint8Array {
+  encode(session: SessionState): Uint8Array {
     const body = Buffer.from(JSON.stringify(session), 'utf8');
     return Buffer.concat([Uint8Array.of(VERSION), this.#mac(body), body]);
   }
 
   /** @throws EngineError INVALID_SESSION when the bytes were not signed with this key. */
-  decode(bytes: Uint8Array): Session {
+  decode(bytes: Uint8Array): SessionState {
     if (bytes.length === 0) return NEW_SESSION;
     const body = bytes.subarray(1 + MAC_BYTES);
     const mac = bytes.subarray(1, 1 + MAC_BYTES);
@@ -43,10 +37,10 @@ export class SessionCodec {
     if (!genuine) {
       throw new EngineError(
         'INVALID_SESSION',
-        'the session was not made by this cluster (or its session_secret has changed); send an empty one',
+        'the session was not made by this cluster or not by this version of it (or its session_secret has changed); send an empty one',
       );
     }
-    return JSON.parse(Buffer.from(body).toString('utf8')) as Session;
+    return JSON.parse(Buffer.from(body).toString('utf8')) as SessionState;
   }
 
   #mac(body: Uint8Array): Uint8Array {

@@ -7,6 +7,7 @@ import {
   type ScanFile,
 } from '../../common/plan/plan-fragment.ts';
 import { type SessionProperties } from '../../common/session-properties.ts';
+import { type SessionState } from '../../common/session-state.ts';
 import { type ResolvedScan } from '../catalog/scan-files.ts';
 import { type KnownRows } from '../explain/values-plan.ts';
 import { type ScanStatistics } from '../distribution/scan-statistics.ts';
@@ -16,7 +17,9 @@ import { type LogicalPlan, type Scan } from '../logical/logical-plan.ts';
 /** A statement to plan, with what the plan is for. */
 export interface PlanningRequest {
   readonly sql: string;
+  /** All properties that hold for the statement. */
   readonly session: SessionProperties;
+  readonly sessionState: SessionState;
   /** Arrow IPC stream of one row; empty = no parameters. */
   readonly parameters: Uint8Array;
   readonly cluster: ClusterShape;

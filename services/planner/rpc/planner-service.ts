@@ -9,6 +9,7 @@ import { type QueryPlan } from '../../common/plan/plan-fragment.ts';
 import type { ServiceHandlers } from '../../common/rpc/method.ts';
 import { planErrorToWire, planToWire } from '../../common/rpc/query-plan-wire.ts';
 import type { RpcServer } from '../../common/rpc/server.ts';
+import { sessionFromWire } from '../../common/rpc/session-wire.ts';
 import { parseSessionProperties } from '../../common/session-properties.ts';
 import {
   type PlanningRequest,
@@ -48,6 +49,7 @@ function planningRequest(request: PlanRequest): PlanningRequest {
   return {
     sql: request.sql,
     session: parseSessionProperties(request.sessionProperties),
+    sessionState: sessionFromWire(request.session, 'session'),
     parameters: request.parameters,
     cluster: {
       workerCount: Math.max(1, request.workerCount),

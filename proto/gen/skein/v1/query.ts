@@ -115,6 +115,8 @@ export interface ListQueriesResponse {
 
 export interface CancelQueryRequest {
   readonly queryId: string;
+  /** Instead of query_id, for a client that has no answer of SubmitQuery yet: the request_id of that call. */
+  readonly requestId: string;
 }
 
 export interface CancelQueryResponse {
@@ -152,9 +154,16 @@ export interface Query {
   readonly queryId: string;
   readonly state: QueryState;
   /** Set when state is QUERY_STATE_FAILED. */
-  readonly error: Error | undefined;
+  readonly error:
+    | Error
+    | undefined;
+  /** At most 64 KiB of it; a longer statement ends in an ellipsis here. */
   readonly sql: string;
-  /** The changed session; carry it in the next SubmitQuery. */
+  /**
+   * What to carry in the next SubmitQuery. In the answer of SubmitQuery: the session behind the statement, or as it came
+   * where the query is still QUEUED or PLANNING. In those of GetQuery and WatchQuery: the session behind a statement
+   * that has changed it, else empty. Empty in lists.
+   */
   readonly session: Uint8Array;
   readonly principal: string;
   readonly progress: QueryProgress | undefined;
@@ -710,13 +719,16 @@ export const ListQueriesResponse: MessageFns<ListQueriesResponse> = {
 };
 
 function createBaseCancelQueryRequest(): CancelQueryRequest {
-  return { queryId: "" };
+  return { queryId: "", requestId: "" };
 }
 
 export const CancelQueryRequest: MessageFns<CancelQueryRequest> = {
   encode(message: CancelQueryRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.queryId !== "") {
       writer.uint32(10).string(message.queryId);
+    }
+    if (message.requestId !== "") {
+      writer.uint32(18).string(message.requestId);
     }
     return writer;
   },
@@ -742,6 +754,14 @@ export const CancelQueryRequest: MessageFns<CancelQueryRequest> = {
             message.queryId = reader.string();
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -760,6 +780,7 @@ export const CancelQueryRequest: MessageFns<CancelQueryRequest> = {
   fromPartial(object: DeepPartial<CancelQueryRequest>): CancelQueryRequest {
     const message = createBaseCancelQueryRequest() as any;
     message.queryId = object.queryId ?? "";
+    message.requestId = object.requestId ?? "";
     return message;
   },
 };
@@ -1867,8 +1888,9 @@ export const Error_DetailsEntry: MessageFns<Error_DetailsEntry> = {
 export type QueryServiceService = typeof QueryServiceService;
 export const QueryServiceService = {
   /**
-   * Plans and admits one statement and returns; it does not wait for rows. Errors of the statement itself are
-   * in GetQuery's `error` and in the status of FetchResults. The same request_id gives the same query.
+   * Plans and admits one statement and returns; it does not wait for rows. Returns earlier, QUEUED or PLANNING, when
+   * that takes long. Errors of the statement itself are in Query.error and in the status of FetchResults. The same
+   * request_id gives the same query.
    */
   submitQuery: {
     path: "/skein.v1.QueryService/SubmitQuery" as const,
@@ -1936,8 +1958,9 @@ export const QueryServiceService = {
 
 export interface QueryServiceServer extends UntypedServiceImplementation {
   /**
-   * Plans and admits one statement and returns; it does not wait for rows. Errors of the statement itself are
-   * in GetQuery's `error` and in the status of FetchResults. The same request_id gives the same query.
+   * Plans and admits one statement and returns; it does not wait for rows. Returns earlier, QUEUED or PLANNING, when
+   * that takes long. Errors of the statement itself are in Query.error and in the status of FetchResults. The same
+   * request_id gives the same query.
    */
   submitQuery: handleUnaryCall<SubmitQueryRequest, SubmitQueryResponse>;
   getQuery: handleUnaryCall<GetQueryRequest, GetQueryResponse>;
@@ -1956,8 +1979,9 @@ export interface QueryServiceServer extends UntypedServiceImplementation {
 
 export interface QueryServiceClient extends Client {
   /**
-   * Plans and admits one statement and returns; it does not wait for rows. Errors of the statement itself are
-   * in GetQuery's `error` and in the status of FetchResults. The same request_id gives the same query.
+   * Plans and admits one statement and returns; it does not wait for rows. Returns earlier, QUEUED or PLANNING, when
+   * that takes long. Errors of the statement itself are in Query.error and in the status of FetchResults. The same
+   * request_id gives the same query.
    */
   submitQuery(
     request: SubmitQueryRequest,

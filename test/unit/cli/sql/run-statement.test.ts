@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { EngineError, type ErrorCode } from '../../../../services/common/error.ts';
-import type { QueryClient, ResultPart } from '../../../../services/cli/sql/query-client.ts';
+import type {
+  QueryClient,
+  ResultPart,
+  SubmitOptions,
+  SubmittedQuery,
+} from '../../../../services/cli/sql/query-client.ts';
 import { runStatement } from '../../../../services/cli/sql/run-statement.ts';
 import { VirtualClock } from '../../../support/virtual-clock.ts';
 
@@ -19,9 +24,14 @@ class FakeGateway implements QueryClient {
     this.#breaks = [...breaks];
   }
 
-  async submit(): Promise<{ queryId: string; session: Uint8Array }> {
+  async submit(_options: SubmitOptions, _signal: AbortSignal): Promise<SubmittedQuery> {
     this.calls.push('submit');
-    return { queryId: 'q', session: Uint8Array.of(9) };
+    return { queryId: 'q', session: Uint8Array.of(9), isPlanned: true };
+  }
+
+  async changedSession(): Promise<Uint8Array | undefined> {
+    this.calls.push('session');
+    return Uint8Array.of(10);
   }
 
   async *fetchResults(_queryId: string, token: Uint8Array): AsyncGenerator<ResultPart> {
@@ -37,8 +47,8 @@ class FakeGateway implements QueryClient {
 
   async *watch(): AsyncGenerator<never> {}
 
-  async cancel(): Promise<void> {
-    this.calls.push('cancel');
+  async cancel(query: { queryId?: string; requestId?: string }): Promise<void> {
+    this.calls.push(`cancel ${query.queryId ?? query.requestId}`);
   }
 
   close(): void {}
@@ -64,6 +74,7 @@ const WHOLE = 'schema;aA;bB;cC;end';
 async function run(
   gateway: FakeGateway,
   sink?: (bytes: AsyncIterable<Uint8Array>) => Promise<void>,
+  signal = new AbortController().signal,
 ): Promise<{ text: string; session: Uint8Array }> {
   const clock = new VirtualClock();
   let text = '';
@@ -74,12 +85,17 @@ async function run(
   const running = runStatement(
     {
       client: gateway,
-      submit: { sql: 'SELECT 1', sessionProperties: {}, session: new Uint8Array() },
+      submit: {
+        sql: 'SELECT 1',
+        sessionProperties: {},
+        session: new Uint8Array(),
+        requestId: 'r',
+      },
       sink: sink ?? collect,
       clock,
       onSubmitted: () => undefined,
     },
-    new AbortController().signal,
+    signal,
   ).finally(() => (progress.isOver = true));
   running.catch(() => undefined);
   while (!progress.isOver) {
@@ -122,13 +138,13 @@ describe('a statement', () => {
     const gateway = new FakeGateway(breaks);
     await expect(run(gateway)).rejects.toMatchObject({ code: 'COORDINATOR_UNAVAILABLE' });
     expect(gateway.calls.filter((call) => call.startsWith('fetch'))).toHaveLength(5);
-    expect(gateway.calls.at(-1)).toBe('cancel');
+    expect(gateway.calls.at(-1)).toBe('cancel q');
   });
 
   it('does not try again what the query itself failed with', async () => {
     const gateway = new FakeGateway([{ afterParts: 4, code: 'NODE_LOST' }]);
     await expect(run(gateway)).rejects.toMatchObject({ code: 'NODE_LOST' });
-    expect(gateway.calls).toEqual(['submit', 'fetch 0', 'cancel']);
+    expect(gateway.calls).toEqual(['submit', 'fetch 0', 'cancel q']);
   });
 
   it('is no result when it ends without its end marker', async () => {
@@ -144,6 +160,31 @@ describe('a statement', () => {
     const gateway = new FakeGateway();
     const full = async (): Promise<void> => Promise.reject(new Error('no space left on device'));
     await expect(run(gateway, full)).rejects.toThrow('no space left');
-    expect(gateway.calls).toEqual(['submit', 'cancel']);
+    expect(gateway.calls).toEqual(['submit', 'cancel q']);
+  });
+
+  it('that was not planned at once gives its session when it has ended', async () => {
+    class Queued extends FakeGateway {
+      override async submit(...call: Parameters<FakeGateway['submit']>): Promise<SubmittedQuery> {
+        return { ...(await super.submit(...call)), isPlanned: false };
+      }
+    }
+    const gateway = new Queued();
+    expect((await run(gateway)).session).toEqual(Uint8Array.of(10));
+    expect(gateway.calls).toEqual(['submit', 'fetch 0', 'session', 'fetch 8']);
+  });
+
+  it('is cancelled by its request when nobody waits for its id any more', async () => {
+    const abort = new AbortController();
+    class Slow extends FakeGateway {
+      override async submit(): Promise<SubmittedQuery> {
+        abort.abort(new EngineError('QUERY_CANCELLED', 'cancelled by the user'));
+        throw new EngineError('CALL_CANCELLED', 'the call was cancelled');
+      }
+    }
+    const gateway = new Slow();
+    const running = run(gateway, undefined, abort.signal);
+    await expect(running).rejects.toMatchObject({ code: 'QUERY_CANCELLED' });
+    expect(gateway.calls).toEqual(['cancel r']);
   });
 });

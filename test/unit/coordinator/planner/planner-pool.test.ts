@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { PlanResponse } from '../../../../proto/gen/skein/internal/v1/planner.ts';
+import { NEW_SESSION } from '../../../../services/common/session-state.ts';
 import type { QueryId } from '../../../../services/common/ids.ts';
 import { silentLogger } from '../../../../services/common/logger.ts';
 import { planErrorToWire, planToWire } from '../../../../services/common/rpc/query-plan-wire.ts';
@@ -62,6 +63,7 @@ class PoolFixture {
         sql,
         principal: { name: 'alice' },
         sessionProperties: {},
+        session: NEW_SESSION,
         parameters: new Uint8Array(),
         workerCount: 1,
         tasksPerWorker: 1,

@@ -1,8 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { NEW_SESSION, SessionCodec } from '../../../../services/gateway/session/session-codec.ts';
+import { NEW_SESSION, type SessionState } from '../../../../services/common/session-state.ts';
+import { SessionCodec } from '../../../../services/gateway/session/session-codec.ts';
 
 const codec = new SessionCodec(Buffer.from('one key'));
-const session = { properties: { time_zone: 'Europe/Rome' } };
+const session: SessionState = {
+  ...NEW_SESSION,
+  properties: { time_zone: 'Europe/Rome' },
+  preparedStatements: { p: 'SELECT ?' },
+  objects: [{ kind: 'view', name: 'v', columnNames: ['a'], sql: 'SELECT 1' }],
+};
 
 describe('sessions', () => {
   it('come back as they left', () => {

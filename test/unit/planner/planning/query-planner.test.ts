@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { PlanFragment, QueryPlan } from '../../../../services/common/plan/plan-fragment.ts';
+import { NEW_SESSION } from '../../../../services/common/session-state.ts';
 import { parseSessionProperties } from '../../../../services/common/session-properties.ts';
 import type { LogicalPlan } from '../../../../services/planner/logical/logical-plan.ts';
 import type {
@@ -161,6 +162,7 @@ async function planned(changes: Partial<Situation>): Promise<QueryPlan> {
   return await planner.plan({
     sql: 'played by the front end',
     session: parseSessionProperties(situation.properties),
+    sessionState: NEW_SESSION,
     parameters: new Uint8Array(),
     cluster: { workerCount: situation.workerCount, tasksPerWorker: 2 },
   });

@@ -23,6 +23,7 @@ import {
 import { ErrorReport } from "./error.ts";
 import { PlanFragment } from "./plan_fragment.ts";
 import { Principal } from "./security.ts";
+import { SessionState } from "./session.ts";
 import { FileReading } from "./split.ts";
 
 export const ExplainFormat = {
@@ -54,6 +55,7 @@ export interface PlanRequest {
   /** What the plan is for: the cluster as it is now. */
   readonly workerCount: number;
   readonly tasksPerWorker: number;
+  readonly session: SessionState | undefined;
 }
 
 export interface PlanRequest_SessionPropertiesEntry {
@@ -78,6 +80,8 @@ export interface PlanHeader {
   readonly scans: readonly ScanSummary[];
   /** Unset: the answer is the rows. Otherwise: how the plan went (EXPLAIN ANALYZE). */
   readonly analysis: ExplainFormat;
+  /** The session behind the statement, where it has changed it. */
+  readonly session: SessionState | undefined;
 }
 
 export interface ScanSummary {
@@ -148,6 +152,7 @@ function createBasePlanRequest(): PlanRequest {
     parameters: new Uint8Array(0),
     workerCount: 0,
     tasksPerWorker: 0,
+    session: undefined,
   };
 }
 
@@ -173,6 +178,9 @@ export const PlanRequest: MessageFns<PlanRequest> = {
     }
     if (message.tasksPerWorker !== 0) {
       writer.uint32(56).uint32(message.tasksPerWorker);
+    }
+    if (message.session !== undefined) {
+      SessionState.encode(message.session, writer.uint32(66).fork()).join();
     }
     return writer;
   },
@@ -249,6 +257,14 @@ export const PlanRequest: MessageFns<PlanRequest> = {
             message.tasksPerWorker = reader.uint32();
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.session = SessionState.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -281,6 +297,9 @@ export const PlanRequest: MessageFns<PlanRequest> = {
     message.parameters = object.parameters ?? new Uint8Array(0);
     message.workerCount = object.workerCount ?? 0;
     message.tasksPerWorker = object.tasksPerWorker ?? 0;
+    message.session = (object.session !== undefined && object.session !== null)
+      ? SessionState.fromPartial(object.session)
+      : undefined;
     return message;
   },
 };
@@ -451,7 +470,7 @@ export const PlanResponse: MessageFns<PlanResponse> = {
 };
 
 function createBasePlanHeader(): PlanHeader {
-  return { fragments: [], rung: "", rungReason: "", scans: [], analysis: 0 };
+  return { fragments: [], rung: "", rungReason: "", scans: [], analysis: 0, session: undefined };
 }
 
 export const PlanHeader: MessageFns<PlanHeader> = {
@@ -470,6 +489,9 @@ export const PlanHeader: MessageFns<PlanHeader> = {
     }
     if (message.analysis !== 0) {
       writer.uint32(40).int32(message.analysis);
+    }
+    if (message.session !== undefined) {
+      SessionState.encode(message.session, writer.uint32(50).fork()).join();
     }
     return writer;
   },
@@ -527,6 +549,14 @@ export const PlanHeader: MessageFns<PlanHeader> = {
             message.analysis = reader.int32() as any;
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.session = SessionState.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -549,6 +579,9 @@ export const PlanHeader: MessageFns<PlanHeader> = {
     message.rungReason = object.rungReason ?? "";
     message.scans = object.scans?.map((e) => ScanSummary.fromPartial(e)) || [];
     message.analysis = object.analysis ?? 0;
+    message.session = (object.session !== undefined && object.session !== null)
+      ? SessionState.fromPartial(object.session)
+      : undefined;
     return message;
   },
 };

@@ -24,6 +24,7 @@ import { Column } from "./column_type.ts";
 import { ErrorReport } from "./error.ts";
 import { TableDescription } from "./planner.ts";
 import { Principal } from "./security.ts";
+import { SessionState } from "./session.ts";
 import { OutputLocation } from "./split.ts";
 
 /** Whether pages of this attempt may be shown to the client. */
@@ -81,6 +82,7 @@ export interface SubmitRequest {
   readonly sessionProperties: { [key: string]: string };
   readonly requestId: string;
   readonly parameters: Uint8Array;
+  readonly session: SessionState | undefined;
 }
 
 export interface SubmitRequest_SessionPropertiesEntry {
@@ -188,6 +190,8 @@ export interface CancelRequest {
   /** Error code of the cancellation: QUERY_CANCELLED or QUERY_ABANDONED. */
   readonly code: string;
   readonly reason: string;
+  /** Instead of query_id: the query that was submitted with it. */
+  readonly requestId: string;
 }
 
 export interface CancelResponse {
@@ -197,7 +201,10 @@ export interface CancelResponse {
 export interface QueryInfo {
   readonly queryId: string;
   readonly state: QueryState;
-  readonly error?: ErrorReport | undefined;
+  readonly error?:
+    | ErrorReport
+    | undefined;
+  /** Long statements are cut, and end in an ellipsis then. */
   readonly sql: string;
   readonly principal: Principal | undefined;
   readonly createTimeMs: number;
@@ -209,6 +216,8 @@ export interface QueryInfo {
   readonly blockedReason: string;
   /** The largest memory that DuckDB had for the query at one time, as far as it was seen. */
   readonly peakMemoryBytes: bigint;
+  /** The session behind the statement, where it has changed it; not in lists. */
+  readonly session: SessionState | undefined;
 }
 
 export interface StageInfo {
@@ -261,7 +270,14 @@ export interface ListCatalogTablesResponse {
 }
 
 function createBaseSubmitRequest(): SubmitRequest {
-  return { sql: "", principal: undefined, sessionProperties: {}, requestId: "", parameters: new Uint8Array(0) };
+  return {
+    sql: "",
+    principal: undefined,
+    sessionProperties: {},
+    requestId: "",
+    parameters: new Uint8Array(0),
+    session: undefined,
+  };
 }
 
 export const SubmitRequest: MessageFns<SubmitRequest> = {
@@ -280,6 +296,9 @@ export const SubmitRequest: MessageFns<SubmitRequest> = {
     }
     if (message.parameters.length !== 0) {
       writer.uint32(42).bytes(message.parameters);
+    }
+    if (message.session !== undefined) {
+      SessionState.encode(message.session, writer.uint32(50).fork()).join();
     }
     return writer;
   },
@@ -340,6 +359,14 @@ export const SubmitRequest: MessageFns<SubmitRequest> = {
             message.parameters = reader.bytes();
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.session = SessionState.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -370,6 +397,9 @@ export const SubmitRequest: MessageFns<SubmitRequest> = {
       }, {});
     message.requestId = object.requestId ?? "";
     message.parameters = object.parameters ?? new Uint8Array(0);
+    message.session = (object.session !== undefined && object.session !== null)
+      ? SessionState.fromPartial(object.session)
+      : undefined;
     return message;
   },
 };
@@ -1452,7 +1482,7 @@ export const ReleaseResultResponse: MessageFns<ReleaseResultResponse> = {
 };
 
 function createBaseCancelRequest(): CancelRequest {
-  return { queryId: "", principal: undefined, code: "", reason: "" };
+  return { queryId: "", principal: undefined, code: "", reason: "", requestId: "" };
 }
 
 export const CancelRequest: MessageFns<CancelRequest> = {
@@ -1468,6 +1498,9 @@ export const CancelRequest: MessageFns<CancelRequest> = {
     }
     if (message.reason !== "") {
       writer.uint32(34).string(message.reason);
+    }
+    if (message.requestId !== "") {
+      writer.uint32(42).string(message.requestId);
     }
     return writer;
   },
@@ -1517,6 +1550,14 @@ export const CancelRequest: MessageFns<CancelRequest> = {
             message.reason = reader.string();
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1540,6 +1581,7 @@ export const CancelRequest: MessageFns<CancelRequest> = {
       : undefined;
     message.code = object.code ?? "";
     message.reason = object.reason ?? "";
+    message.requestId = object.requestId ?? "";
     return message;
   },
 };
@@ -1616,6 +1658,7 @@ function createBaseQueryInfo(): QueryInfo {
     stages: [],
     blockedReason: "",
     peakMemoryBytes: 0n,
+    session: undefined,
   };
 }
 
@@ -1662,6 +1705,9 @@ export const QueryInfo: MessageFns<QueryInfo> = {
         throw new globalThis.Error("value provided for field message.peakMemoryBytes of type uint64 too large");
       }
       writer.uint32(104).uint64(message.peakMemoryBytes);
+    }
+    if (message.session !== undefined) {
+      SessionState.encode(message.session, writer.uint32(114).fork()).join();
     }
     return writer;
   },
@@ -1783,6 +1829,14 @@ export const QueryInfo: MessageFns<QueryInfo> = {
             message.peakMemoryBytes = reader.uint64() as bigint;
             continue;
           }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.session = SessionState.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1819,6 +1873,9 @@ export const QueryInfo: MessageFns<QueryInfo> = {
     message.peakMemoryBytes = (object.peakMemoryBytes !== undefined && object.peakMemoryBytes !== null)
       ? BigInt(object.peakMemoryBytes)
       : 0n;
+    message.session = (object.session !== undefined && object.session !== null)
+      ? SessionState.fromPartial(object.session)
+      : undefined;
     return message;
   },
 };
@@ -2514,9 +2571,9 @@ export const ListCatalogTablesResponse: MessageFns<ListCatalogTablesResponse> = 
 export type QueryCoordinatorServiceService = typeof QueryCoordinatorServiceService;
 export const QueryCoordinatorServiceService = {
   /**
-   * First the query after its admission (or the refusal); it may be queued, planning, running or failed by then.
-   * Then, in the same call, what WatchResults says: a caller that is about to read the result need not ask again, one
-   * that is not hangs up.
+   * First the query, when it is planned, refused or has to wait for admission; after a second in any case. Then, in the
+   * same call, what WatchResults says: a caller that is about to read the result need not ask again, one that is not
+   * hangs up.
    */
   submit: {
     path: "/skein.internal.v1.QueryCoordinatorService/Submit" as const,
@@ -2620,9 +2677,9 @@ export const QueryCoordinatorServiceService = {
 
 export interface QueryCoordinatorServiceServer extends UntypedServiceImplementation {
   /**
-   * First the query after its admission (or the refusal); it may be queued, planning, running or failed by then.
-   * Then, in the same call, what WatchResults says: a caller that is about to read the result need not ask again, one
-   * that is not hangs up.
+   * First the query, when it is planned, refused or has to wait for admission; after a second in any case. Then, in the
+   * same call, what WatchResults says: a caller that is about to read the result need not ask again, one that is not
+   * hangs up.
    */
   submit: handleServerStreamingCall<SubmitRequest, SubmitResponse>;
   get: handleUnaryCall<GetRequest, GetResponse>;
@@ -2642,9 +2699,9 @@ export interface QueryCoordinatorServiceServer extends UntypedServiceImplementat
 
 export interface QueryCoordinatorServiceClient extends Client {
   /**
-   * First the query after its admission (or the refusal); it may be queued, planning, running or failed by then.
-   * Then, in the same call, what WatchResults says: a caller that is about to read the result need not ask again, one
-   * that is not hangs up.
+   * First the query, when it is planned, refused or has to wait for admission; after a second in any case. Then, in the
+   * same call, what WatchResults says: a caller that is about to read the result need not ask again, one that is not
+   * hangs up.
    */
   submit(request: SubmitRequest, options?: Partial<CallOptions>): ClientReadableStream<SubmitResponse>;
   submit(
