@@ -3,7 +3,8 @@
  * (`session_properties` of SubmitQuery, `--set`); an unknown name or a bad value is INVALID_SESSION_PROPERTY.
  */
 import { EngineError } from './error.ts';
-import { bytes, choice, duration, integer, text, type Setting } from './setting.ts';
+import { bytes, choice, duration, flag, integer, optionalText, text, words } from './setting.ts';
+import type { Setting } from './setting.ts';
 
 export const SESSION_PROPERTIES = {
   distribution: choice(['auto', 'always', 'never'], {
@@ -36,7 +37,73 @@ export const SESSION_PROPERTIES = {
   split_target_bytes: bytes('32MiB', 'Row groups are joined to splits of up to this size.'),
   result_replay_bytes: bytes('32MiB', 'How far behind the last page sent a result can be resumed.'),
   time_zone: text('UTC', 'The TimeZone of the session, as DuckDB names it.'),
+  calendar: text('gregorian', "DuckDB's Calendar."),
+  default_null_order: words(
+    [
+      'nulls_last',
+      'nulls_first',
+      'nulls_first_on_asc_last_on_desc',
+      'nulls_last_on_asc_first_on_desc',
+    ],
+    'Where NULLs are sorted when a statement does not say.',
+  ),
+  default_order: words(['asc', 'desc'], 'How is sorted when a statement does not say.'),
+  default_collation: optionalText('The collation of texts that have none of their own.'),
+  integer_division: flag(false, 'Whether / divides whole numbers to whole numbers.'),
+  ieee_floating_point_ops: flag(true, 'Whether dividing by zero gives infinities and NaN.'),
+  order_by_non_integer_literal: flag(false, 'Whether ORDER BY takes constants without a meaning.'),
+  pivot_limit: integer(
+    { min: 1, max: 100_000, defaultValue: 100_000 },
+    'Columns that a PIVOT may have at most.',
+  ),
 } as const satisfies Record<string, Setting<unknown>>;
+
+/** Properties that are settings of DuckDB: their names there, and where they are set. */
+export const DUCKDB_SETTINGS = {
+  time_zone: { setting: 'TimeZone', isForRunning: true },
+  calendar: { setting: 'Calendar', isForRunning: true },
+  // Functions such as list_sort go by them.
+  default_null_order: { setting: 'default_null_order', isForRunning: true },
+  default_order: { setting: 'default_order', isForRunning: true },
+  ieee_floating_point_ops: { setting: 'ieee_floating_point_ops', isForRunning: true },
+  // Of no meaning once a statement is bound.
+  default_collation: { setting: 'default_collation', isForRunning: false },
+  integer_division: { setting: 'integer_division', isForRunning: false },
+  order_by_non_integer_literal: { setting: 'order_by_non_integer_literal', isForRunning: false },
+  pivot_limit: { setting: 'pivot_limit', isForRunning: false },
+} as const satisfies Partial<
+  Record<
+    keyof typeof SESSION_PROPERTIES,
+    { readonly setting: string; readonly isForRunning: boolean }
+  >
+>;
+
+/** The property that a statement means by SET: names of DuckDB's settings are understood too, in any case. */
+export function propertyNamed(name: string): string {
+  const lower = name.toLowerCase();
+  for (const [property, { setting }] of Object.entries(DUCKDB_SETTINGS)) {
+    if (setting.toLowerCase() === lower) return property;
+  }
+  return lower;
+}
+
+/**
+ * DuckDB's settings of a session: `planning` for binding its statements, `running` where its plans run. Defaults are
+ * left out, but for the time zone.
+ */
+export function duckdbSettings(
+  properties: SessionProperties,
+  use: 'planning' | 'running',
+): Readonly<Record<string, string>> {
+  const settings: Record<string, string> = {};
+  for (const [name, { setting, isForRunning }] of Object.entries(DUCKDB_SETTINGS)) {
+    const property = name as keyof typeof DUCKDB_SETTINGS;
+    const value = properties[property];
+    const isSet = property === 'time_zone' || value !== SESSION_PROPERTIES[property].defaultValue;
+    if (isSet && (isForRunning || use === 'planning')) settings[setting] = String(value);
+  }
+  return settings;
+}
 
 export type SessionPropertyName = keyof typeof SESSION_PROPERTIES;
 

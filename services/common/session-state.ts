@@ -31,8 +31,9 @@ export interface SessionState {
   readonly preparedStatements: Readonly<Record<string, string>>;
   /** In the order in which they were created. */
   readonly objects: readonly SessionObject[];
-  /** Where names without a catalog are looked up (`USE`); empty = the default catalog. */
+  /** Where names without a catalog are looked up (`USE`); both empty = the default catalog. */
   readonly catalog: string;
+  readonly schema: string;
 }
 
 export const NEW_SESSION: SessionState = {
@@ -41,6 +42,7 @@ export const NEW_SESSION: SessionState = {
   preparedStatements: {},
   objects: [],
   catalog: '',
+  schema: '',
 };
 
 /** Of the state as JSON: it travels with every statement. */

@@ -20,6 +20,18 @@ export function choice<const T extends string>(
   };
 }
 
+/** One of several words, in any case and with blanks for underscores; the first is the default. */
+export function words<const T extends string>(
+  values: readonly [T, ...T[]],
+  doc: string,
+): Setting<T> {
+  const plain = (value: string): string => value.trim().toLowerCase().replaceAll(' ', '_');
+  return {
+    ...choice(values, { doc }),
+    parse: (value) => values.find((candidate) => candidate === plain(value)),
+  };
+}
+
 const BYTE_UNITS: Readonly<Record<string, number>> = {
   '': 1,
   B: 1,
@@ -95,7 +107,7 @@ export function text(defaultValue: string, doc: string): Setting<string> {
 
 export function flag(defaultValue: boolean, doc: string): Setting<boolean> {
   const parse = (value: string): boolean | undefined =>
-    value === 'true' ? true : value === 'false' ? false : undefined;
+    /^(true|on|1)$/i.test(value) ? true : /^(false|off|0)$/i.test(value) ? false : undefined;
   return { defaultValue, parse, form: 'true or false', doc };
 }
 

@@ -9,6 +9,7 @@ import {
 } from '../common/process/run-as-process.ts';
 import { serverCredentials } from '../common/rpc/credentials.ts';
 import { RpcServer } from '../common/rpc/server.ts';
+import { duckdbSettings, parseSessionProperties } from '../common/session-properties.ts';
 import { systemClock } from '../common/system-clock.ts';
 import { FileCatalogs } from './catalog/file-catalogs.ts';
 import { NodeFileTree } from './catalog/node-file-tree.ts';
@@ -30,7 +31,8 @@ import { addPlannerService } from './rpc/planner-service.ts';
 const INSTANCE_MEMORY_BYTES = 512 * 1024 * 1024;
 const MAX_CACHED_FOOTERS = 10_000;
 const MAX_CACHED_DIALECTS = 10_000;
-const DEFAULT_TIME_ZONE = 'UTC';
+/** Of sessions that set nothing. */
+const USUAL_SETTINGS = duckdbSettings(parseSessionProperties(), 'planning');
 
 /** @throws EngineError INVALID_CONFIGURATION when it cannot listen */
 export async function startPlanner(
@@ -77,13 +79,18 @@ export function plannerFront(
 ): { readonly frontEnd: DuckDBFrontEnd; readonly catalog: PlannerCatalog } {
   const tree = new NodeFileTree();
   const catalogs = new FileCatalogs(directories, tree);
-  const footers = new DuckDBFooterReader(instances, DEFAULT_TIME_ZONE);
+  const footers = new DuckDBFooterReader(instances, USUAL_SETTINGS);
   const scanFiles = new ScanFiles({ tree, footers, maxCachedFooters: MAX_CACHED_FOOTERS });
   const pinner = new SourcePinner(pinned, new CsvDialects(MAX_CACHED_DIALECTS));
   const relations = new TableRelations(scanFiles, pinner);
   const directReads = new DirectReads(pinner, tree);
-  const timeZone = DEFAULT_TIME_ZONE;
-  const frontEnd = new DuckDBFrontEnd({ instances, catalogs, relations, directReads, timeZone });
+  const frontEnd = new DuckDBFrontEnd({
+    instances,
+    catalogs,
+    relations,
+    directReads,
+    usualSettings: USUAL_SETTINGS,
+  });
   return {
     frontEnd,
     catalog: new PlannerCatalog({ catalogs, scanFiles, pinned, reader: frontEnd }),

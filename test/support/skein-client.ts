@@ -69,7 +69,9 @@ export class SkeinClient implements Disposable {
   }
 
   async cancel(queryId: string): Promise<Query> {
-    return known((await this.#call(QueryServiceService.cancelQuery, { queryId, requestId: '' })).query);
+    return known(
+      (await this.#call(QueryServiceService.cancelQuery, { queryId, requestId: '' })).query,
+    );
   }
 
   list(pageSize = 0, pageToken = ''): Promise<ListQueriesResponse> {

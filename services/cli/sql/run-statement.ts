@@ -1,5 +1,5 @@
 /** Runs one statement: submit, stream the result into a format, release it. */
-import { RecordBatchReader } from 'apache-arrow';
+import { DataType, RecordBatchReader, type Schema } from 'apache-arrow';
 import type { Clock } from '../../common/clock.ts';
 import { EngineError } from '../../common/error.ts';
 import { columnsOf, rowsOf } from '../format/batch-rows.ts';
@@ -118,13 +118,28 @@ function isBrokenConnection(error: unknown): boolean {
   );
 }
 
+/** The columns of DuckDB's answers to statements without rows, such as SET, of which its shell shows nothing. */
+function isAcknowledgement({ fields }: Schema): boolean {
+  const [field, another] = fields;
+  if (field === undefined || another !== undefined) return false;
+  return (
+    (field.name === 'Success' && DataType.isBool(field.type)) ||
+    (field.name === 'Count' && DataType.isInt(field.type))
+  );
+}
+
 /** A sink that shows rows in a format. */
 export function formatSink(format: ResultFormat): ResultSink {
   return async (bytes) => {
     const reader = await RecordBatchReader.from(bytes);
     await reader.open();
-    await format.begin(columnsOf(reader.schema));
-    for await (const batch of reader) await format.rows(rowsOf(batch));
-    await format.end();
+    let hasBegun = !isAcknowledgement(reader.schema);
+    if (hasBegun) await format.begin(columnsOf(reader.schema));
+    for await (const batch of reader) {
+      if (batch.numRows > 0 && !hasBegun) await format.begin(columnsOf(reader.schema));
+      hasBegun ||= batch.numRows > 0;
+      if (hasBegun) await format.rows(rowsOf(batch));
+    }
+    if (hasBegun) await format.end();
   };
 }

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { text as readAll } from 'node:stream/consumers';
 import { EngineError } from '../../common/error.ts';
+import { quoteIdentifier, quoteString } from '../../common/plan/column-type.ts';
 import { parseSessionProperties } from '../../common/session-properties.ts';
 import { systemClock } from '../../common/system-clock.ts';
 import { type FormatName } from '../format/result-format.ts';
@@ -33,7 +34,9 @@ export async function runSqlCommand(request: SqlRequest): Promise<number> {
   if (request.statement !== undefined && request.file !== undefined) {
     return wrongUsage('give a statement or --file, not both');
   }
-  const hasTls = [request.tlsCa, request.tlsCert, request.tlsKey].some((file) => file !== undefined);
+  const hasTls = [request.tlsCa, request.tlsCert, request.tlsKey].some(
+    (file) => file !== undefined,
+  );
   if (request.server === undefined && hasTls) {
     return wrongUsage('--tls-ca, --tls-cert and --tls-key are for a running cluster (--server)');
   }
@@ -95,7 +98,7 @@ async function openClient(request: SqlRequest): Promise<OpenClient> {
   const cluster = await startEmbeddedCluster({
     catalogs: request.catalog,
     workers: request.workers,
-    sessionDefaults: {},
+    sessionDefaults: request.set,
     logLevel: request.logLevel,
   });
   const queries = connectQueryClient(cluster.address);
@@ -125,11 +128,30 @@ class SqlSession {
     process.on('SIGTERM', interrupt);
     process.stdout.on('error', onOutputError);
     try {
+      if (this.#request.server !== undefined) await this.#setProperties(this.#request.set);
       if (script === undefined) return await this.#interactive();
       return await this.#runScript(script);
     } finally {
       process.off('SIGINT', interrupt);
       process.off('SIGTERM', interrupt);
+    }
+  }
+
+  /** As defaults of the session, which its own SETs may change. An embedded cluster has them as its own. */
+  async #setProperties(properties: Readonly<Record<string, string>>): Promise<void> {
+    for (const [name, value] of Object.entries(properties)) {
+      const sql = `SET ${quoteIdentifier(name)} = ${quoteString(value)}`;
+      const submit = {
+        sql,
+        sessionProperties: {},
+        session: this.#session,
+        requestId: randomUUID(),
+      };
+      const sink = formatSink(textFormat('csv', () => Promise.resolve()));
+      this.#session = await runStatement(
+        { client: this.#client, submit, sink, clock: systemClock, onSubmitted: () => undefined },
+        new AbortController().signal,
+      );
     }
   }
 
@@ -177,7 +199,7 @@ class SqlSession {
           client: this.#client,
           submit: {
             sql,
-            sessionProperties: this.#request.set,
+            sessionProperties: {},
             session: this.#session,
             requestId: randomUUID(),
           },

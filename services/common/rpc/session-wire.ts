@@ -7,13 +7,14 @@ import { NEW_SESSION, type SessionObject, type SessionState } from '../session-s
 import { invalidField } from './wire-field.ts';
 
 export function sessionToWire(state: SessionState): WireState {
-  const { properties, variables, preparedStatements, catalog } = state;
+  const { properties, variables, preparedStatements, catalog, schema } = state;
   return {
     properties: { ...properties },
     variables: { ...variables },
     preparedStatements: { ...preparedStatements },
     objects: state.objects.map(objectToWire),
     catalog,
+    schema,
   };
 }
 
@@ -37,9 +38,9 @@ function objectToWire(object: SessionObject): WireObject {
 /** A message without a session means a new one. @throws EngineError INVALID_REQUEST */
 export function sessionFromWire(wire: WireState | undefined, field: string): SessionState {
   if (wire === undefined) return NEW_SESSION;
-  const { properties, variables, preparedStatements, catalog } = wire;
+  const { properties, variables, preparedStatements, catalog, schema } = wire;
   const objects = wire.objects.map((object, i) => objectFromWire(object, `${field}.objects[${i}]`));
-  return { properties, variables, preparedStatements, objects, catalog };
+  return { properties, variables, preparedStatements, objects, catalog, schema };
 }
 
 function objectFromWire({ object }: WireObject, field: string): SessionObject {

@@ -37,6 +37,11 @@ export class FileCatalogs {
     this.#tree = tree;
   }
 
+  /** Names of all catalogs; `''` is the default one. */
+  get names(): readonly string[] {
+    return [...this.#catalogs.keys()];
+  }
+
   /**
    * The table that a statement means; `undefined` where it names a catalog that is not ours. Of two names the
    * first is a catalog, or else a schema of the default one.

@@ -1,5 +1,6 @@
 import { toEngineError } from '../../common/duckdb/duckdb-error.ts';
 import { type Column } from '../../common/plan/column-type.ts';
+import { duckdbSettings, type SessionProperties } from '../../common/session-properties.ts';
 import { decodePlan } from '../import/decode-plan.ts';
 import { readEstimates } from '../import/estimates.ts';
 import { type Json } from '../import/json-reader.ts';
@@ -15,16 +16,19 @@ import {
 } from './serialized-error.ts';
 import { type ParameterValue } from './statement-parameters.ts';
 import { checkBound, checkUnbound, type StatementNames } from './sql-door.ts';
+import { type SessionSetup } from './session-setup.ts';
 import { type RelatedTable } from './table-relations.ts';
-import { renameTables, wholeScan, wholeSql } from './whole-query.ts';
+import { inlineViews, renameTables, wholeScan, wholeSql } from './whole-query.ts';
 
 /** A SELECT that passed the first door, over tables that its instance knows. */
 export interface QueryToBind {
   readonly sql: string;
   /** What the parser made of it. */
   readonly document: Json;
+  /** All that the statement and what it takes of its session name. */
   readonly names: StatementNames;
-  readonly timeZone: string;
+  readonly session: SessionProperties;
+  readonly setup: SessionSetup;
   /** Names of its columns where the text gives others: one whose parameters were replaced. */
   readonly resultNames: readonly string[] | undefined;
   /** DuckDB's estimates are wanted, which takes planning it twice. */
@@ -70,7 +74,7 @@ export async function bindQuery(
         : (await instance.columnsOf(query.sql)).map(({ name, type }, i) => {
             return { name: names[i] ?? name, type };
           }),
-    settings: { TimeZone: query.timeZone },
+    settings: duckdbSettings(query.session, 'running'),
     plan,
     whole: async () => await wholeQuery(query, instances),
   };
@@ -153,9 +157,22 @@ async function serializeWith(
   query: QueryToBind,
   instances: InstancePool,
 ): Promise<Serialized> {
-  return await instances.use({ timeZone: query.timeZone, optimizers }, async (instance) => {
-    await mirrorAll(query, instance);
+  return await useInstance(query, { instances, optimizers }, async (instance) => {
     return await serialize(query, instance);
+  });
+}
+
+/** Lends an instance that knows the query's tables, as its session sees it. */
+async function useInstance<T>(
+  query: QueryToBind,
+  from: { readonly instances: InstancePool; readonly optimizers: Optimizers },
+  work: (instance: PlanningInstance) => Promise<T>,
+): Promise<T> {
+  const settings = duckdbSettings(query.session, 'planning');
+  const { instances, optimizers } = from;
+  return await instances.use({ settings, optimizers }, async (instance) => {
+    await mirrorAll(query, instance);
+    return await instance.useSetup(query.setup.statements, work);
   });
 }
 
@@ -174,24 +191,31 @@ function withWidth(plan: DecodedPlan, width: number): DecodedPlan {
 
 /** The statement as the parser prints it, over the whole of its tables. */
 async function wholeQuery(query: QueryToBind, instances: InstancePool): Promise<WholeQuery> {
-  return await instances.use(
-    { timeZone: query.timeZone, optimizers: 'usual' },
-    async (instance) => {
-      try {
-        await mirrorAll(query, instance);
-        const renamed = renameTables(query.document, (reference) => query.tableOf(reference));
-        const printed = await instance.print(renamed.document);
-        const columns = await Promise.all(
-          renamed.tables.map(
-            async (table) => await instance.tableColumns(await instance.mirror(table)),
-          ),
-        );
-        const scans = renamed.tables.map((table, i) => wholeScan(table, i, columns[i] ?? []));
-        const result: readonly Column[] = await instance.columnsOf(query.sql);
-        return { kind: 'sql', sql: wholeSql(printed, scans, result.length), scans };
-      } catch (error) {
-        return { kind: 'refused', ...refusal(error) };
-      }
-    },
-  );
+  const { views, home, hasMacros } = query.setup;
+  if (hasMacros) return { kind: 'refused', reason: 'it calls a macro of the session' };
+  if (query.names.functions.includes('getvariable')) {
+    return { kind: 'refused', reason: 'it reads a variable of the session' };
+  }
+  const settings = duckdbSettings(query.session, 'planning');
+  try {
+    return await useInstance(query, { instances, optimizers: 'usual' }, async (instance) => {
+      const document = inlineViews(query.document, {
+        views,
+        home,
+        isTable: (reference) => query.tableOf(reference) !== undefined,
+      });
+      const renamed = renameTables(document, (reference) => query.tableOf(reference));
+      const printed = await instance.print(renamed.document);
+      const columns = await Promise.all(
+        renamed.tables.map(
+          async (table) => await instance.tableColumns(await instance.mirror(table)),
+        ),
+      );
+      const scans = renamed.tables.map((table, i) => wholeScan(table, i, columns[i] ?? []));
+      const result: readonly Column[] = await instance.columnsOf(query.sql);
+      return { kind: 'sql', sql: wholeSql(printed, scans, result.length), scans, settings };
+    });
+  } catch (error) {
+    return { kind: 'refused', ...refusal(error) };
+  }
 }

@@ -1,7 +1,9 @@
 import { EngineError } from '../../common/error.ts';
-import { isJsonArray, isJsonObject, type Json } from '../import/json-reader.ts';
-import { selectKind, type SelectKind } from '../import/parsed-statement.ts';
+import { type Json, type JsonObject } from '../import/json-reader.ts';
+import { showReference, shownBy, statementsOf } from '../import/show-reference.ts';
 import { type Explain } from '../planning/ports.ts';
+import { readSessionStatement, type SessionStatement } from '../statement/session-statement.ts';
+import { notSupported, statementName } from '../statement/statement-name.ts';
 import { serializedError, serializedToEngineError } from './serialized-error.ts';
 
 /** DuckDB's parser, which decides what a text is. */
@@ -10,14 +12,19 @@ export interface StatementParser {
   countStatements(sql: string): Promise<number>;
 }
 
-export interface ClassifiedStatement {
+export interface SelectStatement {
+  readonly kind: 'select';
   /** The SELECT's text, at its place in the whole text, so that positions of errors hold. */
   readonly sql: string;
   readonly explain: Explain | undefined;
-  readonly select: Exclude<SelectKind, { kind: 'other-show' }>;
+  /** Where it is nothing but a SHOW, DESCRIBE or SUMMARIZE: the `SHOW_REF` that it is for DuckDB. */
+  readonly shown: JsonObject | undefined;
   /** The document that `json_serialize_sql` gave: one statement. */
   readonly document: Json;
 }
+
+export type ClassifiedStatement =
+  SelectStatement | { readonly kind: 'session'; readonly statement: SessionStatement };
 
 /** A text longer than this is not parsed. */
 const MAX_STATEMENT_BYTES = 4 * 1024 * 1024;
@@ -27,8 +34,10 @@ const FIRST_WORD = /^(?:\s|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/|;)*([A-Za-z_]*)/;
 const OPTIONS = /^\s*\(\s*([A-Za-z]+(?:\s+\w+)?(?:\s*,\s*[A-Za-z]+(?:\s+\w+)?)*)\s*\)/;
 
 /**
- * Exactly one statement of a kind that is answered: SELECT in all its forms, EXPLAIN of one, SHOW TABLES,
- * DESCRIBE.
+ * Exactly one statement of a kind that is answered: SELECT in all its forms, EXPLAIN of one, SHOW, DESCRIBE and
+ * SUMMARIZE, which are SELECTs to DuckDB, and those that change the session. DuckDB's parser says whether a text is
+ * one statement and whether it is a SELECT. It tells the kind of another one only of a statement that binds, too late;
+ * but a statement that is no SELECT begins with the words that name it.
  * @throws EngineError SYNTAX_ERROR, EMPTY_STATEMENT, MULTIPLE_STATEMENTS, STATEMENT_NOT_SUPPORTED,
  * STATEMENT_TOO_LARGE
  */
@@ -49,7 +58,7 @@ export async function classifyStatement(
   }
   const document = await parser.parse(sql);
   const error = serializedError(document);
-  if (error === undefined) return classifySelect({ sql, document, explain: undefined });
+  if (error === undefined) return selectOf({ sql, document, explain: undefined });
   if (error.type !== 'not implemented') throw serializedToEngineError(error);
   return await classifyOther(sql, parser);
 }
@@ -61,7 +70,7 @@ async function classifyOther(sql: string, parser: StatementParser): Promise<Clas
   const end = match?.[0].length ?? 0;
   if (word === 'EXPLAIN') return await classifyExplained(sql, end, parser);
   if (await hasSeveral(sql, word, parser)) throw multipleStatements();
-  throw notSupported(word);
+  return { kind: 'session', statement: readSessionStatement(sql) };
 }
 
 /** DuckDB takes a PIVOT without given values, and some PRAGMAs, apart into statements of their own. */
@@ -90,11 +99,12 @@ async function classifyExplained(
     error = serializedError(document);
     explain = options.explain;
   }
-  if (error?.type === 'not implemented') throw notSupported(`EXPLAIN ${wordAt(text, clause.end)}`);
+  if (error?.type === 'not implemented') throw notSupported(`EXPLAIN ${statementName(text)}`);
   if (error !== undefined) throw serializedToEngineError(error);
-  const statement = classifySelect({ sql: text, document, explain });
-  if (statement.select.kind !== 'query') {
-    throw notSupported(`EXPLAIN ${wordAt(text, clause.end)}`);
+  const statement = selectOf({ sql: text, document, explain });
+  const { shown } = statement;
+  if (shown !== undefined && showReference(shown).kind !== 'summarize') {
+    throw notSupported(`EXPLAIN ${statementName(text)}`);
   }
   return statement;
 }
@@ -142,28 +152,15 @@ function wordAt(sql: string, from: number): string {
   return (FIRST_WORD.exec(sql.slice(from))?.[1] ?? '').toUpperCase();
 }
 
-function classifySelect(
-  parsed: Pick<ClassifiedStatement, 'sql' | 'document' | 'explain'>,
-): ClassifiedStatement {
-  const { document } = parsed;
-  const statements = isJsonObject(document) ? document['statements'] : undefined;
-  if (!isJsonArray(statements) || statements.length === 0) {
+function selectOf(parsed: Pick<SelectStatement, 'sql' | 'document' | 'explain'>): SelectStatement {
+  const [statement, another] = statementsOf(parsed.document);
+  if (statement === undefined) {
     throw new EngineError('EMPTY_STATEMENT', 'there is no statement');
   }
-  const [statement, another] = statements;
-  if (statement === undefined || another !== undefined) throw multipleStatements();
-  const select = selectKind(statement);
-  if (select.kind === 'other-show') throw notSupported(select.name);
-  return { ...parsed, select };
+  if (another !== undefined) throw multipleStatements();
+  return { kind: 'select', ...parsed, shown: shownBy(statement) };
 }
 
 function multipleStatements(): EngineError {
   return new EngineError('MULTIPLE_STATEMENTS', 'a call takes one statement');
-}
-
-function notSupported(kind: string): EngineError {
-  const what = kind === '' ? 'this statement' : kind;
-  return new EngineError('STATEMENT_NOT_SUPPORTED', `${what} is not supported`, {
-    details: { statement: kind },
-  });
 }

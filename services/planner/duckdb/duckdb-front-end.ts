@@ -1,10 +1,20 @@
 import { toEngineError } from '../../common/duckdb/duckdb-error.ts';
+import { EngineError } from '../../common/error.ts';
 import { type Column } from '../../common/plan/column-type.ts';
 import { type PlanFragment } from '../../common/plan/plan-fragment.ts';
+import { duckdbSettings } from '../../common/session-properties.ts';
+import { type SessionState } from '../../common/session-state.ts';
 import { type FileCatalogs } from '../catalog/file-catalogs.ts';
 import { type TableReader } from '../catalog/ports.ts';
 import { type Table } from '../catalog/table.ts';
-import { type TableReference } from '../import/parsed-statement.ts';
+import { type Json } from '../import/json-reader.ts';
+import {
+  rewriteStatement,
+  type TableReference,
+  withIntegerDivision,
+} from '../import/parsed-statement.ts';
+import { showReference } from '../import/show-reference.ts';
+import { type Constant } from '../logical/expression.ts';
 import {
   type AdmittedStatement,
   type BoundQuery,
@@ -12,36 +22,42 @@ import {
   type PlanningRequest,
   type Refutation,
 } from '../planning/ports.ts';
+import { type SessionStatement } from '../statement/session-statement.ts';
+import { notSupported, statementName } from '../statement/statement-name.ts';
 import { bindQuery, columnNames, type QueryToBind } from './bind-query.ts';
-import { type ClassifiedStatement, classifyStatement } from './classify-statement.ts';
+import { classifyStatement, type SelectStatement } from './classify-statement.ts';
+import { constantsOf, parseArguments } from './constant-expressions.ts';
 import { type DirectRead, type DirectReads } from './direct-reads.ts';
 import { difference, proofStatement, refusal } from './fragment-proof.ts';
 import { namingMissingFile } from './missing-file.ts';
 import { type InstancePool } from './instance-pool.ts';
 import { type PlanningInstance } from './planning-instance.ts';
 import { ProofCache } from './proof-cache.ts';
+import { type SessionSetup, setupFor } from './session-setup.ts';
+import { SessionCatalog } from './session-catalog.ts';
+import { changeSession, type SessionContext } from './session-statements.ts';
+import { ShowAnswers } from './show-answers.ts';
+import { checkParsed, joinNames, type StatementNames } from './sql-door.ts';
+import {
+  matchParameters,
+  type ParameterValue,
+  parameterValues,
+  replaceParameters,
+} from './statement-parameters.ts';
 import { type RelatedTable, type TableRelations } from './table-relations.ts';
-import { checkParsed, type StatementNames } from './sql-door.ts';
-import { type ParameterValue, parameterValues, replaceParameters } from './statement-parameters.ts';
 
 export interface DuckDBFrontEndDeps {
   readonly instances: InstancePool;
   readonly catalogs: FileCatalogs;
   readonly relations: TableRelations;
   readonly directReads: DirectReads;
-  /** Value of TimeZone where no session says another one. */
-  readonly timeZone: string;
+  /** DuckDB's settings where no session says others. */
+  readonly usualSettings: Readonly<Record<string, string>>;
 }
 
-const VARCHAR = { id: 'VARCHAR' } as const;
-const DESCRIBE_COLUMNS: readonly Column[] = [
-  'column_name',
-  'column_type',
-  'null',
-  'key',
-  'default',
-  'extra',
-].map((name) => ({ name, type: VARCHAR }));
+/** What DuckDB answers to statements without rows. */
+const CREATED: readonly Column[] = [{ name: 'Count', type: { id: 'BIGINT' } }];
+const SUCCEEDED: readonly Column[] = [{ name: 'Success', type: { id: 'BOOLEAN' } }];
 
 /** The dialect is DuckDB's: its parser, binder and optimizer, behind the SQL door. */
 export class DuckDBFrontEnd implements FrontEnd, TableReader {
@@ -53,63 +69,29 @@ export class DuckDBFrontEnd implements FrontEnd, TableReader {
   }
 
   async admit(request: PlanningRequest): Promise<AdmittedStatement> {
-    const timeZone = request.session.time_zone;
-    return await this.#use(timeZone, async (instance) => {
-      const statement = await classifyStatement(request.sql, instance);
-      const names = checkParsed(statement.document);
-      const values = parameterValues(names.parameters, request.parameters);
-      try {
-        return await this.#admitParsed(request, { statement, names, values }, instance);
-      } catch (thrown) {
-        const error = toEngineError(thrown);
-        if (error.code !== 'SOURCE_READ_FAILED') throw error;
-        throw await namingMissingFile(error, await this.#pathsOf(names), instance);
+    const settings = duckdbSettings(request.session, 'planning');
+    return await this.#use(settings, async (instance) => {
+      const classified = await classifyStatement(request.sql, instance);
+      if (classified.kind === 'session') {
+        return await this.#admitSession(request, classified.statement, instance);
       }
+      const names = checkParsed(classified.document);
+      const values = parameterValues(names.parameters, request.parameters);
+      return await this.#admitSelect(request, { statement: classified, names, values }, instance);
     });
   }
 
-  async #admitParsed(
-    request: PlanningRequest,
-    parsed: StatementToBind,
-    instance: PlanningInstance,
-  ): Promise<AdmittedStatement> {
-    const { statement, names, values } = parsed;
-    switch (statement.select.kind) {
-      case 'show-tables':
-        return await this.#showTables(statement.select.catalog);
-      case 'describe': {
-        await this.#mirror(instance, names.tables);
-        const rows = await instance.answer(statement.sql, values);
-        return { kind: 'known', statement: 'DESCRIBE', rows: { columns: DESCRIBE_COLUMNS, rows } };
-      }
-      case 'query':
-        return await this.#bind(request, parsed, instance);
-    }
-  }
-
-  /** Files and patterns that a statement names: to functions, or as a table that no catalog has. */
-  async #pathsOf({ tables, paths }: StatementNames): Promise<readonly string[]> {
-    const { catalogs } = this.#deps;
-    const files: string[] = [...paths];
-    for (const reference of tables) {
-      const name = catalogs.nameOf(reference);
-      const isBare = reference.catalog === '' && reference.schema === '';
-      if (!isBare || name === undefined || (await catalogs.findTable(name)) !== undefined) continue;
-      files.push(reference.table);
-    }
-    return files;
-  }
-
   async refute(fragment: PlanFragment): Promise<Refutation | undefined> {
-    const timeZone = fragment.settings['TimeZone'] ?? this.#deps.timeZone;
+    const { settings, columns: declared } = fragment;
     const proof = proofStatement(fragment);
-    const known = this.#proofs.get(timeZone, proof);
-    if (known !== undefined) return difference(known, fragment.columns);
-    return await this.#use(timeZone, async (instance) => {
+    const key = JSON.stringify(settings);
+    const known = this.#proofs.get(key, proof);
+    if (known !== undefined) return difference(known, declared);
+    return await this.#use(settings, async (instance) => {
       try {
         const columns = await instance.columnsOf(proof);
-        this.#proofs.set(timeZone, proof, columns);
-        return difference(columns, fragment.columns);
+        this.#proofs.set(key, proof, columns);
+        return difference(columns, declared);
       } catch (error) {
         return refusal(error);
       }
@@ -117,32 +99,135 @@ export class DuckDBFrontEnd implements FrontEnd, TableReader {
   }
 
   async columnsOf(table: Table): Promise<readonly Column[]> {
-    return await this.#use(this.#deps.timeZone, async (instance) => {
+    return await this.#use(this.#deps.usualSettings, async (instance) => {
       const related = await this.#deps.relations.of(table, instance.fileLane);
       return await instance.tableColumns(await instance.mirror(related));
     });
   }
 
-  async #bind(
+  async #admitSession(
     request: PlanningRequest,
-    { statement, names, values }: StatementToBind,
+    statement: SessionStatement,
     instance: PlanningInstance,
   ): Promise<AdmittedStatement> {
-    const tables = await this.#mirror(instance, names.tables);
-    const plain = await withValues(statement, values, instance);
+    // No statement of these has parameters.
+    parameterValues([], request.parameters);
+    if (statement.kind === 'execute') return await this.#execute(request, statement, instance);
+    const context: SessionContext = {
+      request,
+      instance,
+      instances: this.#deps.instances,
+      useSession: async (names, state, work) => {
+        return await this.#useSession({ names, state, isWhole: false }, instance, async (bound) => {
+          return await work(bound.session);
+        });
+      },
+      mirrorSchemas: async () =>
+        await this.#catalogOf(request.sessionState).mirrorSchemas(instance),
+      isTable: async (reference) => {
+        const catalog = this.#catalogOf(request.sessionState);
+        return (await catalog.findTable(reference)) !== undefined;
+      },
+    };
+    return {
+      kind: 'session',
+      columns: statement.kind === 'create' ? CREATED : SUCCEEDED,
+      statement: statementName(request.sql),
+      session: await changeSession(statement, context),
+    };
+  }
+
+  /** The prepared statement with the values as its parameters; places of errors are not those of this text. */
+  async #execute(
+    request: PlanningRequest,
+    { name, values }: Extract<SessionStatement, { kind: 'execute' }>,
+    instance: PlanningInstance,
+  ): Promise<AdmittedStatement> {
+    const sql = request.sessionState.preparedStatements[name.toLowerCase()];
+    if (sql === undefined) {
+      throw new EngineError('BIND_ERROR', `Prepared statement "${name}" does not exist`);
+    }
+    try {
+      const given = await this.#valuesOf(values, request.sessionState, instance);
+      const statement = await classifyStatement(sql, instance);
+      if (statement.kind === 'session') throw notSupported(`EXECUTE of ${statementName(sql)}`);
+      const names = checkParsed(statement.document);
+      const parameters = matchParameters(names.parameters, given);
+      const parsed = { statement, names, values: parameters };
+      return await this.#admitSelect(request, parsed, instance);
+    } catch (thrown) {
+      const { code, message, details, cause } = toEngineError(thrown);
+      throw new EngineError(code, message, { details, cause });
+    }
+  }
+
+  async #valuesOf(
+    values: string,
+    state: SessionState,
+    instance: PlanningInstance,
+  ): Promise<ReadonlyMap<string, Constant>> {
+    const parsed = await parseArguments(values, instance);
+    const named = { names: parsed.names, state, isWhole: false };
+    return await this.#useSession(named, instance, async ({ session }) => {
+      return await constantsOf(parsed, session);
+    });
+  }
+
+  async #admitSelect(
+    request: PlanningRequest,
+    parsed: StatementToBind,
+    instance: PlanningInstance,
+  ): Promise<AdmittedStatement> {
+    const { statement, names } = parsed;
+    const state = request.sessionState;
+    const isWhole = needsWholeSession(statement.document);
+    try {
+      if (isWhole) await this.#catalogOf(state).mirrorAll(instance);
+      return await this.#useSession({ names, state, isWhole }, instance, async (bound) => {
+        return await this.#admitBound(request, parsed, bound);
+      });
+    } catch (thrown) {
+      const error = toEngineError(thrown);
+      if (error.code !== 'SOURCE_READ_FAILED') throw error;
+      throw await namingMissingFile(error, await this.#catalogOf(state).pathsOf(names), instance);
+    }
+  }
+
+  async #admitBound(
+    request: PlanningRequest,
+    { statement, names, values }: StatementToBind,
+    { session, setup, tables }: BoundSession,
+  ): Promise<AdmittedStatement> {
+    const state = request.sessionState;
+    const shows = new ShowAnswers(session, this.#deps.catalogs, state);
+    const shown = statement.shown && showReference(statement.shown);
+    if (shown !== undefined && shown.kind !== 'summarize') {
+      const described = async (): Promise<readonly (readonly (string | null)[])[]> =>
+        await session.answer(statement.sql, values);
+      const rows = await shows.rows(shown, described);
+      return { kind: 'known', statement: statementName(statement.sql), rows };
+    }
+    const context = { session, shows, integerDivision: request.session.integer_division };
+    const plain = await toBind(statement, values, context);
+    const catalog = this.#catalogOf(state);
     const bind = async (text: StatementText, reads: readonly DirectRead[]): Promise<BoundQuery> => {
-      const known = new Map([...tables, ...reads.map(keyedTable)]);
+      const keyed = reads.map((read) => [catalog.keyOf(read.reference), read.table] as const);
+      const known = new Map([...tables, ...keyed]);
       const references = [...names.tables, ...reads.map(({ reference }) => reference)];
+      const tableOf = (reference: TableReference): RelatedTable | undefined =>
+        known.get(catalog.keyOf(reference));
       const query: QueryToBind = {
         ...text,
-        names: { ...names, tables: references },
-        timeZone: request.session.time_zone,
-        needsEstimates: mayBeDistributed(request, names, known),
-        tableOf: (reference) => known.get(referenceKey(reference)),
+        names: joinNames([{ ...names, tables: references }, setup.names]),
+        session: request.session,
+        setup,
+        needsEstimates: mayBeDistributed(request, names, tableOf),
+        tableOf,
       };
-      return await bindQuery(query, instance, this.#deps.instances);
+      return await bindQuery(query, session, this.#deps.instances);
     };
-    const pinned = await this.#pinReads(plain, tables, instance);
+    const isTable = (reference: TableReference): boolean => tables.has(catalog.keyOf(reference));
+    const pinned = await this.#pinReads(plain, session, isTable);
     const query =
       (pinned && (await bound(bind(pinned.text, pinned.reads)))) ?? (await bind(plain, []));
     const { explain } = statement;
@@ -155,65 +240,73 @@ export class DuckDBFrontEnd implements FrontEnd, TableReader {
    */
   async #pinReads(
     plain: StatementText,
-    tables: ReadonlyMap<string, RelatedTable>,
-    instance: PlanningInstance,
+    session: PlanningInstance,
+    isTable: (reference: TableReference) => boolean,
   ): Promise<{ readonly text: StatementText; readonly reads: readonly DirectRead[] } | undefined> {
-    const isTable = (reference: TableReference): boolean => tables.has(referenceKey(reference));
     try {
-      const pinned = await this.#deps.directReads.pin(plain.document, instance, isTable);
+      const pinned = await this.#deps.directReads.pin(plain.document, session, isTable);
       if (pinned === undefined) return undefined;
-      for (const { table } of pinned.reads) await instance.mirror(table);
-      const resultNames = plain.resultNames ?? (await columnNames(plain.sql, instance));
+      for (const { table } of pinned.reads) await session.mirror(table);
+      const resultNames = plain.resultNames ?? (await columnNames(plain.sql, session));
       const { document, reads } = pinned;
-      return { text: { sql: await instance.print(document), document, resultNames }, reads };
+      return { text: { sql: await session.print(document), document, resultNames }, reads };
     } catch {
       return undefined;
     }
   }
 
-  /** Makes the tables that a statement names known to the instance; by reference. */
-  async #mirror(
+  /** Lends the instance as the session sees it, once it knows the tables that are named. */
+  async #useSession<T>(
+    named: {
+      readonly names: StatementNames;
+      readonly state: SessionState;
+      readonly isWhole: boolean;
+    },
     instance: PlanningInstance,
-    references: readonly TableReference[],
-  ): Promise<ReadonlyMap<string, RelatedTable>> {
-    const { catalogs, relations } = this.#deps;
-    const tables = new Map<string, RelatedTable>();
-    for (const reference of references) {
-      const key = referenceKey(reference);
-      const name = tables.has(key) ? undefined : catalogs.nameOf(reference);
-      if (name === undefined) continue;
-      const table = await catalogs.findTable(name);
-      if (table === undefined) {
-        await instance.forget(name);
-        continue;
-      }
-      const related = await relations.of(table, instance.fileLane);
-      tables.set(key, await instance.mirror(related));
-    }
-    return tables;
+    work: (bound: BoundSession) => Promise<T>,
+  ): Promise<T> {
+    const { names, state } = named;
+    const setup = await setupFor(names, named, async (sql) => await instance.parse(sql));
+    const references = [...names.tables, ...setup.names.tables];
+    const catalog = this.#catalogOf(state);
+    await catalog.mirrorOwnSchema(instance);
+    const tables = await catalog.mirror(instance, references);
+    return await instance.useSetup(setup.statements, async (session) => {
+      return await work({ session, setup, tables });
+    });
   }
 
-  async #showTables(catalog: string): Promise<AdmittedStatement> {
-    const names = await this.#deps.catalogs.tablesOf(catalog);
-    const columns = [{ name: 'name', type: VARCHAR }];
-    const rows = names.map(({ table }) => [table]);
-    return { kind: 'known', statement: 'SHOW TABLES', rows: { columns, rows } };
+  #catalogOf(state: SessionState): SessionCatalog {
+    return new SessionCatalog(this.#deps, state);
   }
 
-  async #use<T>(timeZone: string, work: (instance: PlanningInstance) => Promise<T>): Promise<T> {
+  async #use<T>(
+    settings: Readonly<Record<string, string>>,
+    work: (instance: PlanningInstance) => Promise<T>,
+  ): Promise<T> {
     try {
-      return await this.#deps.instances.use({ timeZone, optimizers: 'usual' }, work);
+      return await this.#deps.instances.use({ settings, optimizers: 'usual' }, work);
     } catch (error) {
       throw toEngineError(error);
     }
   }
 }
 
-type StatementText = Pick<QueryToBind, 'sql' | 'document' | 'resultNames'>;
-
-function keyedTable({ reference, table }: DirectRead): readonly [string, RelatedTable] {
-  return [referenceKey(reference), table];
+interface StatementToBind {
+  readonly statement: SelectStatement;
+  readonly names: StatementNames;
+  readonly values: readonly ParameterValue[];
 }
+
+/** The instance as a session sees it. */
+interface BoundSession {
+  readonly session: PlanningInstance;
+  readonly setup: SessionSetup;
+  /** Tables of the catalog that are named, by their keys. */
+  readonly tables: ReadonlyMap<string, RelatedTable>;
+}
+
+type StatementText = Pick<QueryToBind, 'sql' | 'document' | 'resultNames'>;
 
 /** The query, or `undefined` when binding it fails: then the statement itself says why, or runs as it is. */
 async function bound(pending: Promise<BoundQuery>): Promise<BoundQuery | undefined> {
@@ -224,41 +317,53 @@ async function bound(pending: Promise<BoundQuery>): Promise<BoundQuery | undefin
   }
 }
 
-interface StatementToBind {
-  readonly statement: ClassifiedStatement;
-  readonly names: StatementNames;
-  readonly values: readonly ParameterValue[];
+/** A SHOW of all that there is. */
+function needsWholeSession(document: Json): boolean {
+  let isWhole = false;
+  rewriteStatement(document, {
+    show: (node) => {
+      const { kind } = showReference(node);
+      isWhole ||= kind === 'all-tables' || kind === 'variables';
+      return node;
+    },
+  });
+  return isWhole;
 }
 
-/** DuckDB binds the statement as it is, for its errors and names; what is planned has constants for parameters. */
-async function withValues(
-  { sql, document }: ClassifiedStatement,
+interface BindingContext {
+  readonly session: PlanningInstance;
+  readonly shows: ShowAnswers;
+  readonly integerDivision: boolean;
+}
+
+/**
+ * DuckDB binds the statement as it is, for its errors and names; what is planned has constants for parameters, and
+ * queries for what it shows.
+ */
+async function toBind(
+  { sql, document, shown }: SelectStatement,
   values: readonly ParameterValue[],
-  instance: PlanningInstance,
+  { session, shows, integerDivision }: BindingContext,
 ): Promise<StatementText> {
-  if (values.length === 0) return { sql, document, resultNames: undefined };
-  const resultNames = await columnNames(sql, instance, values);
-  const replaced = await replaceParameters(document, values, instance);
-  return { sql: await instance.print(replaced), document: replaced, resultNames };
-}
-
-function referenceKey({ catalog, schema, table }: TableReference): string {
-  return JSON.stringify([catalog, schema, table].map((part) => part.toLowerCase()));
+  const meant = integerDivision ? withIntegerDivision(document) : document;
+  const replaced = values.length === 0 ? meant : await replaceParameters(meant, values, session);
+  const resolved = await shows.resolve(replaced);
+  if (resolved === document) return { sql, document, resultNames: undefined };
+  const resultNames = shown === undefined ? await columnNames(sql, session, values) : undefined;
+  return { sql: await session.print(resolved), document: resolved, resultNames };
 }
 
 /** Whether estimates decide anything: a query that stays small by its tables' size is one fragment anyway. */
 function mayBeDistributed(
   { session, cluster }: PlanningRequest,
   names: StatementNames,
-  tables: ReadonlyMap<string, Table>,
+  tableOf: (reference: TableReference) => Table | undefined,
 ): boolean {
   if (session.distribution !== 'auto') return session.distribution === 'always';
   if (cluster.workerCount <= 1) return false;
-  const readsOtherFiles =
-    names.tableFunctions.length > 0 ||
-    names.tables.some((reference) => !tables.has(referenceKey(reference)));
-  const bytes = [...tables.values()]
-    .flatMap(({ files }) => files)
-    .reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-  return readsOtherFiles || bytes >= session.distribution_threshold;
+  const tables = names.tables.map(tableOf);
+  if (names.tableFunctions.length > 0 || tables.includes(undefined)) return true;
+  const files = [...new Set(tables)].flatMap((table) => table?.files ?? []);
+  const bytes = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  return bytes >= session.distribution_threshold;
 }

@@ -13,19 +13,19 @@ import { sourceError } from './source-error.ts';
 /** Footers by DuckDB's own functions, so that a file means here what it means when it is read. */
 export class DuckDBFooterReader implements FooterReader {
   readonly #instances: InstancePool;
-  readonly #timeZone: string;
+  readonly #settings: Readonly<Record<string, string>>;
   /** Files of one table share their columns, which makes comparing them cheap. */
   readonly #columns = new Map<string, readonly FooterColumn[]>();
 
-  /** `timeZone` is that of an instance that is open anyway; footers do not depend on it. */
-  constructor(instances: InstancePool, timeZone: string) {
+  /** `settings` are those of an instance that is open anyway; footers do not depend on it. */
+  constructor(instances: InstancePool, settings: Readonly<Record<string, string>>) {
     this.#instances = instances;
-    this.#timeZone = timeZone;
+    this.#settings = settings;
   }
 
   async readFooters(paths: readonly string[]): Promise<readonly ParquetFooter[]> {
     return await this.#instances.use(
-      { timeZone: this.#timeZone, optimizers: 'usual' },
+      { settings: this.#settings, optimizers: 'usual' },
       async (instance) =>
         await instance.fileLane.run(async (connection) => await this.#readAll(connection, paths)),
     );

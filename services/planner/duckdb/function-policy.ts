@@ -13,9 +13,8 @@ export const DENIED_FUNCTIONS: ReadonlySet<string> = new Set([
   'sleep_ms',
   'pg_sleep',
   'write_log',
-  // Environment, settings and state of the process that happens to run it.
+  // Environment, settings and state of the process that happens to run it; getvariable is the session's own.
   'getenv',
-  'getvariable',
   'current_setting',
   'current_query',
   'current_query_id',

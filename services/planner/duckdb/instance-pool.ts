@@ -1,9 +1,9 @@
 import { toEngineError } from '../../common/duckdb/duckdb-error.ts';
-import { EngineError } from '../../common/error.ts';
+import { EngineError, ERROR_POLICIES } from '../../common/error.ts';
 import { PlanningInstance, type PlanningProfile } from './planning-instance.ts';
 
 /** What all instances of a planner have in common. */
-export type CommonProfile = Omit<PlanningProfile, 'timeZone' | 'disabledOptimizers'>;
+export type CommonProfile = Omit<PlanningProfile, 'settings' | 'disabledOptimizers'>;
 
 /** `usual` gives plans that serialize; the others are for the few that need more optimizers off. */
 export type Optimizers = 'usual' | 'careful' | 'cautious';
@@ -33,7 +33,14 @@ interface Entry {
   users: number;
 }
 
-/** One locked-down instance for each time zone and choice of optimizers, opened when first asked for. */
+/** Which instance a statement is planned on. */
+export interface PoolProfile {
+  /** DuckDB's settings of the session. */
+  readonly settings: Readonly<Record<string, string>>;
+  readonly optimizers: Optimizers;
+}
+
+/** One locked-down instance for each profile, opened when first asked for. */
 export class InstancePool {
   readonly #common: CommonProfile;
   /** Ordered by use. */
@@ -45,13 +52,11 @@ export class InstancePool {
 
   /**
    * Lends the instance of a profile to `work`.
-   * @throws EngineError INVALID_SESSION_PROPERTY for a time zone that DuckDB does not know
+   * @throws EngineError INVALID_SESSION_PROPERTY for a value of a setting that DuckDB does not know
    */
-  async use<T>(
-    profile: { readonly timeZone: string; readonly optimizers: Optimizers },
-    work: (instance: PlanningInstance) => Promise<T>,
-  ): Promise<T> {
-    const key = `${profile.optimizers} ${profile.timeZone}`;
+  async use<T>(profile: PoolProfile, work: (instance: PlanningInstance) => Promise<T>): Promise<T> {
+    const settings = Object.entries(profile.settings).toSorted(([a], [b]) => (a < b ? -1 : 1));
+    const key = JSON.stringify([profile.optimizers, settings]);
     const entry = this.#entries.get(key) ?? { opening: this.#open(profile), users: 0 };
     this.#entries.delete(key);
     this.#entries.set(key, entry);
@@ -70,21 +75,15 @@ export class InstancePool {
     await Promise.all(entries.map(async ({ opening }) => await (await opening).close()));
   }
 
-  async #open(profile: {
-    readonly timeZone: string;
-    readonly optimizers: Optimizers;
-  }): Promise<PlanningInstance> {
-    const { timeZone } = profile;
-    const disabledOptimizers = DISABLED[profile.optimizers];
+  async #open({ settings, optimizers }: PoolProfile): Promise<PlanningInstance> {
+    const disabledOptimizers = DISABLED[optimizers];
     try {
-      return await PlanningInstance.open({ ...this.#common, timeZone, disabledOptimizers });
+      return await PlanningInstance.open({ ...this.#common, settings, disabledOptimizers });
     } catch (error) {
-      // Of the settings, only the time zone is the session's, and DuckDB calls an unknown one not implemented.
-      if (toEngineError(error).code !== 'STATEMENT_NOT_SUPPORTED') throw error;
-      throw new EngineError('INVALID_SESSION_PROPERTY', `there is no time zone ${timeZone}`, {
-        details: { property: 'time_zone' },
-        cause: error,
-      });
+      // Only the settings come from users.
+      const { code, message } = toEngineError(error);
+      if (ERROR_POLICIES[code].type !== 'user') throw error;
+      throw new EngineError('INVALID_SESSION_PROPERTY', message, { cause: error });
     }
   }
 

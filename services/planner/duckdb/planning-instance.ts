@@ -11,6 +11,8 @@ import { writeJson } from '../import/json-writer.ts';
 import { printable, statementShape } from '../import/printable-statement.ts';
 import { inStatement } from './serialized-error.ts';
 import { sourceError } from './source-error.ts';
+import { SessionLanes } from './session-lanes.ts';
+import { SessionSetups } from './session-setups.ts';
 import { StatementLane } from './statement-lane.ts';
 import { registerPinnedScan } from './pinned-scan.ts';
 import { type ParameterValue } from './statement-parameters.ts';
@@ -23,17 +25,14 @@ export interface PlanningProfile {
   readonly memoryLimitBytes: number;
   /** What `pinned_scan` has the columns of. */
   readonly pinned: PinnedSources;
-  readonly timeZone: string;
+  /** DuckDB's settings of the session. */
+  readonly settings: Readonly<Record<string, string>>;
   readonly disabledOptimizers: readonly string[];
 }
 
 /** Each value as text. */
 export type TextRows = readonly (readonly (string | null)[])[];
 
-/** Statements of one request that may run beside each other: serialize and explain. */
-const LANES = 2;
-/** Beside them, statements that are only bound: what they answer follows without the optimizer. */
-const BINDING_LANES = 2;
 const DEFAULT_DATABASE = 'memory';
 
 /**
@@ -41,25 +40,12 @@ const DEFAULT_DATABASE = 'memory';
  * named so far. It binds and optimizes; it never runs what users write.
  */
 export class PlanningInstance {
-  readonly #instance: OpenInstance;
-  readonly #lanes: readonly StatementLane[];
-  readonly #bindingLanes: readonly StatementLane[];
-  readonly #views: StatementLane;
-  readonly #mirrored = new Map<string, RelatedTable>();
-  readonly #tableColumns = new WeakMap<RelatedTable, readonly Column[]>();
+  readonly #shared: Shared;
+  readonly #lanes: SessionLanes;
 
-  private constructor(
-    instance: OpenInstance,
-    lanes: {
-      readonly planning: readonly StatementLane[];
-      readonly binding: readonly StatementLane[];
-    },
-    views: StatementLane,
-  ) {
-    this.#instance = instance;
-    this.#lanes = lanes.planning;
-    this.#bindingLanes = lanes.binding;
-    this.#views = views;
+  private constructor(shared: Shared, lanes: SessionLanes) {
+    this.#shared = shared;
+    this.#lanes = lanes;
   }
 
   /** @throws EngineError for a profile that DuckDB refuses */
@@ -70,7 +56,7 @@ export class PlanningInstance {
         threads: 1,
         allowedDirectories: profile.allowedDirectories,
         settings: {
-          TimeZone: profile.timeZone,
+          ...profile.settings,
           disabled_optimizers: profile.disabledOptimizers.join(','),
           explain_output: 'optimized_only',
           parquet_metadata_cache: 'true',
@@ -83,16 +69,31 @@ export class PlanningInstance {
         registerPinnedScan(connection, profile.pinned);
       },
     );
-    const planning = await openLanes(instance, LANES);
-    const binding = await openLanes(instance, BINDING_LANES);
-    for (const lane of binding) {
-      await lane.run(async (connection) => await connection.run('PRAGMA disable_optimizer'));
-    }
-    return new PlanningInstance(
+    const shared: Shared = {
       instance,
-      { planning, binding },
-      new StatementLane(await instance.connect()),
-    );
+      setups: new SessionSetups(instance),
+      views: new StatementLane(await instance.connect()),
+      mirrored: new Map(),
+      tableColumns: new WeakMap(),
+      generation: 0,
+    };
+    return new PlanningInstance(shared, await SessionLanes.open(instance, []));
+  }
+
+  /**
+   * Lends the instance as a session sees it to `work`: with what the statements of `setup` make of a connection. What
+   * they name must be known to the instance.
+   * @throws EngineError what DuckDB says of the setup
+   */
+  async useSetup<T>(
+    setup: readonly string[],
+    work: (instance: PlanningInstance) => Promise<T>,
+  ): Promise<T> {
+    if (setup.length === 0) return await work(this);
+    const shared = this.#shared;
+    return await shared.setups.use(shared.generation, setup, async (lanes) => {
+      return await work(new PlanningInstance(shared, lanes));
+    });
   }
 
   /** The statements of a text as DuckDB's parser reads them, or its error; only SELECT has such a form. */
@@ -143,6 +144,17 @@ export class PlanningInstance {
     return await this.#answer({ prefix: 'DESCRIBE ', sql, values });
   }
 
+  /** Binds a statement as it is prepared, whatever its parameters are. @throws EngineError what is wrong with it */
+  async check(sql: string): Promise<void> {
+    await this.#lanes.binding.run(async (connection) => {
+      try {
+        (await connection.prepare(sql)).destroySync();
+      } catch (error) {
+        throw toEngineError(error);
+      }
+    });
+  }
+
   /** The answer of a statement that only looks at the catalog. */
   async answer(sql: string, values: readonly ParameterValue[] = []): Promise<TextRows> {
     return await this.#answer({ prefix: '', sql, values });
@@ -150,16 +162,16 @@ export class PlanningInstance {
 
   /** Columns of a mirrored table; asked of DuckDB once. */
   async tableColumns(table: RelatedTable): Promise<readonly Column[]> {
-    const known = this.#tableColumns.get(table);
+    const known = this.#shared.tableColumns.get(table);
     if (known !== undefined) return known;
     const columns = await this.columnsOf(`FROM ${viewName(table.name)}`);
-    this.#tableColumns.set(table, columns);
+    this.#shared.tableColumns.set(table, columns);
     return columns;
   }
 
   /** Columns of a query's result. */
   async columnsOf(sql: string): Promise<readonly Column[]> {
-    return await leastLoaded(this.#bindingLanes).run(async (connection) => {
+    return await this.#lanes.binding.run(async (connection) => {
       const prepared = await connection.prepare(sql);
       try {
         return Array.from({ length: prepared.columnCount }, (_, i) => ({
@@ -177,14 +189,13 @@ export class PlanningInstance {
    * @throws EngineError SOURCE_CORRUPT, SOURCE_READ_FAILED or FILE_NOT_ALLOWED, naming the file
    */
   async mirror(table: RelatedTable): Promise<RelatedTable> {
-    return await this.#views.run(async (connection) => {
+    const { views, mirrored } = this.#shared;
+    return await views.run(async (connection) => {
       const view = viewName(table.name);
-      const known = this.#mirrored.get(view);
+      const known = mirrored.get(view);
       if (known?.relation === table.relation && sameFiles(known.files, table.files)) return known;
       try {
-        if (table.name.schema !== MAIN_SCHEMA) {
-          await connection.run(`CREATE SCHEMA IF NOT EXISTS ${schemaName(table.name)}`);
-        }
+        await createSchema(connection, table.name);
         await connection.run(`CREATE OR REPLACE VIEW ${view} AS FROM ${table.relation}`);
       } catch (error) {
         throw sourceError(
@@ -192,16 +203,24 @@ export class PlanningInstance {
           table.files.map(({ path }) => path),
         );
       }
-      this.#mirrored.set(view, table);
+      mirrored.set(view, table);
+      // Views of sessions over the table as it was would not bind any more.
+      if (known !== undefined) this.#shared.generation += 1;
       return table;
     });
   }
 
+  /** Makes a schema known, whether tables of it are or not. */
+  async mirrorSchema(name: Omit<TableName, 'table'>): Promise<void> {
+    await this.#shared.views.run(async (connection) => await createSchema(connection, name));
+  }
+
   /** Forgets a table that is gone, so that the binder misses it too. */
   async forget(name: TableName): Promise<void> {
-    await this.#views.run(async (connection) => {
+    const { views, mirrored } = this.#shared;
+    await views.run(async (connection) => {
       const view = viewName(name);
-      if (this.#mirrored.delete(view)) await connection.run(`DROP VIEW IF EXISTS ${view}`);
+      if (mirrored.delete(view)) await connection.run(`DROP VIEW IF EXISTS ${view}`);
     });
   }
 
@@ -219,7 +238,7 @@ export class PlanningInstance {
    */
   async filesOf(pattern: string): Promise<readonly string[]> {
     const sql = `SELECT file FROM glob(${quoteString(pattern)})`;
-    return await this.#views.run(async (connection) => {
+    return await this.#shared.views.run(async (connection) => {
       try {
         return (await readRows(connection, sql)).map(([file]) => file ?? '');
       } catch (error) {
@@ -230,20 +249,20 @@ export class PlanningInstance {
 
   /** A connection of its own, for looking at files. */
   get fileLane(): StatementLane {
-    return this.#views;
+    return this.#shared.views;
   }
 
   async close(): Promise<void> {
-    const lanes = [...this.#lanes, ...this.#bindingLanes, this.#views];
-    await Promise.all(lanes.map(async (lane) => await lane.close()));
-    this.#instance.close();
+    const { instance, setups, views } = this.#shared;
+    await Promise.all([this.#lanes.close(), setups.close(), views.close()]);
+    instance.close();
   }
 
   /** With values, the statement is prepared and executed: so it is bound as DuckDB binds parameters. */
   async #answer({ prefix, sql, values }: Question): Promise<TextRows> {
     const preparation = values.length === 0 ? '' : 'PREPARE asked AS ';
     const before = preparation + prefix;
-    return await leastLoaded(this.#bindingLanes).run(async (connection) => {
+    return await this.#lanes.binding.run(async (connection) => {
       try {
         if (values.length === 0) return await readRows(connection, before + sql);
         await connection.run(before + sql);
@@ -255,8 +274,19 @@ export class PlanningInstance {
   }
 
   #lane(): StatementLane {
-    return leastLoaded(this.#lanes);
+    return this.#lanes.planning;
   }
+}
+
+/** What all sessions on one instance have in common. */
+interface Shared {
+  readonly instance: OpenInstance;
+  readonly setups: SessionSetups;
+  readonly views: StatementLane;
+  readonly mirrored: Map<string, RelatedTable>;
+  readonly tableColumns: WeakMap<RelatedTable, readonly Column[]>;
+  /** Rises when a table has become another one. */
+  generation: number;
 }
 
 interface Question {
@@ -275,22 +305,20 @@ function argument({ name, sql }: ParameterValue): string {
   return `${quoteIdentifier(name)} := ${sql}`;
 }
 
-async function openLanes(instance: OpenInstance, count: number): Promise<readonly StatementLane[]> {
-  const lanes: StatementLane[] = [];
-  for (let i = 0; i < count; i += 1) lanes.push(new StatementLane(await instance.connect()));
-  return lanes;
-}
-
-function leastLoaded(lanes: readonly StatementLane[]): StatementLane {
-  return lanes.reduce((least, lane) => (lane.load < least.load ? lane : least));
-}
-
 /** The table as a statement of this instance reaches it. */
 function viewName(name: TableName): string {
   return `${schemaName(name)}.${quoteIdentifier(name.table)}`;
 }
 
-function schemaName({ catalog, schema }: TableName): string {
+async function createSchema(
+  connection: DuckDBConnection,
+  name: Omit<TableName, 'table'>,
+): Promise<void> {
+  if (name.schema === MAIN_SCHEMA) return;
+  await connection.run(`CREATE SCHEMA IF NOT EXISTS ${schemaName(name)}`);
+}
+
+function schemaName({ catalog, schema }: Omit<TableName, 'table'>): string {
   const database = catalog === '' ? DEFAULT_DATABASE : catalog;
   return `${quoteIdentifier(database)}.${quoteIdentifier(schema)}`;
 }

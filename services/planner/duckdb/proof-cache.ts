@@ -13,8 +13,8 @@ export class ProofCache {
   readonly #columns = new Map<string, readonly Column[]>();
   #characters = 0;
 
-  get(timeZone: string, statement: string): readonly Column[] | undefined {
-    const key = keyOf(timeZone, statement);
+  get(settings: string, statement: string): readonly Column[] | undefined {
+    const key = keyOf(settings, statement);
     const columns = this.#columns.get(key);
     if (columns === undefined) return undefined;
     this.#columns.delete(key);
@@ -22,8 +22,8 @@ export class ProofCache {
     return columns;
   }
 
-  set(timeZone: string, statement: string, columns: readonly Column[]): void {
-    const key = keyOf(timeZone, statement);
+  set(settings: string, statement: string, columns: readonly Column[]): void {
+    const key = keyOf(settings, statement);
     if (key.length > MAX_STATEMENT_CHARACTERS || this.#columns.has(key)) return;
     this.#columns.set(key, columns);
     this.#characters += key.length;
@@ -35,6 +35,6 @@ export class ProofCache {
   }
 }
 
-function keyOf(timeZone: string, statement: string): string {
-  return `${timeZone}\n${statement}`;
+function keyOf(settings: string, statement: string): string {
+  return `${settings}\n${statement}`;
 }

@@ -6,6 +6,7 @@ import {
   type TableReference,
   textsInFirstArgument,
 } from '../import/parsed-statement.ts';
+import { type Token, tokensOf } from '../statement/tokens.ts';
 import {
   ALLOWED_TABLE_FUNCTIONS,
   DENIED_FUNCTIONS,
@@ -16,6 +17,8 @@ import {
 export interface StatementNames {
   readonly tables: readonly TableReference[];
   readonly parameters: readonly string[];
+  /** Scalar, aggregate, window and macro calls, in lower case. */
+  readonly functions: readonly string[];
   readonly tableFunctions: readonly string[];
   /** What table functions have as text in their first argument: for those that read files, the files. */
   readonly paths: readonly string[];
@@ -28,11 +31,13 @@ export interface StatementNames {
 export function checkParsed(statement: Json): StatementNames {
   const tables: TableReference[] = [];
   const parameters: string[] = [];
+  const functions: string[] = [];
   const tableFunctions: string[] = [];
   const paths: string[] = [];
   rewriteStatement(statement, {
     call: (name) => {
-      if (DENIED_FUNCTIONS.has(name) || name.startsWith('__internal_')) throw notAllowed(name);
+      checkFunction(name);
+      functions.push(name);
     },
     tableFunction: (name, call) => {
       if (DENIED_TABLE_FUNCTIONS.has(name) || name === PINNED_SCAN) throw notAllowed(name);
@@ -48,7 +53,54 @@ export function checkParsed(statement: Json): StatementNames {
       return node;
     },
   });
-  return { tables, parameters, tableFunctions, paths };
+  return { tables, parameters, functions, tableFunctions, paths };
+}
+
+/** @throws EngineError FUNCTION_NOT_ALLOWED */
+function checkFunction(name: string): void {
+  if (DENIED_FUNCTIONS.has(name) || name.startsWith('__internal_')) throw notAllowed(name);
+}
+
+/**
+ * The first door for a text that DuckDB's parser does not hand out as a tree: the body of a macro. Every name in it
+ * may be that of a table, every name before a parenthesis that of a function.
+ * @throws EngineError FUNCTION_NOT_ALLOWED
+ */
+export function checkMacro(definition: string): StatementNames {
+  const tokens = tokensOf(definition);
+  const tables: TableReference[] = [];
+  const functions: string[] = [];
+  for (const [i, { kind, text }] of tokens.entries()) {
+    if (kind === 'number' || kind === 'symbol') continue;
+    tables.push(...referencesAt(tokens, i));
+    if (tokens[i + 1]?.text !== '(' || kind === 'string') continue;
+    const name = text.toLowerCase();
+    checkFunction(name);
+    if (DENIED_TABLE_FUNCTIONS.has(name)) throw notAllowed(name);
+    functions.push(name);
+  }
+  return { tables, parameters: [], functions, tableFunctions: functions, paths: [] };
+}
+
+/** What a name may mean that ends here: `table`, `catalog.table`, `catalog.schema.table`. */
+function referencesAt(tokens: readonly Token[], index: number): readonly TableReference[] {
+  const path = [tokens[index]?.text ?? ''];
+  for (let i = index; tokens[i - 1]?.text === '.' && path.length < 3; i -= 2) {
+    path.unshift(tokens[i - 2]?.text ?? '');
+  }
+  const [table = '', second = '', first = ''] = path.toReversed();
+  return [{ catalog: first, schema: second, table }];
+}
+
+/** All that several texts name. */
+export function joinNames(all: readonly StatementNames[]): StatementNames {
+  return {
+    tables: all.flatMap(({ tables }) => tables),
+    parameters: all.flatMap(({ parameters }) => parameters),
+    functions: all.flatMap(({ functions }) => functions),
+    tableFunctions: all.flatMap(({ tableFunctions }) => tableFunctions),
+    paths: all.flatMap(({ paths }) => paths),
+  };
 }
 
 /**

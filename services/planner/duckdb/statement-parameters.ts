@@ -24,8 +24,18 @@ export function parameterValues(
   names: readonly string[],
   stream: Uint8Array,
 ): readonly ParameterValue[] {
+  return matchParameters(
+    names,
+    stream.byteLength === 0 ? new Map<string, Constant>() : readParameters(stream),
+  );
+}
+
+/** One value for each of a statement's parameters. @throws EngineError INVALID_PARAMETER */
+export function matchParameters(
+  names: readonly string[],
+  given: ReadonlyMap<string, Constant>,
+): readonly ParameterValue[] {
   const wanted = [...new Set(names.map((name) => name.toLowerCase()))];
-  const given = stream.byteLength === 0 ? new Map<string, Constant>() : readParameters(stream);
   const extra = [...given.keys()].filter((name) => !wanted.includes(name));
   if (extra.length > 0) throw invalid(`the statement has no parameter ${extra.join(', ')}`, extra);
   const missing = wanted.filter((name) => !given.has(name));
@@ -34,8 +44,8 @@ export function parameterValues(
   return [...given].map(([name, constant]) => ({ name, sql: valueSql(name, constant) }));
 }
 
-/** A plain INTEGER would be a literal, which takes on other integer types; a value that is bound does not. */
-function valueSql(name: string, constant: Constant): string {
+/** A constant as an expression of exactly its type. A plain INTEGER would be a literal, which takes on other integer types; a value that is bound does not. */
+export function valueSql(name: string, constant: Constant): string {
   try {
     const sql = writeConstant(constant);
     return constant.type.id === 'INTEGER' ? `${sql}::INTEGER` : sql;

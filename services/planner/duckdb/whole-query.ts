@@ -1,9 +1,11 @@
 import { assert } from '../../common/assert.ts';
 import { type Column, quoteIdentifier } from '../../common/plan/column-type.ts';
 import { pinnedScan } from '../import/decode-scan.ts';
-import { type Json, type JsonObject } from '../import/json-reader.ts';
+import { isJsonArray, type Json, type JsonObject } from '../import/json-reader.ts';
 import { rewriteStatement, type TableReference } from '../import/parsed-statement.ts';
+import { statementsOf } from '../import/show-reference.ts';
 import { type Scan } from '../logical/logical-plan.ts';
+import { type ParsedView, type SessionSetup, viewNamed } from './session-setup.ts';
 import { type RelatedTable } from './table-relations.ts';
 
 /** A statement whose tables are read under names of our choice. */
@@ -11,6 +13,53 @@ export interface RenamedStatement {
   readonly document: Json;
   /** Position i is read as `table_<i>`. */
   readonly tables: readonly RelatedTable[];
+}
+
+/** What inlining needs to know of the session. */
+export interface Inlining extends Pick<SessionSetup, 'views' | 'home'> {
+  readonly isTable: (reference: TableReference) => boolean;
+}
+
+/** Replaces each view of the session by its query. */
+export function inlineViews(document: Json, inlining: Inlining): Json {
+  if (inlining.views.size === 0) return document;
+  return rewriteStatement(document, {
+    table: (reference, node) => {
+      const found = viewNamed(inlining.views, reference);
+      return found === undefined ? node : subquery(found, node, inlining);
+    },
+  });
+}
+
+function subquery(
+  { view, document }: ParsedView,
+  node: JsonObject,
+  inlining: Inlining,
+): JsonObject {
+  const [statement] = statementsOf(inlineViews(qualified(document, inlining), inlining));
+  const { alias, column_name_alias: aliases, sample, query_location: location } = node;
+  const names = isJsonArray(aliases) ? aliases : [];
+  return {
+    type: 'SUBQUERY',
+    alias: alias === '' || alias === undefined ? view.name : alias,
+    sample: sample ?? null,
+    query_location: location ?? 0n,
+    subquery: statement ?? null,
+    column_name_alias: [...names, ...view.columnNames.slice(names.length)],
+  };
+}
+
+/** So that no common table expression around the view is taken for a table that the view means. */
+function qualified(document: Json, { views, home, isTable }: Inlining): Json {
+  return rewriteStatement(document, {
+    table: (reference, node) => {
+      const isFree = reference.catalog === '' && reference.schema === '';
+      const isMeant = viewNamed(views, reference) === undefined && isTable(reference);
+      return isFree && isMeant
+        ? { ...node, catalog_name: home.catalog, schema_name: home.schema }
+        : node;
+    },
+  });
 }
 
 /**

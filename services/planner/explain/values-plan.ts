@@ -1,5 +1,10 @@
 import type { FragmentId } from '../../common/ids.ts';
-import { formatColumnType, quoteString, type Column } from '../../common/plan/column-type.ts';
+import {
+  formatColumnType,
+  quoteIdentifier,
+  quoteString,
+  type Column,
+} from '../../common/plan/column-type.ts';
 import { type QueryPlan } from '../../common/plan/plan-fragment.ts';
 
 /** Rows that the planner already knows, as text; null = NULL. Each is cast to its column's type. */
@@ -9,12 +14,12 @@ export interface KnownRows {
 }
 
 /** A plan whose answer are these rows, in their order: one fragment on any worker. */
-export function valuesPlan({ columns, rows }: KnownRows, reason: string): QueryPlan {
-  const casts = columns.map(
-    ({ type }, index) => `CAST(c${index} AS ${formatColumnType(type)}) AS c${index}`,
+export function valuesPlan(known: KnownRows, reason: string): QueryPlan {
+  const { columns, rows } = known;
+  const sql = selectKnown(
+    known,
+    columns.map((_, index) => `c${index}`),
   );
-  const names = columns.map((_, index) => `c${index}`);
-  const sql = `SELECT ${casts.join(', ')} FROM ${relation(names, rows)}`;
   return {
     fragments: [
       {
@@ -37,6 +42,22 @@ export function valuesPlan({ columns, rows }: KnownRows, reason: string): QueryP
     rung: 'small',
     rungReason: reason,
   };
+}
+
+/** A query whose answer are these rows, under the names of their columns. */
+export function knownRowsSql(known: KnownRows): string {
+  return selectKnown(
+    known,
+    known.columns.map(({ name }) => quoteIdentifier(name)),
+  );
+}
+
+function selectKnown({ columns, rows }: KnownRows, names: readonly string[]): string {
+  const casts = columns.map(
+    ({ type }, index) => `CAST(c${index} AS ${formatColumnType(type)}) AS ${names[index]}`,
+  );
+  const cells = columns.map((_, index) => `c${index}`);
+  return `SELECT ${casts.join(', ')} FROM ${relation(cells, rows)}`;
 }
 
 function relation(names: readonly string[], rows: KnownRows['rows']): string {

@@ -18,6 +18,8 @@ export interface StatementVisitor {
   /** Scalar, aggregate, window and macro calls. */
   readonly call?: (name: string) => void;
   readonly tableFunction?: (name: string, call: JsonObject) => void;
+  /** DESCRIBE, SHOW and SUMMARIZE, which are relations; what they are of is not visited then. */
+  readonly show?: (node: JsonObject) => Json;
 }
 
 /** A parsed statement, or any part of one, copied where the visitor changes it. */
@@ -35,6 +37,7 @@ function rewrite(value: Json, visitor: StatementVisitor, scope: Scope): Json {
   if (value['class'] === 'PARAMETER' && visitor.parameter !== undefined) {
     return visitor.parameter(textField(value, 'identifier'), value);
   }
+  if (value['type'] === 'SHOW_REF' && visitor.show !== undefined) return visitor.show(value);
   const name = value['function_name'];
   if (typeof name === 'string') visitor.call?.(name.toLowerCase());
   if (value['type'] === 'TABLE_FUNCTION') return rewriteTableFunction(value, visitor, scope);
@@ -120,6 +123,19 @@ function textField(node: JsonObject, name: string): string {
   return typeof value === 'string' ? value : '';
 }
 
+/**
+ * The statement under `integer_division`, which is one of DuckDB's parser: `/` means `//`. The functions that give and
+ * take parsed statements do not heed it.
+ */
+export function withIntegerDivision(value: Json): Json {
+  if (isJsonArray(value)) return value.map(withIntegerDivision);
+  if (!isJsonObject(value)) return value;
+  const copy: Record<string, Json> = {};
+  for (const [key, item] of Object.entries(value)) copy[key] = withIntegerDivision(item);
+  const isDivision = value['function_name'] === '/' && value['is_operator'] === true;
+  return isDivision ? { ...copy, function_name: '//' } : copy;
+}
+
 /** Texts that a call has in its first argument: one, or those of a list. */
 export function* textsInFirstArgument(call: JsonObject): Generator<string> {
   const { children } = call;
@@ -132,38 +148,4 @@ function* textsIn(expression: Json): Generator<string> {
   const text = isJsonObject(value) ? value['value'] : undefined;
   if (expression['class'] === 'CONSTANT' && typeof text === 'string') yield text;
   if (isJsonArray(children)) for (const child of children) yield* textsIn(child);
-}
-
-/** What a statement that parsed as a SELECT is; DuckDB writes SHOW and DESCRIBE as one over a special table. */
-export type SelectKind =
-  | { readonly kind: 'query' }
-  | { readonly kind: 'show-tables'; readonly catalog: string }
-  | { readonly kind: 'describe' }
-  /** Another SHOW or SUMMARIZE, by the name it goes by. */
-  | { readonly kind: 'other-show'; readonly name: string };
-
-/** SHOW statements that go by another name inside DuckDB. */
-const SHOW_NAMES: ReadonlyMap<string, string> = new Map([
-  ['__show_tables_expanded', 'SHOW ALL TABLES'],
-]);
-
-export function selectKind(statement: Json): SelectKind {
-  const node = isJsonObject(statement) ? statement['node'] : undefined;
-  const from = isJsonObject(node) ? node['from_table'] : undefined;
-  if (!isJsonObject(from) || from['type'] !== 'SHOW_REF') return { kind: 'query' };
-  const name = textField(from, 'table_name').replaceAll('"', '');
-  switch (textField(from, 'show_type')) {
-    case 'DESCRIBE':
-      return { kind: 'describe' };
-    case 'SUMMARY':
-      return { kind: 'other-show', name: 'SUMMARIZE' };
-    case 'SHOW_FROM':
-      return {
-        kind: 'show-tables',
-        catalog: textField(from, 'catalog_name') || textField(from, 'schema_name'),
-      };
-    default:
-      if (name === 'tables') return { kind: 'show-tables', catalog: '' };
-      return { kind: 'other-show', name: SHOW_NAMES.get(name) ?? `SHOW ${name.toUpperCase()}` };
-  }
 }

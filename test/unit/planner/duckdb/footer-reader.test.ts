@@ -76,7 +76,7 @@ async function keptRows(sql: string): Promise<readonly number[]> {
 describe('footers of real files', () => {
   it('tell row groups, columns and sizes', async () => {
     const path = join(directory, 't.parquet');
-    const reader = new DuckDBFooterReader(planner.instances, 'UTC');
+    const reader = new DuckDBFooterReader(planner.instances, { TimeZone: 'UTC' });
     const [footer] = await reader.readFooters([path]);
     expect(footer?.columns.map(({ name }) => name)).toEqual(
       'i big d dt ts f nan long s l st'.split(' '),

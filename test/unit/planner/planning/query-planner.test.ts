@@ -147,7 +147,12 @@ interface Situation {
 async function planned(changes: Partial<Situation>): Promise<QueryPlan> {
   const situation: Situation = {
     plan: { kind: 'plan', plan: COUNT_BY_KEY },
-    whole: { kind: 'sql', sql: 'SELECT c0, c1 FROM scan_5', scans: [scan(5, 2, 10)] },
+    whole: {
+      kind: 'sql',
+      sql: 'SELECT c0, c1 FROM scan_5',
+      scans: [scan(5, 2, 10)],
+      settings: {},
+    },
     bytes: 128 * MIB,
     workerCount: 2,
     properties: {},

@@ -14,6 +14,7 @@ export interface SessionState {
   readonly preparedStatements: { [key: string]: string };
   readonly objects: readonly SessionObject[];
   readonly catalog: string;
+  readonly schema: string;
 }
 
 export interface SessionState_PropertiesEntry {
@@ -51,7 +52,7 @@ export interface SessionMacro {
 }
 
 function createBaseSessionState(): SessionState {
-  return { properties: {}, variables: {}, preparedStatements: {}, objects: [], catalog: "" };
+  return { properties: {}, variables: {}, preparedStatements: {}, objects: [], catalog: "", schema: "" };
 }
 
 export const SessionState: MessageFns<SessionState> = {
@@ -70,6 +71,9 @@ export const SessionState: MessageFns<SessionState> = {
     }
     if (message.catalog !== "") {
       writer.uint32(42).string(message.catalog);
+    }
+    if (message.schema !== "") {
+      writer.uint32(50).string(message.schema);
     }
     return writer;
   },
@@ -136,6 +140,14 @@ export const SessionState: MessageFns<SessionState> = {
             message.catalog = reader.string();
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.schema = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -180,6 +192,7 @@ export const SessionState: MessageFns<SessionState> = {
       }, {});
     message.objects = object.objects?.map((e) => SessionObject.fromPartial(e)) || [];
     message.catalog = object.catalog ?? "";
+    message.schema = object.schema ?? "";
     return message;
   },
 };

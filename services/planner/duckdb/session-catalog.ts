@@ -1,0 +1,103 @@
+import { type SessionState } from '../../common/session-state.ts';
+import { type FileCatalogs } from '../catalog/file-catalogs.ts';
+import { type Table } from '../catalog/table.ts';
+import { type TableReference } from '../import/parsed-statement.ts';
+import { type PlanningInstance } from './planning-instance.ts';
+import { type StatementNames } from './sql-door.ts';
+import { type RelatedTable, type TableRelations } from './table-relations.ts';
+
+/** The catalogs as a session names their tables. */
+export class SessionCatalog {
+  readonly #catalogs: FileCatalogs;
+  readonly #relations: TableRelations;
+  readonly #state: SessionState;
+
+  constructor(
+    from: { readonly catalogs: FileCatalogs; readonly relations: TableRelations },
+    state: SessionState,
+  ) {
+    this.#catalogs = from.catalogs;
+    this.#relations = from.relations;
+    this.#state = state;
+  }
+
+  async findTable(reference: TableReference): Promise<Table | undefined> {
+    const name = this.#catalogs.nameOf(this.#qualified(reference));
+    return name === undefined ? undefined : await this.#catalogs.findTable(name);
+  }
+
+  /** Equal for references that mean the same table. */
+  keyOf(reference: TableReference): string {
+    const name = this.#catalogs.nameOf(this.#qualified(reference));
+    return JSON.stringify(name ?? reference).toLowerCase();
+  }
+
+  /** Makes the tables that a statement names known to the instance; by their keys. */
+  async mirror(
+    instance: PlanningInstance,
+    references: readonly TableReference[],
+  ): Promise<ReadonlyMap<string, RelatedTable>> {
+    const tables = new Map<string, RelatedTable>();
+    for (const reference of references) {
+      const key = this.keyOf(reference);
+      const name = tables.has(key) ? undefined : this.#catalogs.nameOf(this.#qualified(reference));
+      if (name === undefined) continue;
+      const table = await this.#catalogs.findTable(name);
+      if (table === undefined) await instance.forget(name);
+      else tables.set(key, await this.#mirrorTable(instance, table));
+    }
+    return tables;
+  }
+
+  async mirrorAll(instance: PlanningInstance): Promise<void> {
+    for (const catalog of this.#catalogs.names) {
+      for (const name of await this.#catalogs.listTables(catalog)) {
+        const table = await this.#catalogs.findTable(name);
+        if (table !== undefined) await this.#mirrorTable(instance, table);
+      }
+    }
+  }
+
+  /** The schemas of all catalogs, for a statement that names one or tells of them. */
+  async mirrorSchemas(instance: PlanningInstance): Promise<void> {
+    for (const catalog of this.#catalogs.names) {
+      const tables = await this.#catalogs.listTables(catalog);
+      for (const schema of new Set(tables.map((table) => table.schema))) {
+        await instance.mirrorSchema({ catalog, schema });
+      }
+    }
+  }
+
+  /** The session's own schema, which its connections begin in. */
+  async mirrorOwnSchema(instance: PlanningInstance): Promise<void> {
+    const { catalog, schema } = this.#state;
+    if (catalog === '') return;
+    const name = this.#catalogs.nameOf({ catalog, schema, table: '' });
+    if (name !== undefined) await instance.mirrorSchema(name);
+  }
+
+  /** Files and patterns that a statement names: to functions, or as a table that no catalog has. */
+  async pathsOf({ tables, paths }: StatementNames): Promise<readonly string[]> {
+    const files: string[] = [...paths];
+    for (const reference of tables) {
+      const isBare = reference.catalog === '' && reference.schema === '';
+      if (isBare && (await this.findTable(reference)) === undefined) files.push(reference.table);
+    }
+    return files;
+  }
+
+  async #mirrorTable(instance: PlanningInstance, table: Table): Promise<RelatedTable> {
+    return await instance.mirror(await this.#relations.of(table, instance.fileLane));
+  }
+
+  /** Names without a catalog are looked up in the session's own; a single qualifier may be a catalog. */
+  #qualified(reference: TableReference): TableReference {
+    const { catalog, schema, table } = reference;
+    const own = this.#state;
+    if (own.catalog === '' || catalog !== '') return reference;
+    if (schema === '') return { catalog: own.catalog, schema: own.schema, table };
+    const name = schema.toLowerCase();
+    const isCatalog = name === 'memory' || this.#catalogs.names.includes(name);
+    return isCatalog ? reference : { catalog: own.catalog, schema, table };
+  }
+}

@@ -1,0 +1,149 @@
+/** What a statement needs of its session, as statements that make it of a connection. */
+import { EngineError } from '../../common/error.ts';
+import { quoteIdentifier } from '../../common/plan/column-type.ts';
+import type { SessionObject, SessionState, SessionView } from '../../common/session-state.ts';
+import { type Json } from '../import/json-reader.ts';
+import { type TableReference } from '../import/parsed-statement.ts';
+import { statementsOf } from '../import/show-reference.ts';
+import { serializedError, serializedToEngineError } from './serialized-error.ts';
+import { checkMacro, checkParsed, joinNames, type StatementNames } from './sql-door.ts';
+
+export interface SessionSetup {
+  /** In the order in which they run. */
+  readonly statements: readonly string[];
+  /** What the session's objects name that the statement needs. */
+  readonly names: StatementNames;
+  /** Views of the session that the statement reads, by their names in lower case, as the parser gives them. */
+  readonly views: ReadonlyMap<string, ParsedView>;
+  /** Where names without a catalog are looked up. */
+  readonly home: { readonly catalog: string; readonly schema: string };
+  /** A macro of the session is in it: of no use to who parses the statement elsewhere. */
+  readonly hasMacros: boolean;
+}
+
+export interface ParsedView {
+  readonly view: SessionView;
+  readonly document: Json;
+}
+
+type Parse = (sql: string) => Promise<Json>;
+
+/**
+ * Everything of the session that `names` reach, directly or through its other objects; `isWhole`: everything.
+ * @throws EngineError FUNCTION_NOT_ALLOWED
+ */
+export async function setupFor(
+  names: StatementNames,
+  session: { readonly state: SessionState; readonly isWhole: boolean },
+  parse: Parse,
+): Promise<SessionSetup> {
+  const { state, isWhole } = session;
+  const collected = new Collected(state, parse);
+  await collected.reach(names);
+  if (isWhole) for (const object of state.objects) await collected.add(object);
+  const all = joinNames([names, ...collected.names]);
+  const needsVariables = isWhole || all.functions.includes('getvariable');
+  return {
+    statements: [
+      ...(state.catalog === '' ? [] : [useStatement(state)]),
+      ...(needsVariables ? Object.entries(state.variables).map(variableStatement) : []),
+      ...collected.statements,
+    ],
+    names: joinNames(collected.names),
+    views: collected.views,
+    home: { catalog: state.catalog || 'memory', schema: state.schema || 'main' },
+    hasMacros: collected.hasMacros,
+  };
+}
+
+/** Objects in an order in which each comes behind those that it needs. */
+class Collected {
+  readonly statements: string[] = [];
+  readonly names: StatementNames[] = [];
+  readonly views = new Map<string, ParsedView>();
+  hasMacros = false;
+  readonly #state: SessionState;
+  readonly #parse: Parse;
+  readonly #seen = new Set<SessionObject>();
+
+  constructor(state: SessionState, parse: Parse) {
+    this.#state = state;
+    this.#parse = parse;
+  }
+
+  async reach(names: StatementNames): Promise<void> {
+    for (const object of this.#state.objects) if (isNamed(object, names)) await this.add(object);
+  }
+
+  async add(object: SessionObject): Promise<void> {
+    if (this.#seen.has(object)) return;
+    this.#seen.add(object);
+    const names = await this.#namesOf(object);
+    this.names.push(names);
+    await this.reach(names);
+    this.statements.push(createStatement(object));
+  }
+
+  async #namesOf(object: SessionObject): Promise<StatementNames> {
+    if (object.kind !== 'view') {
+      this.hasMacros = true;
+      return checkMacro(object.definition);
+    }
+    const document = await parseView(object.sql, this.#parse);
+    this.views.set(object.name.toLowerCase(), { view: object, document });
+    return checkParsed(document);
+  }
+}
+
+/** @throws EngineError SYNTAX_ERROR, STATEMENT_NOT_SUPPORTED for what is not one SELECT */
+export async function parseView(sql: string, parse: Parse): Promise<Json> {
+  const document = await parse(sql);
+  const error = serializedError(document);
+  if (error !== undefined) throw serializedToEngineError(error);
+  if (statementsOf(document).length === 1) return document;
+  throw new EngineError('MULTIPLE_STATEMENTS', 'a view is one SELECT');
+}
+
+/** The session's view that a statement means: names are looked up in temp first, whose schema is called main too. */
+export function viewNamed<T>(
+  views: ReadonlyMap<string, T>,
+  { catalog, schema, table }: TableReference,
+): T | undefined {
+  const qualifier = [catalog, schema].filter((part) => part !== '').join('.');
+  return ['', 'main', 'temp', 'temp.main'].includes(qualifier.toLowerCase())
+    ? views.get(table.toLowerCase())
+    : undefined;
+}
+
+function isNamed(object: SessionObject, names: StatementNames): boolean {
+  const name = object.name.toLowerCase();
+  switch (object.kind) {
+    case 'view': {
+      const itself = new Map([[name, object]]);
+      return names.tables.some((reference) => viewNamed(itself, reference) !== undefined);
+    }
+    case 'macro':
+      return names.functions.includes(name);
+    case 'table-macro':
+      return names.tableFunctions.includes(name);
+  }
+}
+
+export function useStatement({
+  catalog,
+  schema,
+}: Pick<SessionState, 'catalog' | 'schema'>): string {
+  return `USE ${quoteIdentifier(catalog)}.${quoteIdentifier(schema)}`;
+}
+
+function variableStatement([name, sql]: readonly [string, string]): string {
+  return `SET VARIABLE ${quoteIdentifier(name)} = ${sql}`;
+}
+
+/** A comment at the end of a text must not reach what follows. */
+function createStatement(object: SessionObject): string {
+  const name = quoteIdentifier(object.name);
+  if (object.kind !== 'view') return `CREATE OR REPLACE TEMP MACRO ${name}${object.definition}\n`;
+  const columns = object.columnNames.map(quoteIdentifier).join(', ');
+  return `CREATE OR REPLACE TEMP VIEW ${name}${columns === '' ? '' : ` (${columns})`} AS ${object.sql}\n`;
+}
