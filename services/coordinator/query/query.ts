@@ -69,7 +69,9 @@ export class Query {
   #phase: QueryPhase = 'queued';
   #error: ErrorReport | undefined;
   #endedAt: Instant | undefined;
-  #plan: Pick<QueryPlan, 'rung' | 'rungReason' | 'session'> & { readonly columns: readonly Column[] } = {
+  #plan: Pick<QueryPlan, 'rung' | 'rungReason' | 'session'> & {
+    readonly columns: readonly Column[];
+  } = {
     rung: 'whole',
     rungReason: '',
     columns: [],

@@ -53,7 +53,10 @@ export function queryCoordinatorService(
     list(request) {
       const page = registry.list(principalOf(request), request);
       return {
-        queries: page.queries.map((report) => ({ ...queryReportToWire(report), session: undefined })),
+        queries: page.queries.map((report) => ({
+          ...queryReportToWire(report),
+          session: undefined,
+        })),
         nextPageToken: page.nextPageToken,
       };
     },

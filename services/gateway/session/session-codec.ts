@@ -4,7 +4,11 @@
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { EngineError } from '../../common/error.ts';
-import { MAX_SESSION_STATE_BYTES, NEW_SESSION, type SessionState } from '../../common/session-state.ts';
+import {
+  MAX_SESSION_STATE_BYTES,
+  NEW_SESSION,
+  type SessionState,
+} from '../../common/session-state.ts';
 
 /** Of the layout and of what the JSON holds; a session of another version is not understood. */
 const VERSION = 2;

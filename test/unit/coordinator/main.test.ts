@@ -186,7 +186,13 @@ describe('a coordinator', { timeout: 30_000 }, () => {
   it('cancels a query in the middle of its planning, and ends with one', async () => {
     const { channel, close } = await start();
     const cancelled = await submit(channel, 'hang');
-    const request = { queryId: cancelled, requestId: '', principal, code: 'QUERY_CANCELLED', reason: 'enough' };
+    const request = {
+      queryId: cancelled,
+      requestId: '',
+      principal,
+      code: 'QUERY_CANCELLED',
+      reason: 'enough',
+    };
     const { query } = await channel.unary(QUERIES.cancel, request, soon);
     expect(query).toMatchObject({ error: { code: 'QUERY_CANCELLED', message: 'enough' } });
     const left = await submit(channel, 'hang');

@@ -109,7 +109,7 @@ function aRequest() {
     sql: 'SELECT 1',
     principal: { name: 'ada' },
     sessionProperties: {},
-  session: undefined,
+    session: undefined,
     parameters: new Uint8Array(),
     workerCount: 3,
     tasksPerWorker: 2,
