@@ -16,6 +16,7 @@ import { NodeFileTree } from './catalog/node-file-tree.ts';
 import { PinnedSources } from './catalog/pinned-sources.ts';
 import { PlannerCatalog } from './catalog/planner-catalog.ts';
 import { ScanFiles } from './catalog/scan-files.ts';
+import { TableBucketings } from './catalog/table-bucketings.ts';
 import { type PlannerConfig, plannerConfigFromProcess } from './config.ts';
 import { CsvDialects } from './duckdb/csv-dialects.ts';
 import { DirectReads } from './duckdb/direct-reads.ts';
@@ -24,6 +25,7 @@ import { DuckDBFooterReader } from './duckdb/footer-reader.ts';
 import { InstancePool } from './duckdb/instance-pool.ts';
 import { SourcePinner } from './duckdb/source-pinner.ts';
 import { TableRelations } from './duckdb/table-relations.ts';
+import { PlanningHashFingerprint } from './duckdb/planning-hash-fingerprint.ts';
 import { QueryPlanner } from './planning/query-planner.ts';
 import { addPlannerService } from './rpc/planner-service.ts';
 
@@ -91,9 +93,11 @@ export function plannerFront(
     directReads,
     usualSettings: USUAL_SETTINGS,
   });
+  const fingerprints = new PlanningHashFingerprint(instances, USUAL_SETTINGS);
+  const bucketings = new TableBucketings({ catalogs, texts: tree, fingerprints });
   return {
     frontEnd,
-    catalog: new PlannerCatalog({ catalogs, scanFiles, pinned, reader: frontEnd }),
+    catalog: new PlannerCatalog({ catalogs, scanFiles, pinned, bucketings, reader: frontEnd }),
   };
 }
 

@@ -128,7 +128,10 @@ class LocalRun {
         const ranges = isDealt ? batch : this.#splitsOf(scan.sourceId, task);
         const predicate = scan.partitioning?.predicates[task];
         const rows = scanRelation(scan, ranges);
-        const own = predicate === undefined ? rows : `FROM (${rows}) WHERE ${predicate}`;
+        const own =
+          predicate === undefined
+            ? rows
+            : `FROM (${rows}) WHERE ${guarded(predicate, scan.partitioning?.mismatch)}`;
         return `${scan.name} AS NOT MATERIALIZED (${own})`;
       }),
       ...fragment.remoteSources.map((source) => {
@@ -192,6 +195,12 @@ class LocalRun {
       throw new Error(`fragment ${fragment.id} gives ${String(actual)}, not ${String(expected)}`);
     }
   }
+}
+
+function guarded(predicate: string, mismatch: 'skip' | 'fail' = 'skip'): string {
+  return mismatch === 'skip'
+    ? predicate
+    : `CASE WHEN ${predicate} THEN TRUE ELSE error('a row of another partition') END`;
 }
 
 function deal<T>(items: readonly T[], count: number): readonly (readonly T[])[] {

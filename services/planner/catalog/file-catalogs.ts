@@ -58,9 +58,19 @@ export class FileCatalogs {
 
   /** The table whose file this is, of those that were looked up. */
   tableOfFile(path: string): TableName | undefined {
+    return this.#tablesByPath.get(this.#placeOfFile(path) ?? '');
+  }
+
+  /** The folder of the table whose file this is; undefined as `tableOfFile`, and where the file itself is the table. */
+  folderOfFile(path: string): string | undefined {
+    const place = this.#placeOfFile(path);
+    return place === path ? undefined : place;
+  }
+
+  #placeOfFile(path: string): string | undefined {
     for (let end = path.length; end > 0; end = path.lastIndexOf('/', end - 1)) {
-      const table = this.#tablesByPath.get(path.slice(0, end));
-      if (table !== undefined) return table;
+      const place = path.slice(0, end);
+      if (this.#tablesByPath.has(place)) return place;
     }
     return undefined;
   }

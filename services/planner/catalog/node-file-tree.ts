@@ -1,9 +1,9 @@
-import { readdir, stat } from 'node:fs/promises';
-import { type DirectoryEntry, type FileTree } from './ports.ts';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { type DirectoryEntry, type FileTree, type TextFiles } from './ports.ts';
 import { type FileIdentity } from './table.ts';
 
 /** The local file system; symbolic links count as what they lead to. */
-export class NodeFileTree implements FileTree {
+export class NodeFileTree implements FileTree, TextFiles {
   async entriesOf(directory: string): Promise<readonly DirectoryEntry[] | undefined> {
     const entries = await unlessMissing(readdir(directory, { withFileTypes: true }));
     if (entries === undefined) return undefined;
@@ -21,6 +21,10 @@ export class NodeFileTree implements FileTree {
     const stats = await unlessMissing(stat(path));
     if (stats === undefined) return undefined;
     return { path, sizeBytes: stats.size, modifiedAtMs: stats.mtimeMs };
+  }
+
+  async readText(path: string): Promise<string | undefined> {
+    return await unlessMissing(readFile(path, 'utf8'));
   }
 }
 

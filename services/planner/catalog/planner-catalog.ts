@@ -8,6 +8,7 @@ import { type FileCatalogs } from './file-catalogs.ts';
 import { type PinnedSource, type PinnedSources } from './pinned-sources.ts';
 import { type TableReader } from './ports.ts';
 import { type ResolvedScan, resolvePinned, type ScanFiles } from './scan-files.ts';
+import { type TableBucketings } from './table-bucketings.ts';
 import { formatTableName } from './table.ts';
 
 export interface PlannerCatalogDeps {
@@ -15,6 +16,7 @@ export interface PlannerCatalogDeps {
   readonly scanFiles: ScanFiles;
   readonly pinned: PinnedSources;
   readonly reader: TableReader;
+  readonly bucketings: TableBucketings;
 }
 
 /** The catalogs as planning sees them. */
@@ -38,7 +40,9 @@ export class PlannerCatalog implements ScanCatalog {
     files: readonly ScanFile[],
   ): Promise<ScanStatistics | undefined> {
     if (format !== 'parquet') return undefined;
-    return await this.#deps.scanFiles.statisticsOf(files, fileColumns);
+    const statistics = await this.#deps.scanFiles.statisticsOf(files, fileColumns);
+    const bucketing = await this.#deps.bucketings.bucketingOf(files, fileColumns);
+    return bucketing === undefined ? statistics : { ...statistics, bucketing };
   }
 
   tableOf(scan: Scan): string {

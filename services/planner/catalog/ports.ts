@@ -15,6 +15,17 @@ export interface FileTree {
   identityOf(path: string): Promise<FileIdentity | undefined>;
 }
 
+/** Small files beside the tables' own. */
+export interface TextFiles {
+  /** `undefined` when there is no such file. */
+  readText(path: string): Promise<string | undefined>;
+}
+
+/** Tells how a DuckDB hashes: rows that were dealt by another one are dealt otherwise. */
+export interface HashFingerprints {
+  ofDuckDB(): Promise<string>;
+}
+
 /** Reads the footers of Parquet files. */
 export interface FooterReader {
   /**

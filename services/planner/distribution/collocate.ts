@@ -1,43 +1,87 @@
 /** Subtrees over scans, read by parts of a key instead of in any splits. */
 import { type Expression } from '../logical/expression.ts';
-import { originalOf } from '../logical/logical-plan.ts';
+import { originalOf, type LogicalPlan, type Scan } from '../logical/logical-plan.ts';
+import { walkPlan } from '../logical/plan-children.ts';
+import { bucketedScan, bucketLayout, type BucketedScan } from './bucket-layout.ts';
 import { placedBytes } from './estimate.ts';
-import { keyedScan, loadOf, rangeLayout, type KeyedScan, type Layout } from './layout.ts';
-import { decidingColumn, type HashKey } from './partitioning.ts';
+import { loadOf, type Layout } from './layout.ts';
+import { decidingColumn, satisfiesGrouping, type HashKey, type KeyPair } from './partitioning.ts';
 import { onlyBranch, type Branch, type Placed } from './placed.ts';
 import { type DistributionOptions } from './placer.ts';
+import { keyedScan, rangeLayout, type KeyedScan } from './range-layout.ts';
 import { scanColumnOf, scanColumnOfExpression } from './scan-column.ts';
 
-/** A branch whose scans all have the key, as far as its location lets them be cut by it. */
-export interface KeyedBranch {
+/** Tasks that have to read more than this many times what the scans hold gain nothing. */
+const MAX_READ_RATIO = 2;
+
+/** A branch whose scans can be read by parts of a key, and where its output has the columns of the key. */
+interface Parted<PartScan> {
   readonly branch: Branch;
-  readonly scans: readonly KeyedScan[];
-  /** Where its output has the key. */
+  readonly scans: readonly PartScan[];
   readonly keys: readonly HashKey[];
 }
 
-/** The subtree by a key over its columns; undefined when that key is no column of its scans. */
-export function keyedBranch(
-  placed: Placed,
-  key: Expression,
-  { statistics }: DistributionOptions,
-): KeyedBranch | undefined {
-  const branch = onlyBranch(placed);
-  if (branch?.location.kind === 'layout') {
-    const { layout, keys } = branch.location;
-    const column = decidingColumn(key);
-    const isKey = column !== undefined && keys.some(({ columns }) => columns.includes(column));
-    return isKey ? { branch, scans: layout.scans, keys } : undefined;
+/** Both sides of a join in the same parts. */
+export interface LayoutPair {
+  readonly layout: Layout;
+  readonly left: SideOfLayout;
+  readonly right: SideOfLayout;
+}
+
+export interface SideOfLayout {
+  readonly body: LogicalPlan;
+  /** The layout's key among its columns. */
+  readonly keys: readonly HashKey[];
+}
+
+/** All ways to have equal keys of both sides in the same task without moving either. */
+export function layoutPairs(
+  sides: { readonly left: Placed; readonly right: Placed },
+  pairs: readonly KeyPair[],
+  options: DistributionOptions,
+): readonly LayoutPair[] {
+  const found: (LayoutPair | undefined)[] = pairs.map((pair) => {
+    const left = byRange(sides.left, pair.left, options);
+    const right = byRange(sides.right, pair.right, options);
+    if (left === undefined || right === undefined) return undefined;
+    const layout = rangeLayout([...left.scans, ...right.scans], options.taskCount);
+    return pairedIn(layout, left, right);
+  });
+  const left = byBuckets(sides.left, options);
+  const right = byBuckets(sides.right, options);
+  if (left !== undefined && right !== undefined && areJoinedBy(left.keys, right.keys, pairs)) {
+    const layout = bucketLayout([...left.scans, ...right.scans], options.taskCount);
+    found.push(pairedIn(layout, left, right));
   }
-  if (branch?.location.kind !== 'source') return undefined;
-  const source = scanColumnOfExpression(branch.body, key);
-  if (source === undefined) return undefined;
-  const scan = keyedScan(source.scan, source.column, statistics.get(originalOf(source.scan)));
-  if (scan === undefined) return undefined;
-  const columns = [...branch.body.columns.keys()].filter(
-    (column) => scanColumnOf(branch.body, column)?.column === source.column,
+  return found.filter((pair) => pair !== undefined);
+}
+
+function pairedIn(
+  layout: Layout | undefined,
+  left: Parted<unknown>,
+  right: Parted<unknown>,
+): LayoutPair | undefined {
+  if (layout === undefined || loadOf(layout).readRatio > MAX_READ_RATIO) return undefined;
+  return { layout, left: sideOf(left), right: sideOf(right) };
+}
+
+function sideOf({ branch, keys }: Parted<unknown>): SideOfLayout {
+  return { body: branch.body, keys };
+}
+
+/** Each key column of the buckets is compared with that of the other side. */
+function areJoinedBy(
+  left: readonly HashKey[],
+  right: readonly HashKey[],
+  pairs: readonly KeyPair[],
+): boolean {
+  const isIn = (key: HashKey | undefined, expression: Expression): boolean => {
+    const column = decidingColumn(expression);
+    return column !== undefined && key?.columns.includes(column) === true;
+  };
+  return left.every((key, index) =>
+    pairs.some((pair) => isIn(key, pair.left) && isIn(right[index], pair.right)),
   );
-  return { branch, scans: [scan], keys: [{ type: scan.type, columns }] };
 }
 
 export interface LayoutChoice {
@@ -47,24 +91,32 @@ export interface LayoutChoice {
 }
 
 /**
- * The branch in tasks that have all rows of equal `keys` (over its columns), by the one of them for which that costs
- * least; undefined when its files do not lie apart by any.
+ * The branch in tasks that have all rows of equal `groups` (over its columns), in the way that costs least; undefined
+ * when its files do not lie apart by any of them.
  */
 export function togetherByLayout(
   placed: Placed,
-  keys: readonly Expression[],
+  groups: readonly Expression[],
   options: DistributionOptions,
 ): LayoutChoice | undefined {
-  const bytes = placedBytes(placed);
+  const candidates: { readonly parted: Parted<unknown>; readonly layout: Layout | undefined }[] =
+    groups.flatMap((group) => {
+      const parted = byRange(placed, group, options);
+      if (parted === undefined) return [];
+      return [{ parted, layout: rangeLayout(parted.scans, options.taskCount) }];
+    });
+  const buckets = byBuckets(placed, options);
+  if (buckets !== undefined && satisfiesGrouping(buckets.keys, groups)) {
+    const layout = bucketLayout(buckets.scans, options.taskCount);
+    candidates.push({ parted: buckets, layout });
+  }
   let best: LayoutChoice | undefined;
-  for (const key of keys) {
-    const keyed = keyedBranch(placed, key, options);
-    const layout = keyed && rangeLayout(keyed.scans, options.taskCount);
-    if (keyed === undefined || layout === undefined) continue;
-    const cost = layoutCost(layout, bytes, options);
+  for (const { parted, layout } of candidates) {
+    if (layout === undefined || loadOf(layout).readRatio > MAX_READ_RATIO) continue;
+    const cost = layoutCost(layout, placedBytes(placed), options);
     if (best !== undefined && best.cost <= cost) continue;
-    const location = { kind: 'layout', layout, keys: keyed.keys } as const;
-    best = { branch: { ...keyed.branch, location }, cost };
+    const location = { kind: 'layout', layout, keys: parted.keys } as const;
+    best = { branch: { ...parted.branch, location }, cost };
   }
   return best;
 }
@@ -77,4 +129,59 @@ export function layoutCost(
 ): number {
   const { busiestShare, totalBytes } = loadOf(layout);
   return bytes * busiestShare + totalBytes * (busiestShare - 1 / taskCount);
+}
+
+/** The subtree by ranges of a key over its columns; undefined when the key is no column of its scans. */
+function byRange(
+  placed: Placed,
+  key: Expression,
+  { statistics }: DistributionOptions,
+): Parted<KeyedScan> | undefined {
+  const branch = onlyBranch(placed);
+  if (branch?.location.kind === 'layout') {
+    const { layout, keys } = branch.location;
+    const column = decidingColumn(key);
+    const isKey = column !== undefined && keys.some(({ columns }) => columns.includes(column));
+    return isKey && layout.kind === 'range' ? { branch, scans: layout.scans, keys } : undefined;
+  }
+  if (branch?.location.kind !== 'source') return undefined;
+  const source = scanColumnOfExpression(branch.body, key);
+  if (source === undefined) return undefined;
+  const scan = keyedScan(source.scan, source.column, statistics.get(originalOf(source.scan)));
+  if (scan === undefined) return undefined;
+  const columns = columnsFrom(branch.body, source.column);
+  return { branch, scans: [scan], keys: [{ type: scan.type, columns }] };
+}
+
+/** The subtree by the buckets of its scans; undefined when they have none. */
+function byBuckets(
+  placed: Placed,
+  { statistics }: DistributionOptions,
+): Parted<BucketedScan> | undefined {
+  const branch = onlyBranch(placed);
+  if (branch?.location.kind === 'layout') {
+    const { layout, keys } = branch.location;
+    return layout.kind === 'buckets' ? { branch, scans: layout.scans, keys } : undefined;
+  }
+  if (branch?.location.kind !== 'source') return undefined;
+  const source = onlyScan(branch.body);
+  const scan = source && bucketedScan(source, statistics.get(originalOf(source)));
+  if (scan === undefined) return undefined;
+  const keys = scan.columns.map((column, index): HashKey => ({
+    type: scan.hashTypes[index] ?? { id: 'NULL' },
+    columns: columnsFrom(branch.body, column),
+  }));
+  return { branch, scans: [scan], keys };
+}
+
+/** The output's columns that are this column of the body's scan. */
+function columnsFrom(body: LogicalPlan, scanColumn: number): readonly number[] {
+  return [...body.columns.keys()].filter(
+    (column) => scanColumnOf(body, column)?.column === scanColumn,
+  );
+}
+
+function onlyScan(body: LogicalPlan): Scan | undefined {
+  const scans = [...walkPlan(body)].filter((node) => node.kind === 'scan');
+  return scans.length === 1 ? scans[0] : undefined;
 }

@@ -8,10 +8,9 @@ import {
   type JoinCondition,
   type JoinType,
 } from '../logical/logical-plan.ts';
-import { keyedBranch, layoutCost, type KeyedBranch } from './collocate.ts';
+import { layoutCost, layoutPairs, type LayoutPair } from './collocate.ts';
 import { RECEIVE_COST, SEND_COST, STAGE_COST } from './cost.ts';
 import { placedBytes } from './estimate.ts';
-import { rangeLayout, type Layout } from './layout.ts';
 import { matchJoinKeys, type HashKey, type KeyPair } from './partitioning.ts';
 import { isLocal, onlyBranch, type Placed } from './placed.ts';
 import { type DistributionOptions } from './placer.ts';
@@ -41,11 +40,8 @@ export interface PartitionedJoin {
 }
 
 /** Rows with equal keys of both sides in the same part of their files. */
-export interface LayoutJoin {
+export interface LayoutJoin extends LayoutPair {
   readonly kind: 'layout';
-  readonly left: KeyedBranch;
-  readonly right: KeyedBranch;
-  readonly layout: Layout;
 }
 
 /** `cost`: in the measure of `cost.ts`. */
@@ -86,22 +82,17 @@ export function joinCandidates(
   return [together, ...broadcast, ...partitioned, ...layoutCandidates(plan, sides, options)];
 }
 
-/** One for each pair of keys by which the files of both sides lie apart. */
+/** One for each way in which the files of both sides lie apart by keys that are joined. */
 function layoutCandidates(
   plan: AnyKindOfJoin,
   sides: JoinSides,
   options: DistributionOptions,
 ): readonly JoinCandidate[] {
   const bytes = placedBytes(sides.left) + placedBytes(sides.right);
-  return hashablePairs(plan).flatMap((pair): readonly JoinCandidate[] => {
-    const left = keyedBranch(sides.left, pair.left, options);
-    const right = keyedBranch(sides.right, pair.right, options);
-    if (left === undefined || right === undefined) return [];
-    const layout = rangeLayout([...left.scans, ...right.scans], options.taskCount);
-    if (layout === undefined) return [];
-    const placement = { kind: 'layout', left, right, layout } as const;
-    return [{ placement, cost: layoutCost(layout, bytes, options) }];
-  });
+  return layoutPairs(sides, hashablePairs(plan), options).map((pair) => ({
+    placement: { kind: 'layout', ...pair },
+    cost: layoutCost(pair.layout, bytes, options),
+  }));
 }
 
 interface SideSize {

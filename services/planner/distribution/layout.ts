@@ -1,102 +1,73 @@
 /**
  * How scans lie apart by a key in their files: tasks that read one part of each scan have all rows with their keys, and
- * need no exchange. A range layout cuts row groups by the bounds of their statistics (design: RANGE(key, bounds)).
+ * need no exchange. Either row groups are cut by ranges of the key (design: RANGE(key, bounds)), or files are buckets of
+ * its hash.
  */
-import { sameColumnType, type ColumnType } from '../../common/plan/column-type.ts';
-import { type Datum } from '../logical/datum.ts';
-import { type Expression } from '../logical/expression.ts';
-import { originalOf, type Scan, type ScanId } from '../logical/logical-plan.ts';
-import { rowWidthOf } from './estimate.ts';
-import { chooseBounds, partitionsOf, type KeyedRowGroup } from './range-bounds.ts';
-import { type ScanStatistics } from './scan-statistics.ts';
+import { assertNever } from '../../common/assert.ts';
+import { type ScanId } from '../logical/logical-plan.ts';
+import { bucketPartition, type BucketLayout } from './bucket-layout.ts';
+import { partitionsOf } from './range-bounds.ts';
+import { type RangeLayout } from './range-layout.ts';
 
-/** `partitionCount` ≥ 2. */
-export interface Layout {
-  readonly scans: readonly KeyedScan[];
-  readonly bounds: readonly Datum[];
-}
+/** Of two partitions at least. */
+export type Layout = RangeLayout | BucketLayout;
 
-/** A scan and the column by which it is cut. */
-export interface KeyedScan {
+/** What the tasks read of one scan. */
+export interface LayoutPart {
   readonly scanId: ScanId;
   /** The scan whose description has these row groups, in this order. */
   readonly original: ScanId;
-  readonly column: number;
-  readonly name: string;
-  readonly type: ColumnType;
-  readonly rowGroups: readonly KeyedRowGroup[];
+  readonly rowGroups: readonly PartitionedRowGroup[];
 }
 
-/** Types whose literals compare with columns of any of these types as numbers do. */
-const INTEGERS: ReadonlySet<ColumnType['id']> = new Set([
-  'TINYINT',
-  'SMALLINT',
-  'INTEGER',
-  'BIGINT',
-  'UTINYINT',
-  'USMALLINT',
-  'UINTEGER',
-]);
-/** NaN, which is no part of statistics, rules out floating-point keys. */
-const ORDERED: ReadonlySet<ColumnType['id']> = new Set([
-  ...INTEGERS,
-  'DECIMAL',
-  'DATE',
-  'TIMESTAMP',
-  'VARCHAR',
-]);
-
-/** A layout that has to read more than this many times what the scans hold is none. */
-const MAX_READ_RATIO = 2;
-
-/** The scan by one of its columns; undefined when the column has no order, or nothing is known of it. */
-export function keyedScan(
-  scan: Scan,
-  column: number,
-  statistics: ScanStatistics | undefined,
-): KeyedScan | undefined {
-  const type = scan.columns[column];
-  const name = scan.fileColumns[column]?.name;
-  if (statistics === undefined || type === undefined || name === undefined) return undefined;
-  if (!ORDERED.has(type.id)) return undefined;
-  const width = rowWidthOf(scan.columns);
-  const bounds = statistics.boundsOf(column);
-  const rowGroups = statistics.rowGroups.map(({ rowCount }, index): KeyedRowGroup => ({
-    ...(bounds[index] ?? { nulls: 'some' }),
-    load: rowCount * width,
-  }));
-  return { scanId: scan.scanId, original: originalOf(scan), column, name, type, rowGroups };
+export interface PartitionedRowGroup {
+  /** Bytes of its rows. */
+  readonly load: number;
+  /** The partitions that may have rows of it, ascending. */
+  readonly partitions: readonly number[];
 }
 
-/** The scans cut by common ranges into at most `partitionCount` parts; undefined when they do not lie apart. */
-export function rangeLayout(
-  scans: readonly KeyedScan[],
-  partitionCount: number,
-): Layout | undefined {
-  const [first, ...others] = scans;
-  if (first === undefined || !others.every(({ type }) => areComparable(first.type, type))) {
-    return undefined;
+export function partitionCountOf(layout: Layout): number {
+  switch (layout.kind) {
+    case 'range':
+      return layout.bounds.length + 1;
+    case 'buckets':
+      return layout.partitionCount;
+    default:
+      return assertNever(layout);
   }
-  const bounds = chooseBounds(
-    scans.flatMap(({ rowGroups }) => rowGroups),
-    partitionCount,
-  );
-  const layout = { scans, bounds };
-  const { readRatio } = loadOf(layout);
-  return bounds.length > 0 && readRatio <= MAX_READ_RATIO ? layout : undefined;
 }
 
-function areComparable(a: ColumnType, b: ColumnType): boolean {
-  return sameColumnType(a, b) || (INTEGERS.has(a.id) && INTEGERS.has(b.id));
-}
-
-export function partitionCountOf({ bounds }: Layout): number {
-  return bounds.length + 1;
-}
-
-/** For EXPLAIN: `range(l_orderkey, 8)`. */
+/** For EXPLAIN: `range(l_orderkey, 8)`, `buckets(l_orderkey, 8)`. */
 export function layoutText(layout: Layout): string {
-  return `range(${layout.scans[0]?.name ?? ''}, ${partitionCountOf(layout)})`;
+  const [first] = layout.scans;
+  const names = first === undefined ? [] : 'name' in first ? [first.name] : first.names;
+  return `${layout.kind}(${[...names, partitionCountOf(layout)].join(', ')})`;
+}
+
+export function partsOf(layout: Layout): readonly LayoutPart[] {
+  switch (layout.kind) {
+    case 'range':
+      return layout.scans.map(({ scanId, original, rowGroups }) => ({
+        scanId,
+        original,
+        rowGroups: rowGroups.map((rowGroup) => ({
+          load: rowGroup.load,
+          partitions: partitionsOf(rowGroup, layout.bounds),
+        })),
+      }));
+    case 'buckets':
+      return layout.scans.map(({ scanId, original, rowGroups }) => ({
+        scanId,
+        original,
+        rowGroups: rowGroups.map(({ load, bucket }) => ({
+          load,
+          partitions: [bucketPartition(layout, bucket)],
+        })),
+      }));
+    default:
+      return assertNever(layout);
+  }
 }
 
 export interface LayoutLoad {
@@ -108,62 +79,14 @@ export interface LayoutLoad {
   readonly readRatio: number;
 }
 
-export function loadOf({ scans, bounds }: Layout): LayoutLoad {
-  const loads = Array.from({ length: bounds.length + 1 }, () => 0);
+export function loadOf(layout: Layout): LayoutLoad {
+  const loads = Array.from({ length: partitionCountOf(layout) }, () => 0);
   let totalBytes = 0;
-  for (const rowGroup of scans.flatMap(({ rowGroups }) => rowGroups)) {
-    totalBytes += rowGroup.load;
-    for (const partition of partitionsOf(rowGroup, bounds)) {
-      loads[partition] = (loads[partition] ?? 0) + rowGroup.load;
-    }
+  for (const { load, partitions } of partsOf(layout).flatMap(({ rowGroups }) => rowGroups)) {
+    totalBytes += load;
+    for (const partition of partitions) loads[partition] = (loads[partition] ?? 0) + load;
   }
   const readBytes = loads.reduce((sum, load) => sum + load, 0);
   const total = Math.max(1, totalBytes);
   return { totalBytes, busiestShare: Math.max(...loads) / total, readRatio: readBytes / total };
-}
-
-/** For each row group of the scan: the partitions that may have rows of it. */
-export function partitionsOfScan(
-  { bounds }: Layout,
-  { rowGroups }: KeyedScan,
-): readonly (readonly number[])[] {
-  return rowGroups.map((rowGroup) => partitionsOf(rowGroup, bounds));
-}
-
-/** One for each partition, over the scan's columns: exactly one is true of a row. */
-export function partitionPredicates(
-  { bounds }: Layout,
-  { column, type }: KeyedScan,
-): readonly Expression[] {
-  const key: Expression = { kind: 'column', type, index: column };
-  const compare = (operator: '<' | '>=', bound: Datum): Expression => ({
-    kind: 'comparison',
-    type: BOOLEAN,
-    operator,
-    left: key,
-    right: { kind: 'constant', type: boundType(type), value: bound },
-  });
-  return Array.from({ length: bounds.length + 1 }, (_, partition): Expression => {
-    const from = bounds[partition - 1];
-    const to = bounds[partition];
-    const isBelow = to === undefined ? [] : [compare('<', to)];
-    if (from !== undefined) {
-      return conjunction('AND', [compare('>=', from), ...isBelow]);
-    }
-    const isNull: Expression = { kind: 'null-test', type: BOOLEAN, child: key, isNegated: false };
-    return conjunction('OR', [...isBelow, isNull]);
-  });
-}
-
-const BOOLEAN: ColumnType = { id: 'BOOLEAN' };
-
-/** A bound may come from a column of a wider type. */
-function boundType(type: ColumnType): ColumnType {
-  return INTEGERS.has(type.id) ? { id: 'BIGINT' } : type;
-}
-
-function conjunction(operator: 'AND' | 'OR', children: readonly Expression[]): Expression {
-  const [only, ...others] = children;
-  if (only !== undefined && others.length === 0) return only;
-  return { kind: 'conjunction', type: BOOLEAN, operator, children };
 }

@@ -37,7 +37,7 @@ export function placeJoin(placer: Placer, plan: AnyKindOfJoin): Placed {
 /** Both sides in one stage, whose tasks read the same part of the key's values of all scans. */
 function byLayout(plan: AnyKindOfJoin, { left, right, layout }: LayoutJoin): Placed {
   const keys = keysBehind(plan, left.keys, right.keys);
-  const body = bodyOf(plan, left.branch.body, right.branch.body);
+  const body = bodyOf(plan, left.body, right.body);
   return { branches: [{ body, location: { kind: 'layout', layout, keys } }] };
 }
 

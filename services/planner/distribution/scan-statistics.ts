@@ -1,4 +1,5 @@
 /** What the files of a scan say of its rows, as far as distribution asks. */
+import { type ColumnType } from '../../common/plan/column-type.ts';
 import { type Datum } from '../logical/datum.ts';
 import { type ScanId } from '../logical/logical-plan.ts';
 
@@ -7,6 +8,17 @@ export interface ScanStatistics {
   readonly rowGroups: readonly RowGroupSize[];
   /** Bounds of one of the scan's columns in each of these row groups. */
   boundsOf(column: number): readonly ColumnBounds[];
+  /** Absent: the files are not buckets. */
+  readonly bucketing?: ScanBucketing;
+}
+
+/** Each file has the rows of one bucket: `hash(columns) % bucketCount`. */
+export interface ScanBucketing {
+  /** `hashType`: what the column is cast to before it is hashed, without loss. */
+  readonly columns: readonly { readonly name: string; readonly hashType: ColumnType }[];
+  readonly bucketCount: number;
+  /** The bucket of each of the row groups. */
+  readonly buckets: readonly number[];
 }
 
 export interface RowGroupSize {

@@ -11,7 +11,7 @@ import {
   type ScanInput,
 } from '../../common/plan/plan-fragment.ts';
 import { bytesOf, rowsOf, rowWidthOf, UNKNOWN_ROWS } from '../distribution/estimate.ts';
-import { layoutText, partitionCountOf, partitionPredicates } from '../distribution/layout.ts';
+import { layoutText, partitionCountOf } from '../distribution/layout.ts';
 import {
   type Exchange,
   type PhysicalPlan,
@@ -22,6 +22,7 @@ import {
 import { type LogicalPlan, type Scan } from '../logical/logical-plan.ts';
 import { walkPlan } from '../logical/plan-children.ts';
 import { determinismOf } from './determinism.ts';
+import { scanPartitioning } from './scan-partitioning.ts';
 import { atom } from './sql/sql.ts';
 import { writeExpression } from './sql/write-expression.ts';
 import { type RelationNames, writeSql } from './sql/write-plan.ts';
@@ -74,7 +75,7 @@ function fragmentOf(stage: Stage, index: StageIndex, around: Surroundings): Plan
     outputs: around.outputs,
     scans: scans.map((scan) => ({
       ...scanInput(scan, context),
-      ...scanPartitioning(stage, scan),
+      ...partitioningOfScan(stage, scan),
     })),
     remoteSources: stage.inputs.map(remoteSource),
     inputMode: stage.partitioning === 'source' ? 'incremental' : 'complete',
@@ -151,18 +152,8 @@ function partitioningOf(stage: Stage, scans: readonly Scan[]): Partitioning {
   return { kind: 'source', sourceId: scan.scanId as SourceId };
 }
 
-function scanPartitioning({ layout }: Stage, scan: Scan): Pick<ScanInput, 'partitioning'> {
-  if (layout === undefined) return {};
-  const keyed = layout.scans.find(({ scanId }) => scanId === scan.scanId);
-  assert(keyed !== undefined, 'a layout is of all scans of its stage');
-  const names = scan.columns.map((_, column) => atom(`c${column}`));
-  const predicates = partitionPredicates(layout, keyed);
-  return {
-    partitioning: {
-      predicates: predicates.map((predicate) => writeExpression(predicate, names)),
-      mismatch: 'skip',
-    },
-  };
+function partitioningOfScan({ layout }: Stage, scan: Scan): Pick<ScanInput, 'partitioning'> {
+  return layout === undefined ? {} : { partitioning: scanPartitioning(layout, scan) };
 }
 
 function scanInput(scan: Scan, context: FragmentContext): ScanInput {

@@ -1,11 +1,6 @@
 import { type ScanDescriptor, type ScanFile } from '../../common/plan/plan-fragment.ts';
 import type { SourceId } from '../../common/ids.ts';
-import {
-  partitionCountOf,
-  partitionsOfScan,
-  type KeyedScan,
-  type Layout,
-} from '../distribution/layout.ts';
+import { partitionCountOf, partsOf, type LayoutPart } from '../distribution/layout.ts';
 import { type PhysicalPlan } from '../distribution/physical-plan.ts';
 import { type StatisticsOfScans } from '../distribution/scan-statistics.ts';
 import { type Expression } from '../logical/expression.ts';
@@ -71,29 +66,32 @@ export function withPartitions(
   const layouts = new Map<number, (descriptor: ScanDescriptor) => ScanDescriptor>();
   for (const { layout } of stages) {
     if (layout === undefined) continue;
-    for (const scan of layout.scans) {
-      const original = originals.find(({ sourceId }) => sourceId === scan.original);
-      layouts.set(scan.scanId, (descriptor) =>
-        withRowGroupPartitions(descriptor, layout, { scan, original }),
-      );
+    for (const part of partsOf(layout)) {
+      const original = originals.find(({ sourceId }) => sourceId === part.original);
+      const placed = { part, original, partitionCount: partitionCountOf(layout) };
+      layouts.set(part.scanId, (descriptor) => withRowGroupPartitions(descriptor, placed));
     }
   }
   return descriptors.map((each) => layouts.get(each.sourceId)?.(each) ?? each);
 }
 
+interface PlacedPart {
+  readonly part: LayoutPart;
+  readonly original: ScanDescriptor | undefined;
+  readonly partitionCount: number;
+}
+
 /** A row group that was not there when the layout was made may have rows of all parts. */
 function withRowGroupPartitions(
   descriptor: ScanDescriptor,
-  layout: Layout,
-  { scan, original }: { readonly scan: KeyedScan; readonly original: ScanDescriptor | undefined },
+  { part, original, partitionCount }: PlacedPart,
 ): ScanDescriptor {
-  const partitions = partitionsOfScan(layout, scan);
   const known = new Map(
     (original?.files ?? [])
       .flatMap((file) => file.rowGroups.map(({ firstRow }) => rowGroupKey(file, firstRow)))
-      .map((key, index) => [key, partitions[index]]),
+      .map((key, index) => [key, part.rowGroups[index]?.partitions]),
   );
-  const all = Array.from({ length: partitionCountOf(layout) }, (_, partition) => partition);
+  const all = Array.from({ length: partitionCount }, (_, partition) => partition);
   const files = descriptor.files.map((file) => ({
     ...file,
     rowGroups: file.rowGroups.map((group) => ({

@@ -176,6 +176,20 @@ describe('a file that is not what was planned', () => {
     return path;
   }
 
+  it('because it has rows of another bucket', async () => {
+    const partitioning = { predicates: ['c0 < 24'], mismatch: 'fail' } as const;
+    const scans = [{ ...tableScan('nation', COLUMNS), partitioning }];
+    const fragment = await fragmentOf(SQL, { scans });
+    const good = fileSplit(dataFile('nation'), 0, 24);
+    expect(await slots.rows(fragment, { splits: { 1: [good] } })).toHaveLength(1);
+    const astray = fileSplit(copyOf('nation', 'astray.parquet'), 20, 5);
+    expect(await failureOf(fragment, { splits: { 1: [good, astray] } })).toMatchObject({
+      code: 'SOURCE_CORRUPT',
+      details: { file: astray.path, table: 'nation' },
+    });
+    await expectServing();
+  });
+
   it('because it is missing', async () => {
     const path = copyOf('nation', 'missing.parquet');
     const split = fileSplit(path, 0, 25);

@@ -78,6 +78,12 @@ describe('a scan', () => {
     );
   });
 
+  it('gives only the rows of the task’s partition', () => {
+    const partitioning = { predicates: ['c0 < 5', 'c0 >= 5'], mismatch: 'skip' } as const;
+    const relation = scanRelation({ ...SCAN, partitioning }, [split('/f', 0, 2)], 1);
+    expect(relation).toMatch(/^SELECT \* FROM \(SELECT .*\) WHERE c0 >= 5$/s);
+  });
+
   it('has a column even when only its rows count', () => {
     const relation = scanRelation({ ...SCAN, columns: [] }, [split('/f', 0, 2)], 0);
     expect(relation).toBe(
