@@ -13,14 +13,19 @@ export function scanStatistics(
 ): ScanStatistics {
   const rowGroups = files.flatMap(({ file, footer }) => {
     const byFirstRow = new Map(footer.rowGroups.map((group) => [group.firstRow, group]));
-    return file.rowGroups.map((size) => ({ size, group: sameRows(size, byFirstRow), footer }));
+    return file.rowGroups.map((size) => ({
+      size,
+      group: sameRows(size, byFirstRow),
+      file,
+      footer,
+    }));
   });
   return {
     rowGroups: rowGroups.map(({ size }) => size),
     boundsOf: (index) => {
       const column = columns[index];
-      return rowGroups.map(({ group, footer }) =>
-        group === undefined || column === undefined || !hasType(footer, column)
+      return rowGroups.map(({ group, file, footer }) =>
+        group === undefined || column === undefined || !isOwnColumn(file, footer, column)
           ? NOTHING_KNOWN
           : boundsOf(group, column),
       );
@@ -38,10 +43,15 @@ function sameRows(
 
 const NOTHING_KNOWN: ColumnBounds = { nulls: 'some' };
 
-/** Statistics of another type are ordered as that type is. */
-function hasType({ columns }: ParquetFooter, { name, type }: ScanColumn): boolean {
+/** Statistics of another type are ordered as that type is, and a folder's `name=value` hides a column. */
+function isOwnColumn(
+  { path }: ScanFile,
+  { columns }: ParquetFooter,
+  { name, type }: ScanColumn,
+): boolean {
   const found = columns.filter((column) => column.name === name);
-  return found.length === 1 && found[0]?.type === formatColumnType(type);
+  const isHidden = path.toLowerCase().includes(`/${name.toLowerCase()}=`);
+  return !isHidden && found.length === 1 && found[0]?.type === formatColumnType(type);
 }
 
 function boundsOf(group: FooterRowGroup, column: ScanColumn): ColumnBounds {
