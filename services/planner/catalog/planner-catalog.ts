@@ -9,7 +9,7 @@ import { type PinnedSource, type PinnedSources } from './pinned-sources.ts';
 import { type TableReader } from './ports.ts';
 import { type ResolvedScan, resolvePinned, type ScanFiles } from './scan-files.ts';
 import { type TableBucketings } from './table-bucketings.ts';
-import { formatTableName } from './table.ts';
+import { formatTableName, sameFiles, type Table } from './table.ts';
 
 export interface PlannerCatalogDeps {
   readonly catalogs: FileCatalogs;
@@ -51,6 +51,11 @@ export class PlannerCatalog implements ScanCatalog {
     const [file = ''] = scan.files;
     const name = this.#deps.catalogs.tableOfFile(file);
     return name === undefined ? file : formatTableName(name);
+  }
+
+  async isCurrent(table: Table): Promise<boolean> {
+    const now = await this.#deps.catalogs.findTable(table.name);
+    return now !== undefined && now.format === table.format && sameFiles(now.files, table.files);
   }
 
   async listTables(catalog: string): Promise<readonly TableDescription[]> {

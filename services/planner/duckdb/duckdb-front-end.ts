@@ -13,6 +13,7 @@ import {
   type TableReference,
   withIntegerDivision,
 } from '../import/parsed-statement.ts';
+import { isRepeatable } from '../import/repeatable-statement.ts';
 import { showReference } from '../import/show-reference.ts';
 import { type Constant } from '../logical/expression.ts';
 import {
@@ -231,7 +232,10 @@ export class DuckDBFrontEnd implements FrontEnd, TableReader {
     const query =
       (pinned && (await bound(bind(pinned.text, pinned.reads)))) ?? (await bind(plain, []));
     const { explain } = statement;
-    return explain === undefined ? { kind: 'query', query } : { kind: 'explain', query, explain };
+    if (explain !== undefined) return { kind: 'explain', query, explain };
+    const isOfTables = state.objects.length === 0 && names.tables.every(isTable);
+    const isDecided = isOfTables && isRepeatable(statement.document);
+    return { kind: 'query', query, decidedBy: isDecided ? [...tables.values()] : undefined };
   }
 
   /**

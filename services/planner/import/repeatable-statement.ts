@@ -35,7 +35,9 @@ export function isRepeatable(statement: Json): boolean {
 }
 
 function isDoubtful(node: JsonObject): boolean {
-  if (node['type'] === 'TABLE_FUNCTION' || node['class'] === 'PARAMETER') return true;
+  const { type } = node;
+  if (type === 'TABLE_FUNCTION' || type === 'SHOW_REF') return true;
+  if (node['class'] === 'PARAMETER') return true;
   if (isJsonObject(node['sample'])) return true;
   if (node['class'] === 'COLUMN_REF') return isValueName(node['column_names']);
   const name = node['function_name'];

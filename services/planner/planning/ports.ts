@@ -9,6 +9,7 @@ import {
 import { type SessionProperties } from '../../common/session-properties.ts';
 import { type SessionState } from '../../common/session-state.ts';
 import { type ResolvedScan } from '../catalog/scan-files.ts';
+import { type Table } from '../catalog/table.ts';
 import { type KnownRows } from '../explain/values-plan.ts';
 import { type ScanStatistics } from '../distribution/scan-statistics.ts';
 import { type Expression } from '../logical/expression.ts';
@@ -49,7 +50,12 @@ export interface StatementPlanner {
 
 /** A statement that passed the SQL door, by what has to be done with it. */
 export type AdmittedStatement =
-  | { readonly kind: 'query'; readonly query: BoundQuery }
+  | {
+      readonly kind: 'query';
+      readonly query: BoundQuery;
+      /** Tables whose files alone decide what the statement means; undefined = other things do too. */
+      readonly decidedBy: readonly Table[] | undefined;
+    }
   | { readonly kind: 'explain'; readonly query: BoundQuery; readonly explain: Explain }
   /** SHOW, DESCRIBE: the planner itself knows the answer. */
   | { readonly kind: 'known'; readonly rows: KnownRows; readonly statement: string }
@@ -119,5 +125,7 @@ export interface ScanCatalog {
   statisticsOf(scan: Scan, files: readonly ScanFile[]): Promise<ScanStatistics | undefined>;
   /** The table that a scan reads, as the user knows it. */
   tableOf(scan: Scan): string;
+  /** Whether a table still is what it was: its name leads to the same files. */
+  isCurrent(table: Table): Promise<boolean>;
   listTables(catalog: string): Promise<readonly TableDescription[]>;
 }

@@ -13,6 +13,7 @@ import { valuesPlan } from '../explain/values-plan.ts';
 import { type FragmentContext, planFragments, wholeFragment } from '../fragment/plan-fragments.ts';
 import { UnsupportedError } from '../logical/unsupported.ts';
 import { rungCandidates } from './ladder.ts';
+import { PlanCache } from './plan-cache.ts';
 import {
   type BoundQuery,
   type Explain,
@@ -41,6 +42,7 @@ type ProofOutcome =
 export class QueryPlanner implements StatementPlanner {
   readonly #frontEnd: FrontEnd;
   readonly #catalog: ScanCatalog;
+  readonly #plans = new PlanCache();
 
   constructor({ frontEnd, catalog }: QueryPlannerDeps) {
     this.#frontEnd = frontEnd;
@@ -48,10 +50,17 @@ export class QueryPlanner implements StatementPlanner {
   }
 
   async plan(request: PlanningRequest): Promise<QueryPlan> {
+    const key = planKey(request);
+    const kept = key === undefined ? undefined : await this.#keptPlan(key);
+    if (kept !== undefined) return kept;
     const admitted = await this.#frontEnd.admit(request);
     switch (admitted.kind) {
-      case 'query':
-        return await this.#planQuery(admitted.query, request);
+      case 'query': {
+        const plan = await this.#planQuery(admitted.query, request);
+        const { decidedBy: tables } = admitted;
+        if (key !== undefined && tables !== undefined) this.#plans.set(key, { plan, tables });
+        return plan;
+      }
       case 'explain':
         return explained(await this.#planQuery(admitted.query, request), admitted.explain);
       case 'known':
@@ -68,6 +77,18 @@ export class QueryPlanner implements StatementPlanner {
 
   async listTables(catalog: string): Promise<readonly TableDescription[]> {
     return await this.#catalog.listTables(catalog);
+  }
+
+  /** The plan of an equal request, unless a table has changed since. */
+  async #keptPlan(key: string): Promise<QueryPlan | undefined> {
+    const kept = this.#plans.get(key);
+    if (kept === undefined) return undefined;
+    for (const table of kept.tables) {
+      if (await this.#catalog.isCurrent(table)) continue;
+      this.#plans.delete(key);
+      return undefined;
+    }
+    return kept.plan;
   }
 
   async #planQuery(query: BoundQuery, request: PlanningRequest): Promise<QueryPlan> {
@@ -147,6 +168,11 @@ export class QueryPlanner implements StatementPlanner {
       tableOf: (scan) => this.#catalog.tableOf(scan),
     };
   }
+}
+
+/** All that a plan is made from but for the tables; undefined when that is not to be compared. */
+function planKey({ parameters, ...request }: PlanningRequest): string | undefined {
+  return parameters.length === 0 ? JSON.stringify(request) : undefined;
 }
 
 /** The answer to EXPLAIN; with ANALYZE, the plan itself, whose rows nobody gets. */

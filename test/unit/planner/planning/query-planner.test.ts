@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { PlanFragment, QueryPlan } from '../../../../services/common/plan/plan-fragment.ts';
 import { NEW_SESSION } from '../../../../services/common/session-state.ts';
 import { parseSessionProperties } from '../../../../services/common/session-properties.ts';
+import type { Table } from '../../../../services/planner/catalog/table.ts';
 import type { LogicalPlan } from '../../../../services/planner/logical/logical-plan.ts';
 import type {
   AdmittedStatement,
@@ -9,6 +10,7 @@ import type {
   BoundQuery,
   DecodedPlan,
   FrontEnd,
+  PlanningRequest,
   Refutation,
   ScanCatalog,
   WholeQuery,
@@ -134,6 +136,60 @@ describe('QueryPlanner', () => {
   });
 });
 
+describe('a plan that tables alone decide', () => {
+  /** Whether the second of two requests is answered by the first one's plan. */
+  async function isKept(
+    changes: Partial<Situation>,
+    second: { readonly request?: Partial<PlanningRequest>; readonly isCurrent?: boolean } = {},
+  ): Promise<boolean> {
+    const situation = situationOf({ decidedBy: [NATION], ...changes });
+    const frontEnd = frontEndOf(situation);
+    let admissions = 0;
+    const planner = new QueryPlanner({
+      frontEnd: {
+        ...frontEnd,
+        admit: async (request) => {
+          admissions += 1;
+          return await frontEnd.admit(request);
+        },
+      },
+      catalog: { ...catalogOf(situation.bytes), isCurrent: async () => second.isCurrent ?? true },
+    });
+    const first = await planner.plan(requestOf(situation));
+    const again = await planner.plan({ ...requestOf(situation), ...second.request });
+    expect(again).toEqual(second.request === undefined ? first : expect.anything());
+    return admissions === 1;
+  }
+
+  it('is kept for an equal request', async () => {
+    expect(await isKept({})).toBe(true);
+    expect(await isKept({ decidedBy: [] })).toBe(true);
+    expect(await isKept({ decidedBy: undefined })).toBe(false);
+    expect(await isKept({ explain: { isAnalyzed: false, format: 'text' } })).toBe(false);
+  });
+
+  it('is made anew when a table has changed', async () => {
+    expect(await isKept({}, { isCurrent: false })).toBe(false);
+  });
+
+  it.each<readonly [string, Partial<PlanningRequest>]>([
+    ['text', { sql: 'another' }],
+    ['cluster', { cluster: { workerCount: 3, tasksPerWorker: 2 } }],
+    ['property', { session: parseSessionProperties({ time_zone: 'Asia/Tokyo' }) }],
+    ['session', { sessionState: { ...NEW_SESSION, schema: 'other' } }],
+    ['parameter', { parameters: Uint8Array.of(1) }],
+  ])('is not that of a request with another %s', async (_, request) => {
+    expect(await isKept({}, { request })).toBe(false);
+  });
+});
+
+const NATION: Table = {
+  name: { catalog: '', schema: 'main', table: 'nation' },
+  format: 'parquet',
+  files: [{ path: '/data/nation.parquet', sizeBytes: 1, modifiedAtMs: 1 }],
+  isHivePartitioned: false,
+};
+
 interface Situation {
   readonly plan: DecodedPlan;
   readonly whole: WholeQuery;
@@ -141,11 +197,12 @@ interface Situation {
   readonly workerCount: number;
   readonly properties: Readonly<Record<string, string>>;
   readonly explain: Explain | undefined;
+  readonly decidedBy: readonly Table[] | undefined;
   readonly refute: (fragment: PlanFragment) => Refutation | undefined;
 }
 
-async function planned(changes: Partial<Situation>): Promise<QueryPlan> {
-  const situation: Situation = {
+function situationOf(changes: Partial<Situation>): Situation {
+  return {
     plan: { kind: 'plan', plan: COUNT_BY_KEY },
     whole: {
       kind: 'sql',
@@ -157,23 +214,35 @@ async function planned(changes: Partial<Situation>): Promise<QueryPlan> {
     workerCount: 2,
     properties: {},
     explain: undefined,
+    decidedBy: undefined,
     refute: () => undefined,
     ...changes,
   };
+}
+
+async function planned(changes: Partial<Situation>): Promise<QueryPlan> {
+  const situation = situationOf(changes);
   const planner = new QueryPlanner({
     frontEnd: frontEndOf(situation),
     catalog: catalogOf(situation.bytes),
   });
-  return await planner.plan({
-    sql: 'played by the front end',
-    session: parseSessionProperties(situation.properties),
-    sessionState: NEW_SESSION,
-    parameters: new Uint8Array(),
-    cluster: { workerCount: situation.workerCount, tasksPerWorker: 2 },
-  });
+  return await planner.plan(requestOf(situation));
 }
 
-function frontEndOf({ plan, whole, explain, refute }: Situation): FrontEnd {
+function requestOf({
+  properties,
+  workerCount,
+}: Pick<Situation, 'properties' | 'workerCount'>): PlanningRequest {
+  return {
+    sql: 'played by the front end',
+    session: parseSessionProperties(properties),
+    sessionState: NEW_SESSION,
+    parameters: new Uint8Array(),
+    cluster: { workerCount, tasksPerWorker: 2 },
+  };
+}
+
+function frontEndOf({ plan, whole, explain, refute, decidedBy }: Situation): FrontEnd {
   const query: BoundQuery = {
     columns: [
       { name: 'key', type: BIGINT },
@@ -184,7 +253,9 @@ function frontEndOf({ plan, whole, explain, refute }: Situation): FrontEnd {
     whole: async () => whole,
   };
   const admitted: AdmittedStatement =
-    explain === undefined ? { kind: 'query', query } : { kind: 'explain', query, explain };
+    explain === undefined
+      ? { kind: 'query', query, decidedBy }
+      : { kind: 'explain', query, explain };
   return { admit: async () => admitted, refute: async (fragment) => refute(fragment) };
 }
 
@@ -205,6 +276,7 @@ function catalogOf(bytes: number): ScanCatalog {
     }),
     statisticsOf: async () => undefined,
     tableOf: ({ files }) => (files[0] ?? '').replace('.parquet', ''),
+    isCurrent: async () => true,
     listTables: async () => [],
   };
 }
