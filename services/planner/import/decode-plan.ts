@@ -25,9 +25,11 @@ import {
 } from './decode-operator.ts';
 import { decodeGet } from './decode-scan.ts';
 import { decodeTypes } from './decode-type.ts';
+import { decodeUnnestGet, isUnnestGet } from './decode-unnest.ts';
 import { type EstimateTree, hasShapeOf } from './estimates.ts';
 import { fieldSet, Fields } from './fields.ts';
 import { isJsonArray, isJsonObject, type Json } from './json-reader.ts';
+import { resolveBindings } from './resolve-bindings.ts';
 
 const DOCUMENT = fieldSet('error plans');
 const LEAF = fieldSet('type children table_index');
@@ -78,7 +80,9 @@ class PlanDecoder {
     const operator = isJsonObject(value) ? value['type'] : undefined;
     switch (operator) {
       case 'LOGICAL_GET':
-        return decodeGet(value, () => this.#scanCount++);
+        return isUnnestGet(value)
+          ? this.#decodeUnnestGet(value)
+          : decodeGet(value, () => this.#scanCount++);
       case 'LOGICAL_CHUNK_GET':
         return decodeChunkGet(value);
       case 'LOGICAL_EMPTY_RESULT':
@@ -126,6 +130,15 @@ class PlanDecoder {
     const plan = this.decode(value, estimates);
     this.#delims.pop();
     return plan;
+  }
+
+  /** DuckDB leaves the references below it unresolved. */
+  #decodeUnnestGet(value: Json): LogicalPlan {
+    const children = isJsonObject(value) ? value['children'] : undefined;
+    const [child, ...others] = isJsonArray(children) ? children : [];
+    if (others.length > 0) throw new UnsupportedError('inputs of table function unnest');
+    const input = child === undefined ? undefined : this.decode(resolveBindings(child), undefined);
+    return decodeUnnestGet(value, input);
   }
 
   #decodeDelimGet(fields: Fields): LogicalPlan {

@@ -22,7 +22,8 @@ const GET = fieldSet(
     'ordinality_idx row_group_order_options',
 );
 const PARQUET_GET = fieldSet('function_data', GET);
-const GENERATOR_GET = fieldSet(
+/** A call of a table function that reads no files. */
+export const GENERATOR_GET = fieldSet(
   'parameters named_parameters input_table_types input_table_names',
   GET,
 );
@@ -137,18 +138,22 @@ function decodePinnedScan(fields: Fields, scanId: ScanId): LogicalPlan {
 /** What no operator above could make up for must not be there. */
 function expectPlainGet(fields: Fields): void {
   for (const name of ['children', 'projected_input']) fields.expectEmpty(name);
+  expectAllRows(fields);
+}
+
+export function expectAllRows(fields: Fields): void {
   if (fields.json('ordinality_idx') !== NO_INDEX) throw new UnsupportedError('WITH ORDINALITY');
   const extra = new Fields(fields.json('extra_info'), 'extra_info', EXTRA_INFO);
   if (!extra.isNull('sample_options')) throw new UnsupportedError('sample_options of LOGICAL_GET');
 }
 
-interface IndexedColumn {
+export interface IndexedColumn {
   readonly identifier: bigint;
   readonly scanned: ScanColumn;
 }
 
 /** The columns that are read. `child_indexes` only say which fields of a struct are needed. */
-function decodeColumns(fields: Fields): readonly IndexedColumn[] {
+export function decodeColumns(fields: Fields): readonly IndexedColumn[] {
   const names = fields.texts('names');
   const types = fields.list('returned_types');
   return fields.list('column_indexes').map((value) => {
@@ -169,7 +174,10 @@ function decodeColumns(fields: Fields): readonly IndexedColumn[] {
 }
 
 /** Keys of the set are column identifiers, not positions in the output. */
-function decodeFilters(value: Json, columns: readonly IndexedColumn[]): readonly Expression[] {
+export function decodeFilters(
+  value: Json,
+  columns: readonly IndexedColumn[],
+): readonly Expression[] {
   const predicates: Expression[] = [];
   for (const entry of new Fields(value, 'table_filters', FILTER_SET).list('filters')) {
     const { key, filter } = keyValue(entry, 'table_filters');

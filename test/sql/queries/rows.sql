@@ -29,3 +29,21 @@ select k from empty order by k limit 3;
 select k, v from n1 order by k desc nulls first, v nulls first, g, x, m limit 5;
 
 select * from (select v from n1 order by v limit 10) order by v desc limit 3;
+
+select k, u from n1, unnest(l) t(u);
+
+select k, u from n1, unnest([k, 3, null]) t(u) where u > 2;
+
+select k, u from n1 left join unnest(list_filter(l, lambda x: x > 1)) t(u) on true;
+
+select k, (select sum(u) from unnest(l) t(u)) r from n1;
+
+select k, u, w from n1, unnest(l) t(u), unnest([u, u + 1]) s(w);
+
+select u, count(*) from n1, unnest(list_concat(l, [k])) t(u) group by u;
+
+select count(*) from n1, unnest(list_concat(l, [k])) t(u);
+
+select a.k, u from n1 a join unnest([1, 3, 5, null]) t(u) on a.k = u;
+
+select * from unnest([[1, 2], null, [3]]) t(u);
