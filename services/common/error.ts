@@ -52,7 +52,6 @@ export const ERROR_POLICIES = {
   CONVERSION_ERROR: { type: 'user', retry: 'never', status: 'INVALID_ARGUMENT' },
   OUT_OF_RANGE: { type: 'user', retry: 'never', status: 'OUT_OF_RANGE' },
   INVALID_INPUT: { type: 'user', retry: 'never', status: 'INVALID_ARGUMENT' },
-  SCALAR_SUBQUERY_ROWS: { type: 'user', retry: 'never', status: 'INVALID_ARGUMENT' },
   SOURCE_NOT_FOUND: { type: 'external', retry: 'never', status: 'NOT_FOUND' },
   SOURCE_CHANGED: { type: 'external', retry: 'caller', status: 'ABORTED' },
   SOURCE_CORRUPT: { type: 'external', retry: 'never', status: 'DATA_LOSS' },

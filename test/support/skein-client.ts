@@ -74,6 +74,11 @@ export class SkeinClient implements Disposable {
     );
   }
 
+  async cancelRequest(requestId: string): Promise<Query> {
+    const message = { queryId: '', requestId };
+    return known((await this.#call(QueryServiceService.cancelQuery, message)).query);
+  }
+
   list(pageSize = 0, pageToken = ''): Promise<ListQueriesResponse> {
     return this.#call(QueryServiceService.listQueries, { pageSize, pageToken });
   }
@@ -110,6 +115,13 @@ export class SkeinClient implements Disposable {
   async run(sql: string, properties: Properties = {}): Promise<TextResult> {
     const { queryId, arrowIpc } = await this.runToArrow(sql, properties);
     return { queryId, ...textRows(arrowIpc) };
+  }
+
+  /** The whole result of a query that was submitted, released. */
+  async readText(queryId: string): Promise<TextResult> {
+    const whole = await this.readAll(queryId);
+    await this.release(queryId, whole.token);
+    return { queryId, ...textRows(whole.arrowIpc) };
   }
 
   async runToArrow(

@@ -49,6 +49,10 @@ describe('a session', () => {
         'SELECT count(*) FROM main.n1',
         'DROP VIEW temp.main.n1',
         'DROP VIEW v',
+        'CREATE TEMP VIEW s AS FROM (SUMMARIZE n1)',
+        'SELECT column_name, min, "count" FROM s',
+        'CREATE TEMP VIEW d AS FROM (DESCRIBE n1)',
+        'FROM d',
       ],
     ],
     [

@@ -9,6 +9,7 @@ import { RpcChannel } from '../../../../services/common/rpc/channel.ts';
 import type { TlsFiles } from '../../../../services/common/config/tls-files.ts';
 import {
   channelCredentials,
+  clientCredentials,
   serverCredentials,
 } from '../../../../services/common/rpc/credentials.ts';
 import { RpcServer } from '../../../../services/common/rpc/server.ts';
@@ -64,7 +65,11 @@ function createFiles(name: string, authority: string): TlsFiles {
   };
 }
 
-async function check(server: TlsFiles | undefined, client: TlsFiles | undefined): Promise<unknown> {
+async function check(
+  server: TlsFiles | undefined,
+  client: TlsFiles | undefined,
+  credentials = () => channelCredentials(client),
+): Promise<unknown> {
   const rpcServer = new RpcServer({
     credentials: serverCredentials(server),
     clock: systemClock,
@@ -74,7 +79,7 @@ async function check(server: TlsFiles | undefined, client: TlsFiles | undefined)
   onTestFinished(() => rpcServer.shutdown({ graceMs: 0 }));
   const channel = new RpcChannel({
     address: `127.0.0.1:${port}`,
-    credentials: channelCredentials(client),
+    credentials: credentials(),
     clock: systemClock,
     peer: { unavailable: 'NODE_LOST', details: {} },
   });
@@ -107,6 +112,32 @@ describe.skipIf(!hasOpenssl)('mutual TLS between processes (needs openssl)', () 
     ['no certificate', () => undefined],
   ])('refuses %s', async (_who, client) => {
     await expect(check(own, client())).rejects.toMatchObject({ code: 'NODE_LOST' });
+  });
+
+  it('lets in a client that only trusts the server, unless that wants a certificate', async () => {
+    const { certificateFile, keyFile, caFile } = own;
+    const trusting = { caFile, certificateFile: undefined, keyFile: undefined };
+    const credentials = () => clientCredentials(trusting);
+    expect(await check({ certificateFile, keyFile }, undefined, credentials)).toEqual({
+      status: 2,
+    });
+    await expect(check(own, undefined, credentials)).rejects.toMatchObject({ code: 'NODE_LOST' });
+    const shown = () => clientCredentials({ ...own, caFile });
+    expect(await check(own, undefined, shown)).toEqual({ status: 2 });
+    const distrusting = () => clientCredentials({ ...trusting, caFile: foreign.caFile });
+    await expect(check({ certificateFile, keyFile }, undefined, distrusting)).rejects.toMatchObject(
+      { code: 'NODE_LOST' },
+    );
+  });
+
+  it('names the PEM file that a client cannot read', () => {
+    const files = { caFile: '/nonexistent.pem', certificateFile: undefined, keyFile: undefined };
+    expect(() => clientCredentials(files)).toThrow(
+      expect.objectContaining({
+        code: 'INVALID_CONFIGURATION',
+        message: expect.stringContaining('/nonexistent.pem') as unknown,
+      }),
+    );
   });
 
   it('serves without client certificates when no authority is named', async () => {

@@ -1,0 +1,171 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { QueryState } from '../../proto/gen/skein/v1/query.ts';
+import { SkeinClient, type TextResult } from '../support/skein-client.ts';
+import { SLOW_JOIN } from '../support/slow-statements.ts';
+import { type Cluster, runSkein, startServe } from '../support/skein-process.ts';
+
+let cluster: Cluster;
+let client: SkeinClient;
+beforeAll(async () => {
+  cluster = await startServe({ args: ['--set', 'distribution=always'] });
+  client = new SkeinClient(cluster.address);
+});
+afterAll(async () => {
+  client[Symbol.dispose]();
+  expect(await cluster.stop()).toBe(0);
+});
+
+/** Statements of one session, in order; the answer of the last. */
+class Session {
+  bytes: Uint8Array = new Uint8Array();
+
+  async run(...statements: readonly string[]): Promise<TextResult> {
+    let result: TextResult | undefined;
+    for (const sql of statements) {
+      const query = await client.submit(sql, {}, { session: this.bytes });
+      result = await client.readText(query.queryId);
+      this.bytes = query.session;
+    }
+    if (result === undefined) throw new Error('there is no statement');
+    return result;
+  }
+}
+
+describe('a session', () => {
+  it('is what the client carries, and nothing else', async () => {
+    const session = new Session();
+    const created = await session.run(
+      'CREATE TEMP VIEW europe AS FROM nation WHERE n_regionkey = 3',
+    );
+    expect(created).toMatchObject({ columnNames: ['Count'], rows: [] });
+    await session.run(
+      'CREATE TEMP MACRO twice(x) AS 2 * x',
+      'PREPARE big AS SELECT twice(count(*)) AS n FROM europe JOIN customer ON c_nationkey = n_nationkey WHERE c_acctbal > ?',
+      "SET TimeZone = 'Asia/Tokyo'",
+      'SET VARIABLE least = 9000',
+    );
+    const before = session.bytes;
+    expect((await session.run("EXECUTE big(getvariable('least'))")).rows).toEqual(
+      (
+        await new Session().run(
+          'SELECT 2 * count(*) FROM nation JOIN customer ON c_nationkey = n_nationkey WHERE n_regionkey = 3 AND c_acctbal > 9000',
+        )
+      ).rows,
+    );
+    const zoned = 'SELECT make_timestamptz(0)::VARCHAR AS t';
+    expect((await session.run(zoned)).rows).toEqual([['1970-01-01 09:00:00+09']]);
+    await session.run('DROP VIEW europe', 'DEALLOCATE big', 'RESET TimeZone');
+    expect((await session.run(zoned)).rows).toEqual([['1970-01-01 00:00:00+00']]);
+    await expect(session.run('EXECUTE big(1)')).rejects.toMatchObject({ code: 'BIND_ERROR' });
+    // An older session is as good as it was: nobody else remembers it.
+    session.bytes = before;
+    expect((await session.run('SELECT count(*) FROM europe')).rows).toEqual([['5']]);
+    await expect(new Session().run('FROM europe')).rejects.toMatchObject({
+      code: 'TABLE_NOT_FOUND',
+    });
+  });
+
+  it('shows and summarizes, from all workers', async () => {
+    const session = new Session();
+    await session.run('CREATE TEMP VIEW few AS SELECT n_name, n_regionkey FROM nation');
+    expect((await session.run('SHOW TABLES')).rows).toContainEqual(['few']);
+    const types = await session.run(
+      'SELECT column_name, column_type, "count", null_percentage FROM (SUMMARIZE few)',
+    );
+    expect(types.rows).toEqual([
+      ['n_name', 'VARCHAR', '25', '0.00'],
+      ['n_regionkey', 'INTEGER', '25', '0.00'],
+    ]);
+    const { queryId } = await client.submit('SUMMARIZE lineitem');
+    await client.readText(queryId);
+    expect((await client.get(queryId)).rung).toBe('distributed');
+  });
+
+  it('that a statement has changed is in GetQuery too, and not where none was changed', async () => {
+    const changing = await client.submit('SET VARIABLE a = 1');
+    expect((await client.get(changing.queryId)).session).toEqual(changing.session);
+    const reading = await client.submit('SELECT 1', {}, { session: changing.session });
+    expect(reading.session).toEqual(changing.session);
+    expect((await client.get(reading.queryId)).session).toHaveLength(0);
+  });
+
+  it('keeps what it has when a statement fails', async () => {
+    const session = new Session();
+    await session.run('SET VARIABLE a = 1');
+    const failed = await client.submit('SET nosuch = 1', {}, { session: session.bytes });
+    expect(failed.error?.code).toBe('INVALID_SESSION_PROPERTY');
+    expect(failed.session).toEqual(session.bytes);
+  });
+
+  it.each<[string, string, string]>([
+    ["SET TimeZone = 'Mars/Olympus'", 'INVALID_SESSION_PROPERTY', 'Unknown TimeZone'],
+    ['SET distribution = sometimes', 'INVALID_SESSION_PROPERTY', 'one of auto, always, never'],
+    ['SET threads = 4', 'INVALID_SESSION_PROPERTY', 'distribution, '],
+    ['SET VARIABLE x = (SELECT max(n_name) FROM nation)', 'INVALID_PARAMETER', 'no constant'],
+    ["SET VARIABLE x = getenv('HOME')", 'FUNCTION_NOT_ALLOWED', 'getenv'],
+    ["CREATE TEMP MACRO m() AS getenv('HOME')", 'FUNCTION_NOT_ALLOWED', 'getenv'],
+    ["CREATE TEMP MACRO m() AS TABLE FROM query('SELECT 1')", 'FUNCTION_NOT_ALLOWED', 'query'],
+    ["CREATE TEMP VIEW v AS FROM read_csv('/etc/passwd')", 'FILE_NOT_ALLOWED', '/etc/passwd'],
+    ['CREATE TEMP VIEW v AS SELECT nosuch FROM nation', 'COLUMN_NOT_FOUND', 'nosuch'],
+    ['CREATE TEMP VIEW v AS SELECT ?', 'BIND_ERROR', 'table macro'],
+    ['CREATE VIEW v AS SELECT 1', 'STATEMENT_NOT_SUPPORTED', 'CREATE TEMP VIEW'],
+    ['PREPARE p AS SELECT nosuch FROM nation', 'COLUMN_NOT_FOUND', 'nosuch'],
+    ['EXECUTE nosuch(1)', 'BIND_ERROR', 'nosuch'],
+    ['DROP VIEW nation', 'STATEMENT_NOT_SUPPORTED', 'only views of the session'],
+    ['DROP VIEW nosuch', 'TABLE_NOT_FOUND', 'nosuch'],
+    ['USE nosuch', 'BIND_ERROR', 'nosuch'],
+    [`PREPARE p AS SELECT '${'x'.repeat(70_000)}'`, 'SESSION_TOO_LARGE', 'DEALLOCATE'],
+  ])('does not take %.60s', async (sql, code, way) => {
+    const { error } = await client.submit(sql);
+    expect({ code: error?.code, message: error?.message }).toEqual({
+      code,
+      message: expect.stringContaining(way) as unknown,
+    });
+  });
+
+  it('points at the fault of a view and a prepared statement in the text that was sent', async () => {
+    for (const sql of [
+      "CREATE TEMP VIEW é AS\n SELECT 'ü', nosuch FROM nation",
+      'PREPARE p AS SELECT nosuch FROM nation',
+    ]) {
+      const { error } = await client.submit(sql);
+      expect(error?.position).toBe(Buffer.byteLength(sql.slice(0, sql.indexOf('nosuch'))));
+    }
+  });
+
+  it('goes from statement to statement of skein sql, which shows only rows', async () => {
+    const script =
+      "SET VARIABLE x = 20; CREATE TEMP VIEW v AS SELECT getvariable('x') + 1 AS n; FROM v; SET distribution = never; FROM v";
+    const args = ['sql', '--server', cluster.address, '--format', 'csv'];
+    const output = { exitCode: 0, stdout: 'n\n21\nn\n21\n', stderr: '' };
+    expect(await runSkein([...args, script])).toMatchObject(output);
+    const set = [
+      ...args,
+      '--set',
+      'integer_division=true',
+      'SELECT 7 / 2 AS n; RESET integer_division; SELECT 7 / 2 AS n',
+    ];
+    expect((await runSkein(set)).stdout).toBe('n\n3\nn\n3.5\n');
+  });
+});
+
+describe('a query', () => {
+  it('is cancelled by the id of the request that submitted it', async () => {
+    const requestId = 'whose-answer-is-awaited';
+    const { queryId } = await client.submit(SLOW_JOIN, {}, { requestId });
+    expect((await client.cancelRequest(requestId)).queryId).toBe(queryId);
+    expect((await client.get(queryId)).state).toBe(QueryState.QUERY_STATE_FAILED);
+    await expect(client.cancelRequest('nobody-sent-this')).rejects.toMatchObject({
+      code: 'QUERY_NOT_FOUND',
+    });
+  });
+
+  it('of a long statement is told of with a part of it', async () => {
+    const sql = `SELECT '${'é'.repeat(500_000)}' AS long`;
+    const query = await client.submit(sql);
+    expect(Buffer.byteLength(query.sql)).toBeLessThanOrEqual(64 * 1024);
+    expect(query.sql.endsWith('…')).toBe(true);
+    expect(sql.startsWith(query.sql.slice(0, -1))).toBe(true);
+    expect((await client.readText(query.queryId)).rows[0]?.[0]).toHaveLength(500_000);
+  });
+});
