@@ -1,6 +1,7 @@
 /** A statement in fragments against the same statement on plain DuckDB. */
 import { parseDuckDBError, toEngineError } from '../../services/common/duckdb/duckdb-error.ts';
 import { type ErrorCode } from '../../services/common/error.ts';
+import { FuzzCluster } from './fuzz-cluster.ts';
 import { type OracleOptions, PlannerOracle } from '../support/planner-oracle.ts';
 import { differenceOf, type Equality, type TableAnswer } from '../support/table-answers.ts';
 
@@ -40,15 +41,19 @@ const TIME_LIMIT_MS = 20_000;
 
 export class FuzzOracle implements AsyncDisposable {
   readonly #directory: string;
+  readonly #cluster: FuzzCluster | undefined;
   #oracle: PlannerOracle;
 
-  private constructor(directory: string, oracle: PlannerOracle) {
+  private constructor(directory: string, oracle: PlannerOracle, cluster: FuzzCluster | undefined) {
     this.#directory = directory;
     this.#oracle = oracle;
+    this.#cluster = cluster;
   }
 
-  static async open(directory: string): Promise<FuzzOracle> {
-    return new FuzzOracle(directory, await openOracle(directory));
+  /** With a cluster, fragments run in its processes; else in this one. */
+  static async open(directory: string, inCluster: boolean): Promise<FuzzOracle> {
+    const cluster = inCluster ? await FuzzCluster.start(directory) : undefined;
+    return new FuzzOracle(directory, await openOracle(directory), cluster);
   }
 
   async compare(query: FuzzQuery): Promise<Outcome> {
@@ -70,8 +75,9 @@ export class FuzzOracle implements AsyncDisposable {
     const zone = options.properties?.['time_zone'] ?? 'UTC';
     await this.#oracle.run(`SET TimeZone = '${zone}'`);
     const expected = await this.#duckdb(sql);
-    const actual = await this.#engine(query);
-    const equality = { isOrdered: query.isOrdered, tolerance: TOLERANCE };
+    const actual = await this.#engine(query, expected);
+    const isOrdered = query.isOrdered && this.#cluster === undefined;
+    const equality = { isOrdered, tolerance: TOLERANCE };
     const what = difference(actual, expected, equality);
     if (what === undefined) return same(actual);
     if (actual.kind === 'error' && KNOWN.test(actual.message)) return { kind: 'known', what };
@@ -96,8 +102,14 @@ export class FuzzOracle implements AsyncDisposable {
     }
   }
 
-  async #engine({ sql, options }: FuzzQuery): Promise<Answer> {
+  async #engine(query: FuzzQuery, expected: Answer): Promise<Answer> {
+    const { sql, options } = query;
     try {
+      if (this.#cluster !== undefined) {
+        const rows = await this.#cluster.rows(query);
+        const types = expected.kind === 'rows' ? expected.answer.types : [];
+        return { kind: 'rows', answer: { types, rows }, rung: 'cluster', reason: '' };
+      }
       const { plan, answer } = await this.#oracle.execute(sql, options);
       return { kind: 'rows', answer, rung: plan.rung, reason: plan.rungReason };
     } catch (error) {
@@ -113,6 +125,7 @@ export class FuzzOracle implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#oracle.close();
+    await this.#cluster?.[Symbol.asyncDispose]();
   }
 }
 

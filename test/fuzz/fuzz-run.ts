@@ -33,14 +33,14 @@ export class FuzzRun implements AsyncDisposable {
   }
 
   /** `directory` is empty, and gets the tables. */
-  static async open(directory: string): Promise<FuzzRun> {
+  static async open(directory: string, inCluster = false): Promise<FuzzRun> {
     await writeFuzzTables(directory);
     const instance = await DuckDBInstance.create(':memory:');
     const connection = await instance.connect();
     const catalog = await readFunctionCatalog(connection);
     connection.disconnectSync();
     instance.closeSync();
-    return new FuzzRun(await FuzzOracle.open(directory), catalog);
+    return new FuzzRun(await FuzzOracle.open(directory, inCluster), catalog);
   }
 
   /** The statement of a seed. */

@@ -1,6 +1,7 @@
 /**
  * The long search: `npm run test:fuzz -- --seeds N [--from S]` compares N random statements with plain DuckDB and prints
- * each difference, reduced; `-- --seed S` replays one, `-- --sql "…"` compares a statement over the fuzz tables.
+ * each difference, reduced; `--cluster` runs them in real processes, of what was built last. `-- --seed S` replays one,
+ * `-- --sql "…"` compares a statement over the fuzz tables.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -8,7 +9,9 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Finding, FuzzRun } from './fuzz-run.ts';
 
-const USAGE = 'usage: --seeds COUNT [--from S] | --seed S | --sql STATEMENT';
+const PROGRESS_STEP = 500;
+const USAGE =
+  'usage: --seeds COUNT [--from S] [--cluster] [--hunt TEXT] | --seed S | --sql STATEMENT';
 
 async function main(): Promise<number> {
   const { values } = parseArgs({
@@ -18,12 +21,13 @@ async function main(): Promise<number> {
       seed: { type: 'string' },
       sql: { type: 'string' },
       tasks: { type: 'string', default: '3' },
+      cluster: { type: 'boolean', default: false },
       hunt: { type: 'string', default: '' },
     },
   });
   const directory = await mkdtemp(join(tmpdir(), 'skein-fuzz-'));
   try {
-    await using run = await FuzzRun.open(directory);
+    await using run = await FuzzRun.open(directory, values.cluster);
     if (values.sql !== undefined) {
       print(JSON.stringify(await run.compare(values.sql, { taskCount: Number(values.tasks) })));
       return 0;
@@ -53,6 +57,7 @@ interface Search {
 async function search(run: FuzzRun, { from, count, hunt }: Search): Promise<number> {
   let failed = 0;
   for (let seed = from; seed < from + count; seed += 1) {
+    if ((seed - from) % PROGRESS_STEP === 0) process.stderr.write(`seed ${seed}\n`);
     const { finding } = await run.try(seed, hunt);
     if (finding === undefined || finding.outcome.kind === 'known') continue;
     if (finding.outcome.kind === 'different') failed += 1;

@@ -71,7 +71,7 @@ export class PlannerOracle {
       allowedDirectories: [directory],
       memoryLimitBytes: 512 * 1024 * 1024,
     });
-    const duckdb = await DuckDBInstance.create(':memory:', { threads: '2' });
+    const duckdb = await DuckDBInstance.create(':memory:', { threads: '1' });
     const oracle = await duckdb.connect();
     const executor = await duckdb.connect();
     for (const setting of ["SET TimeZone = 'UTC'", ...settings]) {

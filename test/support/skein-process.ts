@@ -1,13 +1,21 @@
 /** The `skein` command as its users run it, from dist/. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
-const root = join(import.meta.dirname, '..', '..');
+const root = projectRoot(import.meta.dirname);
 export const COMMAND = join(root, 'bin', 'skein.js');
 export const SAMPLE_DIRECTORY = join(root, 'examples', 'data');
+
+/** Also from where the tests are compiled to. */
+function projectRoot(directory: string): string {
+  return existsSync(join(directory, 'package-lock.json'))
+    ? directory
+    : projectRoot(dirname(directory));
+}
 
 export interface CommandResult {
   readonly exitCode: number | null;
