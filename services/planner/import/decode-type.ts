@@ -41,6 +41,7 @@ const PLAIN_TYPES: ReadonlySet<string> = new Set<PlainTypeId>([
 
 const TYPE = fieldSet('id type_info');
 const INFO = fieldSet('type alias extension_info');
+const STRING_INFO = fieldSet('collation', INFO);
 const DECIMAL_INFO = fieldSet('width scale', INFO);
 const ENUM_INFO = fieldSet('values_count values', INFO);
 const LIST_INFO = fieldSet('child_type', INFO);
@@ -48,11 +49,13 @@ const ARRAY_INFO = fieldSet('child_type size', INFO);
 const STRUCT_INFO = fieldSet('child_types', INFO);
 const STRUCT_FIELD = fieldSet('first second');
 
-/** A serialized LogicalType. Named types (an alias), collations and extension types are not supported. */
+/** A serialized LogicalType. Named types (an alias) and extension types are not supported. */
 export function decodeType(value: Json | undefined): ColumnType {
   const type = new Fields(value, 'a type', TYPE);
   const id = type.text('id');
   const info = type.json('type_info');
+  // What it is stored as stands there.
+  if (id === 'VARIANT') return { id };
   if (info === null) {
     if (!PLAIN_TYPES.has(id)) throw new UnsupportedError(`type ${id}`);
     return { id: id as PlainTypeId };
@@ -67,7 +70,13 @@ export function decodeTypes(values: readonly Json[]): readonly ColumnType[] {
 function decodeTypeInfo(id: string, info: Json): ColumnType {
   switch (id) {
     case 'VARCHAR': {
-      const fields = new Fields(info, 'type VARCHAR', INFO);
+      const fields = new Fields(info, 'type VARCHAR', STRING_INFO);
+      // The binder has put the collation's own functions where values are compared.
+      if (fields.text('type') === 'STRING_TYPE_INFO') {
+        fields.expectEmpty('alias');
+        fields.expectEmpty('extension_info');
+        return { id };
+      }
       if (fields.text('alias') !== 'JSON')
         throw new UnsupportedError(`type ${fields.text('alias')}`);
       fields.expectEmpty('extension_info');

@@ -27,7 +27,7 @@ const EXCLUDED = new RegExp(
     '^(json_serialize.*|json_deserialize.*|__internal.*|combine|finalize|alias|parse_duckdb_log_message)$',
     '^(constant_or_null|remap_struct|is_histogram_other_bin|invoke|variant_.*|make_type|get_type|to_aggregate_state)$',
     '^(sum_no_overflow|reservoir_quantile|approx_quantile|approx_top_k|geomean.*|write_.*|create_sort_key)$',
-    '^(cast_to_type|can_cast_implicitly|replace_type|union_value|struct_pack|row|printf|format|enum_.*|timezone|time_bucket|struct_values|.*_filter)$',
+    '^(cast_to_type|can_cast_implicitly|replace_type|union_value|struct_pack|row|printf|format|enum_.*|timezone|array_length|time_bucket|struct_values|.*_filter)$',
     '^(bitstring_agg|row_number|rank|rank_dense|dense_rank|ntile|percent_rank|cume_dist|lead|lag|.*_value|fill)$',
   ].join('|'),
 );

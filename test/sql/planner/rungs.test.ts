@@ -25,7 +25,7 @@ describe('the ladder', () => {
       'key_targets of LOGICAL_RECURSIVE_CTE',
       'WITH RECURSIVE t(a, b) USING KEY (a) AS (SELECT 1, 2 UNION SELECT a, b + 1 FROM t WHERE b < 5) SELECT t.b, v FROM t JOIN n1 ON k = a',
     ],
-    ['collation', "SELECT k FROM n1 WHERE g COLLATE NOCASE = 'RED'"],
+    ['encoding', "SELECT k FROM n1 WHERE k::BIT <> '1'::BIT"],
   ])('runs a query with %s whole, by name, and answers as DuckDB', async (construct, sql) => {
     const { plan, difference } = await oracle.compare(sql, TASKS);
     expect(difference).toBeUndefined();
@@ -65,7 +65,7 @@ describe('the ladder', () => {
 
   it('sees a CTE of the name of a table in the whole statement as that CTE', async () => {
     const sql =
-      'WITH n1 AS (SELECT k + 100 AS k, g FROM n1 WHERE k > 3) SELECT a.k, b.k FROM n1 a JOIN n3 b ON a.g COLLATE NOCASE = b.g';
+      'WITH n1 AS (SELECT k + 100 AS k, g FROM n1 WHERE k > 3) SELECT a.k, b.k FROM n1 a JOIN n3 b ON a.g = b.g LIMIT (SELECT 1000)';
     const { plan, difference } = await oracle.compare(sql, TASKS);
     expect(plan.rung).toBe('whole');
     expect(difference).toBeUndefined();

@@ -24,3 +24,17 @@ select k from n1 where g = '';
 select cast('2024-02-30' as varchar), date '2024-01-01' + k, timestamp '2024-01-01 10:00:00' + to_hours(k) from n1;
 
 select 9007199254740993 + v, 1e308::double * 2, 'nan'::double, 170141183460469231731687303715884105727::hugeint from n1;
+
+select g collate nocase, count(*) from n1 group by 1 order by 1;
+
+select k from n1 where g collate nocase = 'RED' or g collate noaccent = 'uni';
+
+select a.k, b.k from n1 a join n3 b on a.g collate nocase = b.g;
+
+select max(g collate nocase), min(g collate de), count(distinct g collate nocase) from n1;
+
+select l[1:], l[:1], l[2:], l[:-:2], g[2:], g[:2] from n1;
+
+select list_aggregate([g, 'x'], 'string_agg', '|'), list_median(l), list_aggregate(l, 'quantile_cont', 0.25), list_distinct(l) from n1;
+
+select date_part(['year', 'month'], d), s::variant::varchar, s::variant is null from n1;

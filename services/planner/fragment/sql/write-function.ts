@@ -4,6 +4,7 @@ import {
   sameColumnType,
 } from '../../../common/plan/column-type.ts';
 import { type Constant, type Expression, type FunctionCall } from '../../logical/expression.ts';
+import { UnsupportedError } from '../../logical/unsupported.ts';
 import { type DecimalType, operandsFor } from './decimal-arithmetic.ts';
 import { atom, LEVEL, operand, type Sql } from './sql.ts';
 import { writeBareConstant, writeConstant } from './write-constant.ts';
@@ -54,6 +55,8 @@ const POSITIONAL = new Set([
   'list_extract',
 ]);
 
+const SLICES = new Set(['array_slice', 'list_slice']);
+
 /** A call with its arguments written by `inner`. */
 export function writeFunction(call: FunctionCall, inner: (child: Expression) => Sql): Sql {
   const infix = INFIX.get(call.name);
@@ -61,9 +64,28 @@ export function writeFunction(call: FunctionCall, inner: (child: Expression) => 
   if (infix !== undefined && left !== undefined && right !== undefined) {
     return writeInfix({ call, left, right, infix }, inner);
   }
+  if (SLICES.has(call.name) && call.args.some(isOpenBound)) return writeSlice(call, inner);
   if (call.name === '-' && left !== undefined)
     return atom(`(-${operand(inner(left), LEVEL.multiplicative)})`);
   return atom(`${functionName(call.name)}(${writeArgs(call, inner).join(', ')})`);
+}
+
+/** `x[from:to:step]` with a bound left out, which only the brackets can say; to the binder it is an empty list. */
+function writeSlice({ args }: FunctionCall, inner: (child: Expression) => Sql): Sql {
+  const [sliced, from, to, step] = args;
+  if (sliced === undefined || from === undefined || to === undefined)
+    throw new UnsupportedError('a slice without bounds');
+  const bound = (arg: Expression, missing: string): string =>
+    isOpenBound(arg) ? missing : inner(arg).text;
+  const bounds =
+    step === undefined
+      ? `${bound(from, '')}:${bound(to, '')}`
+      : `${bound(from, '')}:${bound(to, '-')}:${inner(step).text}`;
+  return atom(`(${inner(sliced).text})[${bounds}]`);
+}
+
+function isOpenBound(arg: Expression): boolean {
+  return arg.kind === 'constant' && arg.type.id === 'LIST';
 }
 
 /** A name as it stands before the parenthesis of a call. */
