@@ -9,7 +9,7 @@ import { RpcServer } from '../../services/common/rpc/server.ts';
 import { systemClock } from '../../services/common/system-clock.ts';
 import { PageMemoryPool } from '../../services/worker/output/page-memory-pool.ts';
 import { TaskOutputs } from '../../services/worker/output/task-outputs.ts';
-import { exchangeHandlers } from '../../services/worker/rpc/exchange-service.ts';
+import { exchangeHandlers } from '../../services/common/rpc/exchange-handlers.ts';
 import type { ProduceRequest, ProducerReady } from './protocol.ts';
 import { locationOf, TICKET } from './protocol.ts';
 

@@ -6,6 +6,7 @@ import { pino } from 'pino';
 import type { Clock } from '../common/clock.ts';
 import type { Logger } from '../common/logger.ts';
 import { isProcessEntry, runAsProcess } from '../common/process/run-as-process.ts';
+import { sameSecret } from '../common/rpc/capability.ts';
 import { serverCredentials } from '../common/rpc/credentials.ts';
 import { RpcServer } from '../common/rpc/server.ts';
 import { systemClock } from '../common/system-clock.ts';
@@ -16,6 +17,8 @@ import { PlannerPool } from './planner/planner-pool.ts';
 import { PlannerProcesses } from './planner/planner-processes.ts';
 import { QueryRegistry } from './query/query-registry.ts';
 import { addCoordinatorServices } from './rpc/coordinator-services.ts';
+import type { CoordinatorDescription } from './system/cluster-snapshot.ts';
+import { SystemBuffers } from './system/system-buffers.ts';
 import { NO_QUERY_LOG } from './runtime/ports.ts';
 import { WorkerDirectory } from './runtime/worker-directory.ts';
 
@@ -61,6 +64,12 @@ export async function startCoordinator(
     processes.close();
   };
   const self = { address: '', startedAt: clock.now() };
+  const describeCoordinator = (): CoordinatorDescription => ({
+    ...self,
+    cores: availableParallelism(),
+    memoryBytes: totalmem(),
+    now: clock.now(),
+  });
   addCoordinatorServices(
     server,
     {
@@ -68,12 +77,8 @@ export async function startCoordinator(
       workers,
       listTables: (request, signal) =>
         planner.call((client, options) => client.listTables(request, options), signal),
-      describeCoordinator: () => ({
-        ...self,
-        cores: availableParallelism(),
-        memoryBytes: totalmem(),
-        now: clock.now(),
-      }),
+      describeCoordinator,
+      systemBuffers: createSystemBuffers(registry, workers, describeCoordinator),
       clock,
       log,
     },
@@ -144,6 +149,25 @@ function createCore(
     randomBytes: (count) => Uint8Array.from(randomBytes(count)),
   });
   return { registry, workers };
+}
+
+/** What the coordinator knows, as tables. */
+function createSystemBuffers(
+  registry: QueryRegistry,
+  workers: WorkerDirectory,
+  describeCoordinator: () => CoordinatorDescription,
+): SystemBuffers {
+  return new SystemBuffers({
+    findQuery: (queryId, principal) => registry.find(queryId, principal),
+    snapshotFor: (principal) => ({
+      queries: registry.queriesOf(principal).map((query) => {
+        return { report: query.report(), stages: query.describeStages() };
+      }),
+      coordinator: describeCoordinator(),
+      workers: workers.describe(),
+    }),
+    sameSecret,
+  });
 }
 
 function never(): Promise<never> {

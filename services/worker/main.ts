@@ -14,9 +14,11 @@ import { isProcessEntry, runAsProcess } from '../common/process/run-as-process.t
 import { seededRandom } from '../common/random.ts';
 import { RpcChannel } from '../common/rpc/channel.ts';
 import { channelCredentials, serverCredentials } from '../common/rpc/credentials.ts';
+import { exchangeHandlers } from '../common/rpc/exchange-handlers.ts';
 import { GrpcExchangePages } from '../common/rpc/exchange-page-source.ts';
 import { exchangeService } from '../common/rpc/exchange-wire.ts';
 import { RpcServer } from '../common/rpc/server.ts';
+import { COORDINATOR_NODE_ID } from '../common/system/coordinator-location.ts';
 import { systemClock } from '../common/system-clock.ts';
 import { PROTOCOL_VERSION, VERSION } from '../common/version.ts';
 import { type WorkerConfig, workerConfigFromProcess } from './config.ts';
@@ -28,7 +30,6 @@ import { PageMemoryPool } from './output/page-memory-pool.ts';
 import { TaskOutputs } from './output/task-outputs.ts';
 import { ControlStream, type NodeDescription } from './rpc/control-stream.ts';
 import { dialOver } from './rpc/dial-coordinator.ts';
-import { exchangeHandlers } from './rpc/exchange-service.ts';
 import { SpillDirectory } from './spill/spill-directory.ts';
 import { CpuMeter } from './task/cpu-meter.ts';
 import { NodeIdentity } from './task/node-identity.ts';
@@ -153,7 +154,12 @@ function createPages(
     },
     sameSecret: (a, b) => a.length === b.length && timingSafeEqual(a, b),
   });
-  const remote = new GrpcExchangePages({ credentials: channelCredentials(config.tls), clock });
+  const remote = new GrpcExchangePages({
+    credentials: channelCredentials(config.tls),
+    clock,
+    addressOf: ({ nodeId, address }) =>
+      nodeId === COORDINATOR_NODE_ID ? config.coordinatorAddress : address,
+  });
   const isLocal = ({ nodeId, nodeInstanceId }: OutputLocation): boolean =>
     nodeId === identity.nodeId && nodeInstanceId === identity.instanceId;
   const source = routedPageSource({ isLocal, local: outputs, remote });

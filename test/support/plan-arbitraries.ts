@@ -146,6 +146,7 @@ const remoteSource: fc.Arbitrary<RemoteSource> = partial<RemoteSource>({
   types: fc.array(columnTypeArbitrary, { maxLength: 3 }),
   estimatedRows: measure,
   rowLimit: fc.option(uint53, { nil: undefined }),
+  systemTable: fc.constantFrom('queries', 'nodes', undefined),
 });
 
 export const planFragmentArbitrary: fc.Arbitrary<PlanFragment> = partial<PlanFragment>({

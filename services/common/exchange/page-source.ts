@@ -20,6 +20,18 @@ export interface BufferAddress {
   readonly ticket: ExchangeTicket;
 }
 
+/** What a reader shows: which buffer it wants, on which run of the producer, and its right to it. */
+export interface BufferAccess extends Pick<BufferAddress, 'ticket'> {
+  readonly location: Pick<OutputLocation, 'taskId' | 'nodeInstanceId' | 'outputIndex' | 'bufferId'>;
+}
+
+/** Whoever has buffers that others read. */
+export interface BufferServer {
+  fetchPages(access: BufferAccess, request: PageRequest, signal: AbortSignal): Promise<PageReply>;
+  acknowledge(access: BufferAccess, token: number, signal: AbortSignal): Promise<void>;
+  destroy(access: BufferAccess, signal: AbortSignal): Promise<void>;
+}
+
 export interface PageRequest {
   /** The first page wanted. */
   readonly token: number;

@@ -4,6 +4,7 @@
  */
 import type { FragmentId, SourceId } from '../ids.ts';
 import type { SessionState } from '../session-state.ts';
+import type { SystemTableName } from '../system/system-tables.ts';
 import type { Column, ColumnType } from './column-type.ts';
 import type { FileFormat, FileReading } from './file-reading.ts';
 
@@ -84,6 +85,8 @@ export interface RemoteSource {
   readonly name: string;
   /** Producers; more than one for a UNION ALL that is concatenated at the consumer (T16). */
   readonly producers: readonly FragmentId[];
+  /** In place of producers: the coordinator's own rows of this table. Gathered by a single task. */
+  readonly systemTable?: SystemTableName;
   readonly delivery: 'partitioned' | 'broadcast' | 'gather' | 'arbitrary';
   readonly types: readonly ColumnType[];
   /** Told to DuckDB as the source's cardinality, so that it builds on the right side of a join. */

@@ -3,6 +3,7 @@ import type { BufferAccess } from '../../../proto/gen/skein/internal/v1/exchange
 import type { Clock } from '../clock.ts';
 import { EngineError } from '../error.ts';
 import type { BufferAddress, PageReply, PageRequest, PageSource } from '../exchange/page-source.ts';
+import type { NodeId } from '../ids.ts';
 import type { Page } from '../page/page.ts';
 import type { OutputLocation } from '../plan/split.ts';
 import { CallBatch } from './call-batch.ts';
@@ -19,6 +20,8 @@ const CHANNEL_IDLE_MS = 600_000;
 export interface GrpcExchangePagesOptions {
   readonly credentials: ChannelCredentials;
   readonly clock: Clock;
+  /** Where a location is reached; without it, at the address that it names. */
+  readonly addressOf?: (location: OutputLocation) => string;
 }
 
 /** Another process, as reached at one address. */
@@ -32,11 +35,13 @@ interface Peer {
 export class GrpcExchangePages implements PageSource {
   readonly #credentials: ChannelCredentials;
   readonly #clock: Clock;
+  readonly #addressOf: (location: OutputLocation) => string;
   readonly #peers = new Map<string, Peer>();
 
   constructor(options: GrpcExchangePagesOptions) {
     this.#credentials = options.credentials;
     this.#clock = options.clock;
+    this.#addressOf = options.addressOf ?? (({ address }) => address);
   }
 
   async fetchPages(
@@ -97,18 +102,19 @@ export class GrpcExchangePages implements PageSource {
 
   #peerAt(location: OutputLocation): Peer {
     const now = this.#clock.now();
-    const known = this.#peers.get(location.address);
+    const address = this.#addressOf(location);
+    const known = this.#peers.get(address);
     if (known !== undefined) {
       known.lastUseMs = now;
       return known;
     }
     this.#forgetIdle(now);
-    const peer = { ...this.#connect(location), lastUseMs: now };
-    this.#peers.set(location.address, peer);
+    const peer = { ...this.#connect(location.nodeId, address), lastUseMs: now };
+    this.#peers.set(address, peer);
     return peer;
   }
 
-  #connect({ address, nodeId }: OutputLocation): Pick<Peer, 'channel' | 'destroys'> {
+  #connect(nodeId: NodeId, address: string): Pick<Peer, 'channel' | 'destroys'> {
     const channel = new RpcChannel({
       address,
       credentials: this.#credentials,

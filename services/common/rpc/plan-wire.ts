@@ -17,6 +17,7 @@ import {
 import { assertNever } from '../assert.ts';
 import type { FragmentId, SourceId } from '../ids.ts';
 import { parseFileFormat } from '../plan/file-reading.ts';
+import { findSystemTable } from '../system/system-tables.ts';
 import type {
   Determinism,
   FragmentOutput,
@@ -244,6 +245,7 @@ function remoteSourceToWire(source: RemoteSource): WireRemoteSource {
     types: source.types.map(columnTypeToWire),
     estimatedRows: source.estimatedRows,
     rowLimit: source.rowLimit === undefined ? undefined : BigInt(source.rowLimit),
+    systemTable: source.systemTable,
   };
 }
 
@@ -256,5 +258,8 @@ function remoteSourceFromWire(wire: WireRemoteSource, field: string): RemoteSour
     types: wire.types.map((type, i) => columnTypeFromWire(type, `${field}.types[${i}]`)),
     estimatedRows: finite(wire.estimatedRows, `${field}.estimated_rows`),
     ...rowLimitFromWire(wire.rowLimit, field),
+    ...(wire.systemTable === undefined
+      ? {}
+      : { systemTable: parsed(wire.systemTable, findSystemTable, `${field}.system_table`) }),
   };
 }

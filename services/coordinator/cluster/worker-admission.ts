@@ -3,6 +3,7 @@
  * rows of one key would land on two nodes. The first member sets what the others must equal.
  */
 import type { ErrorReport } from '../../common/error.ts';
+import { COORDINATOR_NODE_ID } from '../../common/system/coordinator-location.ts';
 import type { WorkerHello } from './cluster-event.ts';
 import type { ClusterState } from './cluster-state.ts';
 
@@ -28,6 +29,8 @@ export function findRefusal(state: ClusterState, hello: WorkerHello): ErrorRepor
       `offers ${hello.cores} cores and ${hello.taskConcurrency} tasks`,
     );
   }
+  if (hello.nodeId === COORDINATOR_NODE_ID)
+    return refuse(hello, 'name', 'has the name of another role');
   const other = state.members.find((member) => member.hello.nodeId !== hello.nodeId)?.hello;
   if (other === undefined) return undefined;
   if (hello.duckdbVersion !== other.duckdbVersion) {

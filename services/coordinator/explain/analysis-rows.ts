@@ -39,7 +39,7 @@ function stageText(stage: StageAnalysis): string {
     timeText(stage),
     `rows: ${count(stage.input_rows)} in, ${count(stage.output_rows)} out (estimated ${count(stage.estimated_rows)})`,
     `bytes: ${bytes(stage.input_bytes)} in, ${bytes(stage.output_bytes)} out`,
-    ...(stage.tables.length === 0 ? [] : [scanText(stage)]),
+    ...(stage.splits === 0 ? [] : [scanText(stage)]),
     `cpu: ${ms(stage.cpu_ms)}, statements: ${ms(stage.busy_ms)}, longest task: ${ms(stage.wall_ms)}`,
     `blocked: ${blockedText(stage.blocked_ms)}`,
     `memory: ${bytes(stage.peak_memory_bytes)} peak, ${bytes(stage.spilled_bytes)} spilled`,

@@ -4,6 +4,7 @@
  */
 import type { Instant } from '../../common/ids.ts';
 import type { PlanFragment, QueryPlan, ScanDescriptor } from '../../common/plan/plan-fragment.ts';
+import { SYSTEM_CATALOG } from '../../common/system/system-tables.ts';
 import type { BlockedTimes, TaskStats } from '../../common/task/task-status.ts';
 import type { StageDetail, TaskDescription } from '../scheduler/query-description.ts';
 
@@ -51,7 +52,7 @@ interface Measures {
 export interface StageAnalysis extends Measures {
   readonly stage: number;
   readonly partitioning: string;
-  /** Tables that it scans. */
+  /** Tables that it reads. */
   readonly tables: readonly string[];
   /** Stages whose rows it reads. */
   readonly inputs: readonly number[];
@@ -134,7 +135,7 @@ function analyzeStage(detail: StageDetail, context: StageContext): StageAnalysis
     state: detail.state,
     splits: detail.splitCount,
     partitioning: fragment?.partitioning.kind ?? 'single',
-    tables: fragment?.scans.map(({ table }) => table) ?? [],
+    tables: tablesOf(fragment),
     inputs: fragment?.remoteSources.flatMap(({ producers }) => producers) ?? [],
     started_after_ms: after(detail.startedAt),
     start_reason: detail.startReason,
@@ -150,6 +151,14 @@ function analyzeStage(detail: StageDetail, context: StageContext): StageAnalysis
     },
     tasks: detail.tasks.map((task) => analyzeTask(task, startedAt)),
   };
+}
+
+function tablesOf(fragment: PlanFragment | undefined): readonly string[] {
+  const served = fragment?.remoteSources.flatMap(({ systemTable }) => systemTable ?? []) ?? [];
+  return [
+    ...(fragment?.scans.map(({ table }) => table) ?? []),
+    ...served.map((table) => `${SYSTEM_CATALOG}.${table}`),
+  ];
 }
 
 function analyzeTask(task: TaskDescription, startedAt: Instant): TaskAnalysis {

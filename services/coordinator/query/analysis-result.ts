@@ -1,13 +1,8 @@
 /** The answer to EXPLAIN ANALYZE as the result of its query: small, inline, of no worker (R8). */
-import type {
-  NodeId,
-  NodeInstanceId,
-  OutputBufferId,
-  PartitionId,
-  StageId,
-} from '../../common/ids.ts';
+import type { PartitionId, SourceId, StageId } from '../../common/ids.ts';
 import { pagesOfRows, type CellColumn } from '../../common/page/row-pages.ts';
 import type { ExplainFormat } from '../../common/plan/plan-fragment.ts';
+import { coordinatorLocation } from '../../common/system/coordinator-location.ts';
 import { analysisRows } from '../explain/analysis-rows.ts';
 import type { FinishedQuery } from '../explain/analysis.ts';
 import { analyze } from '../explain/analysis.ts';
@@ -18,15 +13,6 @@ const COLUMNS: readonly CellColumn[] = ['explain_key', 'explain_value'].map((nam
   name,
   type: { id: 'VARCHAR' },
 }));
-
-/** Where nobody will ever look, since the pages are here. */
-const NOWHERE = {
-  nodeId: 'coordinator' as NodeId,
-  nodeInstanceId: 'coordinator' as NodeInstanceId,
-  address: 'coordinator',
-  outputIndex: 0,
-  bufferId: 0 as OutputBufferId,
-};
 
 /** How the query went; its tasks have ended. */
 export function analysisResult(
@@ -41,7 +27,8 @@ export function analysisResult(
   const { queryId } = query.traits;
   const taskId = { queryId, stageId: 0 as StageId, partitionId: 0 as PartitionId, attempt: 0 };
   return {
-    location: { taskId, ...NOWHERE },
+    // Where nobody will ever look, since the pages are here.
+    location: coordinatorLocation(taskId, 0 as SourceId),
     inlinePages: pages.map((page) => new Uint8Array(page)),
   };
 }

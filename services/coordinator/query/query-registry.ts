@@ -121,11 +121,17 @@ export class QueryRegistry {
 
   /** The principal's queries, newest first. @throws EngineError INVALID_REQUEST for a page token that is none */
   list(principal: Principal, page: PageRequest): QueryPage {
+    return listPage(this.queriesOf(principal), page);
+  }
+
+  /** The principal's queries, in the order of submission. */
+  queriesOf(principal: Principal): readonly Query[] {
     const all = [...this.#entries.values()].map((entry) => entry.query);
-    return listPage(
-      all.filter((query) => query.traits.principal.name === principal.name),
-      page,
-    );
+    return all.filter((query) => query.traits.principal.name === principal.name);
+  }
+
+  find(queryId: string, principal: Principal): Query {
+    return this.#find(queryId, principal).query;
   }
 
   /** Resolves when the query is not being planned any more; a planner that takes long is not waited for. */

@@ -2,12 +2,13 @@ import type { Clock } from '../../common/clock.ts';
 import { Doorbell } from '../../common/doorbell.ts';
 import type { ErrorReport } from '../../common/error.ts';
 import { EngineError, fromErrorReport } from '../../common/error.ts';
-import type { Instant, QueryId } from '../../common/ids.ts';
+import type { Instant, QueryId, SourceId } from '../../common/ids.ts';
 import type { Column } from '../../common/plan/column-type.ts';
 import { EXPLAIN_COLUMNS } from '../../common/plan/explain-row.ts';
 import type { QueryPlan } from '../../common/plan/plan-fragment.ts';
 import { rootFragment } from '../../common/plan/plan-fragment.ts';
 import type { SessionProperties } from '../../common/session-properties.ts';
+import type { SystemTableName } from '../../common/system/system-tables.ts';
 import type { Principal } from '../../common/task/task-status.ts';
 import type { QueryDescription, StageDetail } from '../scheduler/query-description.ts';
 import type { ResultLocation } from '../scheduler/scheduler-effect.ts';
@@ -77,6 +78,7 @@ export class Query {
     columns: [],
   };
   #progress: QueryProgress = NOTHING_KNOWN;
+  readonly #systemSources = new Map<SourceId, SystemTableName>();
   /** When it entered its phases. */
   readonly #phaseTimes = new Map<QueryPhase, Instant>();
   #version = 0;
@@ -94,6 +96,11 @@ export class Query {
 
   get phase(): QueryPhase {
     return this.#phase;
+  }
+
+  /** Sources of its plan that read the coordinator's own tables. */
+  get systemSources(): ReadonlyMap<SourceId, SystemTableName> {
+    return this.#systemSources;
   }
 
   get isEnded(): boolean {
@@ -125,6 +132,9 @@ export class Query {
     const { rung, rungReason, analysis, session } = plan;
     const columns = analysis === undefined ? rootFragment(plan).columns : EXPLAIN_COLUMNS;
     this.#plan = { rung, rungReason, columns, ...(session === undefined ? {} : { session }) };
+    for (const { sourceId, systemTable } of plan.fragments.flatMap((each) => each.remoteSources)) {
+      if (systemTable !== undefined) this.#systemSources.set(sourceId, systemTable);
+    }
     this.#progress = progress;
   }
 

@@ -17,7 +17,7 @@ import type { Principal } from '../../common/task/task-status.ts';
 import type { QueryRegistry } from '../query/query-registry.ts';
 import type { ResultUpdate } from '../query/query-report.ts';
 import type { WorkerDirectory } from '../runtime/worker-directory.ts';
-import type { CoordinatorDescription } from './query-wire.ts';
+import type { CoordinatorDescription } from '../system/cluster-snapshot.ts';
 import {
   coordinatorToWire,
   queryReportToWire,

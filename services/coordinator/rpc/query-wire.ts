@@ -8,15 +8,16 @@ import {
   QueryState as WireQueryState,
   ResultCommitment as WireCommitment,
 } from '../../../proto/gen/skein/internal/v1/query_coordinator.ts';
-import type { Instant } from '../../common/ids.ts';
 import { clipText } from '../../common/rpc/clip-text.ts';
 import { columnsToWire } from '../../common/rpc/column-type-wire.ts';
 import { errorReportToWire } from '../../common/rpc/error-wire.ts';
 import { sessionToWire } from '../../common/rpc/session-wire.ts';
 import { outputLocationToWire } from '../../common/rpc/split-wire.ts';
 import { enumMapping } from '../../common/rpc/wire-field.ts';
+import { COORDINATOR_NODE_ID } from '../../common/system/coordinator-location.ts';
 import { VERSION } from '../../common/version.ts';
 import type { MemberDescription } from '../cluster/cluster-state.ts';
+import type { CoordinatorDescription } from '../system/cluster-snapshot.ts';
 import type { QueryPhase, QueryReport, ResultUpdate } from '../query/query-report.ts';
 import type { StageDescription } from '../scheduler/query-description.ts';
 
@@ -112,18 +113,9 @@ export function workerToWire(member: MemberDescription): NodeDescription {
   };
 }
 
-/** This process, as a member of the cluster. */
-export interface CoordinatorDescription {
-  readonly address: string;
-  readonly cores: number;
-  readonly memoryBytes: number;
-  readonly startedAt: Instant;
-  readonly now: Instant;
-}
-
 export function coordinatorToWire(self: CoordinatorDescription): NodeDescription {
   return {
-    nodeId: 'coordinator',
+    nodeId: COORDINATOR_NODE_ID,
     role: 'coordinator',
     state: 'active',
     address: self.address,

@@ -54,7 +54,11 @@ function findInputProblem(
     if (!isThere) return `its scan ${partitioning.sourceId} is missing`;
   }
   for (const source of remoteSources) {
-    if (source.producers.length === 0) return `source ${source.sourceId} has no producers`;
+    const isServed = source.systemTable !== undefined;
+    if (isServed === source.producers.length > 0) {
+      return `source ${source.sourceId} has ${isServed ? 'producers beside the coordinator' : 'no producers'}`;
+    }
+    if (isServed && source.delivery !== 'gather') return 'rows of the coordinator are gathered';
     if (source.delivery === 'gather' && partitioning.kind !== 'single')
       return 'only a single fragment gathers';
     if (source.delivery === 'partitioned' && partitioning.kind !== 'hash')

@@ -7,6 +7,7 @@ import { assert, assertNever } from '../../common/assert.ts';
 import type { OutputBufferId, PartitionId, TaskId } from '../../common/ids.ts';
 import type { FragmentOutput } from '../../common/plan/plan-fragment.ts';
 import type { OutputLocation } from '../../common/plan/split.ts';
+import { coordinatorLocation } from '../../common/system/coordinator-location.ts';
 import { initialQueueLimit } from './placement/split-queue-limit.ts';
 import { stageOf } from './scheduler-state.ts';
 import type { NodeState, QuerySchedulerState } from './scheduler-state.ts';
@@ -77,6 +78,7 @@ export function addTask(turn: Turn, stage: StageState, host: NodeState): TaskSta
     for (const consumer of link.consumer.tasks)
       draftRemoteSplit(turn, link, { producer: task, consumer });
   }
+  draftSystemSplits(turn, stage, task);
   // The sources that have ended before this task began: it hears so in its first order.
   for (const input of task.inputs) {
     const scan = stage.scans.find((candidate) => candidate.sourceId === input.sourceId);
@@ -249,6 +251,17 @@ function draftRemoteSplit(
   // No weight: pages are bounded by the exchange, not by the split queues.
   const split = { weight: 0, input: { kind: 'remote', location } } as const;
   draftSplit(turn, { stage: link.consumer, task: consumer, sourceId }, split);
+}
+
+/** The coordinator's own rows: one buffer, there from the start, for the one task that gathers them. */
+function draftSystemSplits(turn: Turn, stage: StageState, task: TaskState): void {
+  for (const { sourceId, systemTable } of stage.fragment.remoteSources) {
+    if (systemTable === undefined) continue;
+    const target = { stage, task, sourceId };
+    const location = coordinatorLocation(task.taskId, sourceId);
+    draftSplit(turn, target, { weight: 0, input: { kind: 'remote', location } });
+    draftNoMoreSplits(turn, target);
+  }
 }
 
 function bufferOf(link: Link, consumer: TaskState): OutputBufferId {

@@ -3,6 +3,12 @@ import { type ScanFile } from '../../common/plan/plan-fragment.ts';
 import { type ScanStatistics } from '../distribution/scan-statistics.ts';
 import { type Expression } from '../logical/expression.ts';
 import { type Scan } from '../logical/logical-plan.ts';
+import {
+  SYSTEM_CATALOG,
+  SYSTEM_TABLE_NAMES,
+  systemColumns,
+  type SystemTableName,
+} from '../../common/system/system-tables.ts';
 import { type ScanCatalog, type TableDescription } from '../planning/ports.ts';
 import { type FileCatalogs } from './file-catalogs.ts';
 import { type PinnedSource, type PinnedSources } from './pinned-sources.ts';
@@ -60,6 +66,8 @@ export class PlannerCatalog implements ScanCatalog {
 
   async listTables(catalog: string): Promise<readonly TableDescription[]> {
     const { catalogs, reader } = this.#deps;
+    if (catalog.toLowerCase() === SYSTEM_CATALOG)
+      return SYSTEM_TABLE_NAMES.map(describeSystemTable);
     const descriptions: TableDescription[] = [];
     for (const name of await catalogs.listTables(catalog)) {
       const table = await catalogs.findTable(name);
@@ -77,4 +85,8 @@ export class PlannerCatalog implements ScanCatalog {
     if (source !== undefined) return source;
     throw new EngineError('INTERNAL_ERROR', `the pinned source ${id} was forgotten`);
   }
+}
+
+function describeSystemTable(name: SystemTableName): TableDescription {
+  return { catalog: SYSTEM_CATALOG, schema: 'main', name, columns: systemColumns(name) };
 }

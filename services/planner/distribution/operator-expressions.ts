@@ -18,6 +18,7 @@ export function mapOperatorExpressions(plan: LogicalPlan, rewrite: Rewrite): Log
   const one = (expression: Expression): Expression => rewrite(expression, 'both');
   switch (plan.kind) {
     case 'scan':
+    case 'system-scan':
     case 'dummy-scan':
     case 'empty':
     case 'delim-get':

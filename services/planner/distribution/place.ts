@@ -45,6 +45,7 @@ function placeOperator(placer: Placer, plan: LogicalPlan): Placed {
     case 'empty':
       return placedAt(plan, isVolatileOperator(plan) ? SINGLE : ANYWHERE);
     case 'table-function':
+    case 'system-scan':
       return placedAt(plan, SINGLE);
     case 'filter':
       return placeFilter(placer, plan);

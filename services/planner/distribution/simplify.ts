@@ -11,7 +11,9 @@ export function simplify(plan: LogicalPlan): LogicalPlan {
 /** An id above those of all scans. */
 export function firstFreeSourceId(plan: LogicalPlan): number {
   let next = 0;
-  for (const node of walkPlan(plan))
-    if (node.kind === 'scan') next = Math.max(next, node.scanId + 1);
+  for (const node of walkPlan(plan)) {
+    const isScan = node.kind === 'scan' || node.kind === 'system-scan';
+    if (isScan) next = Math.max(next, node.scanId + 1);
+  }
   return next;
 }

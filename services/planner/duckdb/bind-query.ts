@@ -18,7 +18,7 @@ import { type ParameterValue } from './statement-parameters.ts';
 import { checkBound, checkUnbound, type StatementNames } from './sql-door.ts';
 import { type SessionSetup } from './session-setup.ts';
 import { type RelatedTable } from './table-relations.ts';
-import { inlineViews, renameTables, wholeScan, wholeSql } from './whole-query.ts';
+import { inlineViews, renameTables, wholeScan, wholeSql, wholeSystemScan } from './whole-query.ts';
 
 /** A SELECT that passed the first door, over tables that its instance knows. */
 export interface QueryToBind {
@@ -206,14 +206,21 @@ async function wholeQuery(query: QueryToBind, instances: InstancePool): Promise<
       });
       const renamed = renameTables(document, (reference) => query.tableOf(reference));
       const printed = await instance.print(renamed.document);
-      const columns = await Promise.all(
-        renamed.tables.map(
-          async (table) => await instance.tableColumns(await instance.mirror(table)),
+      const scans = await Promise.all(
+        renamed.tables.map(async (table, i) =>
+          typeof table === 'string'
+            ? wholeSystemScan(table, i)
+            : wholeScan(table, i, await instance.tableColumns(await instance.mirror(table))),
         ),
       );
-      const scans = renamed.tables.map((table, i) => wholeScan(table, i, columns[i] ?? []));
       const result: readonly Column[] = await instance.columnsOf(query.sql);
-      return { kind: 'sql', sql: wholeSql(printed, scans, result.length), scans, settings };
+      return {
+        kind: 'sql',
+        sql: wholeSql(printed, scans, result.length),
+        scans: scans.filter((scan) => scan.kind === 'scan'),
+        systemScans: scans.filter((scan) => scan.kind === 'system-scan'),
+        settings,
+      };
     });
   } catch (error) {
     return { kind: 'refused', ...refusal(error) };

@@ -5,6 +5,7 @@ import { type Explain } from '../planning/ports.ts';
 import { readSessionStatement, type SessionStatement } from '../statement/session-statement.ts';
 import { notSupported, statementName } from '../statement/statement-name.ts';
 import { serializedError, serializedToEngineError } from './serialized-error.ts';
+import { respellSystemTables } from './system-catalog.ts';
 
 /** DuckDB's parser, which decides what a text is. */
 export interface StatementParser {
@@ -14,7 +15,10 @@ export interface StatementParser {
 
 export interface SelectStatement {
   readonly kind: 'select';
-  /** The SELECT's text, at its place in the whole text, so that positions of errors hold. */
+  /**
+   * The SELECT's text, at its place in the whole text, so that positions of errors hold; tables of the catalog `system`
+   * under the name by which an instance knows them.
+   */
   readonly sql: string;
   readonly explain: Explain | undefined;
   /** Where it is nothing but a SHOW, DESCRIBE or SUMMARIZE: the `SHOW_REF` that it is for DuckDB. */
@@ -45,6 +49,15 @@ export async function classifyStatement(
   sql: string,
   parser: StatementParser,
 ): Promise<ClassifiedStatement> {
+  const classified = await classifyText(sql, parser);
+  if (classified.kind === 'session') return classified;
+  const respelled = respellSystemTables(classified.sql, classified.document);
+  if (respelled === classified.sql) return classified;
+  const document = await parser.parse(respelled);
+  return selectOf({ sql: respelled, document, explain: classified.explain });
+}
+
+async function classifyText(sql: string, parser: StatementParser): Promise<ClassifiedStatement> {
   if (Buffer.byteLength(sql) > MAX_STATEMENT_BYTES) {
     throw new EngineError(
       'STATEMENT_TOO_LARGE',

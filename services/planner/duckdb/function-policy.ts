@@ -3,6 +3,7 @@
  * table functions reach further and are shut but for those listed here. A test holds both against the catalog
  * of the pinned DuckDB, so that a new version's functions are looked at before they are let in.
  */
+import { SYSTEM_ROWS } from '../import/decode-scan.ts';
 
 /** Functions that act on the process, or tell of it, or run SQL of their own (reliability A6). */
 export const DENIED_FUNCTIONS: ReadonlySet<string> = new Set([
@@ -75,6 +76,8 @@ export const DENIED_TABLE_FUNCTIONS: ReadonlySet<string> = new Set([
   // SQL, plans and memory addresses as values.
   'query',
   'query_table',
+  // What tables of the catalog `system` stand for.
+  SYSTEM_ROWS,
   'json_execute_serialized_sql',
   'sql_auto_complete',
   'check_peg_parser',

@@ -10,6 +10,7 @@ import { type Json, readJson } from '../import/json-reader.ts';
 import { writeJson } from '../import/json-writer.ts';
 import { printable, statementShape } from '../import/printable-statement.ts';
 import { inStatement } from './serialized-error.ts';
+import { mirrorSystemTables } from './system-catalog.ts';
 import { sourceError } from './source-error.ts';
 import { SessionLanes } from './session-lanes.ts';
 import { SessionSetups } from './session-setups.ts';
@@ -63,6 +64,7 @@ export class PlanningInstance {
         },
       },
       async (connection) => {
+        await mirrorSystemTables(connection);
         for (const name of profile.catalogNames) {
           await connection.run(`ATTACH ':memory:' AS ${quoteIdentifier(name)}`);
         }

@@ -190,19 +190,32 @@ async function create(
   const found = state.objects.findIndex((other) => isSame(other, object));
   if (found >= 0 && onConflict === 'ignore') return state;
   if (found >= 0 && onConflict === 'error') throw alreadyExists(object);
-  if (object.kind === 'view') await checkView(object.sql, textStart, context);
-  else checkMacro(object.definition);
+  const checked = await checkObject(object, textStart, context);
   const objects =
     found < 0
-      ? [...state.objects, object]
-      : state.objects.map((other, i) => (i === found ? object : other));
+      ? [...state.objects, checked]
+      : state.objects.map((other, i) => (i === found ? checked : other));
   const changed = { ...state, objects };
   // Creates it, for it may be wrong in other ways than its query.
   await useSession(namesOf(object), changed, () => Promise.resolve());
   return changed;
 }
 
-async function checkView(sql: string, textStart: number, context: SessionContext): Promise<void> {
+/** The object as it is to be kept. */
+async function checkObject(
+  object: SessionObject,
+  textStart: number,
+  context: SessionContext,
+): Promise<SessionObject> {
+  if (object.kind === 'view') {
+    return { ...object, sql: await checkView(object.sql, textStart, context) };
+  }
+  checkMacro(object.definition);
+  return object;
+}
+
+/** The view's query, with tables of the catalog `system` under the name by which an instance knows them. */
+async function checkView(sql: string, textStart: number, context: SessionContext): Promise<string> {
   const { request, instance, useSession } = context;
   const text = inPlace(request.sql, { start: textStart, end: textStart + sql.length });
   const classified = await classifyStatement(text, instance);
@@ -217,7 +230,10 @@ async function checkView(sql: string, textStart: number, context: SessionContext
   if (names.parameters.length > 0) {
     throw new EngineError('BIND_ERROR', 'a view has no parameters; a table macro has');
   }
-  await useSession(names, request.sessionState, async (session) => await session.check(text));
+  await useSession(names, request.sessionState, async (session) => {
+    await session.check(classified.sql);
+  });
+  return classified.sql.slice(text.length - sql.length);
 }
 
 /** Names that mean the object, so that it is set up. */

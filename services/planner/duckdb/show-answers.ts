@@ -1,6 +1,7 @@
 import { EngineError } from '../../common/error.ts';
 import { type Column, type ColumnType, quoteIdentifier } from '../../common/plan/column-type.ts';
 import type { SessionState } from '../../common/session-state.ts';
+import { SYSTEM_TABLE_NAMES } from '../../common/system/system-tables.ts';
 import { type FileCatalogs } from '../catalog/file-catalogs.ts';
 import { MAIN_SCHEMA } from '../catalog/table.ts';
 import { type KnownRows, knownRowsSql } from '../explain/values-plan.ts';
@@ -9,6 +10,7 @@ import { rewriteStatement } from '../import/parsed-statement.ts';
 import { showReference, type ShowReference, statementsOf } from '../import/show-reference.ts';
 import { notSupported } from '../statement/statement-name.ts';
 import { summarizeSql } from '../statement/summarize.ts';
+import { isSystemCatalog, SYSTEM_MIRROR } from './system-catalog.ts';
 import { type PlanningInstance } from './planning-instance.ts';
 
 const VARCHAR: ColumnType = { id: 'VARCHAR' };
@@ -128,6 +130,9 @@ export class ShowAnswers {
   }
 
   async #tablesOf({ catalog, schema }: { readonly catalog: string; readonly schema: string }) {
+    if (isSystemCatalog({ catalog, schema })) {
+      return SYSTEM_TABLE_NAMES.map((table) => ({ table }));
+    }
     if (catalog === '') return await this.#catalogs.tablesOf(schema);
     const name = this.#catalogs.nameOf({ catalog, schema, table: '' });
     const tables = name === undefined ? [] : await this.#catalogs.listTables(name.catalog);
@@ -140,6 +145,8 @@ export class ShowAnswers {
     const columns = COLUMNS[kind];
     const cells = columns.map(({ name }) => `CAST(${quoteIdentifier(name)} AS VARCHAR)`);
     const sql = `SELECT ${cells.join(', ')} FROM (${NATIVE[kind]})`;
-    return { columns, rows: await this.#instance.answer(sql) };
+    const rows = await this.#instance.answer(sql);
+    // As DuckDB's own catalog of that name, ours is not among those that are shown unasked.
+    return { columns, rows: rows.filter(([first]) => first !== SYSTEM_MIRROR) };
   }
 }

@@ -1,5 +1,5 @@
 import { EngineError } from '../../common/error.ts';
-import { PINNED_SCAN } from '../import/decode-scan.ts';
+import { PINNED_SCAN, SYSTEM_ROWS } from '../import/decode-scan.ts';
 import { isJsonArray, isJsonObject, type Json } from '../import/json-reader.ts';
 import {
   rewriteStatement,
@@ -118,7 +118,7 @@ export function checkBound(plan: Json): void {
   if (plan['has_serialize'] !== undefined && typeof name === 'string') {
     const isAllowed =
       plan['type'] === 'LOGICAL_GET'
-        ? ALLOWED_TABLE_FUNCTIONS.has(name) || name === PINNED_SCAN
+        ? ALLOWED_TABLE_FUNCTIONS.has(name) || name === PINNED_SCAN || name === SYSTEM_ROWS
         : !DENIED_FUNCTIONS.has(name);
     if (!isAllowed) throw notAllowed(name);
   }

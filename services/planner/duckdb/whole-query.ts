@@ -1,19 +1,24 @@
 import { assert } from '../../common/assert.ts';
 import { type Column, quoteIdentifier } from '../../common/plan/column-type.ts';
+import { systemColumns, type SystemTableName } from '../../common/system/system-tables.ts';
 import { pinnedScan } from '../import/decode-scan.ts';
 import { isJsonArray, type Json, type JsonObject } from '../import/json-reader.ts';
 import { rewriteStatement, type TableReference } from '../import/parsed-statement.ts';
 import { statementsOf } from '../import/show-reference.ts';
-import { type Scan } from '../logical/logical-plan.ts';
+import { type Scan, type SystemScan } from '../logical/logical-plan.ts';
 import { type ParsedView, type SessionSetup, viewNamed } from './session-setup.ts';
+import { systemTableOf } from './system-catalog.ts';
 import { type RelatedTable } from './table-relations.ts';
 
 /** A statement whose tables are read under names of our choice. */
 export interface RenamedStatement {
   readonly document: Json;
   /** Position i is read as `table_<i>`. */
-  readonly tables: readonly RelatedTable[];
+  readonly tables: readonly WholeTable[];
 }
+
+/** A table of files, or the name of one of the catalog `system`. */
+export type WholeTable = RelatedTable | SystemTableName;
 
 /** What inlining needs to know of the session. */
 export interface Inlining extends Pick<SessionSetup, 'views' | 'home'> {
@@ -70,10 +75,10 @@ export function renameTables(
   document: Json,
   tableOf: (reference: TableReference) => RelatedTable | undefined,
 ): RenamedStatement {
-  const tables: RelatedTable[] = [];
+  const tables: WholeTable[] = [];
   const renamed = rewriteStatement(document, {
     table: (reference, node) => {
-      const table = tableOf(reference);
+      const table = systemTableOf(reference) ?? tableOf(reference);
       if (table === undefined) return node;
       if (!tables.includes(table)) tables.push(table);
       return renamedNode(node, tables.indexOf(table));
@@ -113,17 +118,33 @@ export function wholeScan(table: RelatedTable, scanId: number, columns: readonly
   };
 }
 
+export function wholeSystemScan(table: SystemTableName, scanId: number): SystemScan {
+  const columns = systemColumns(table).map(({ type }) => type);
+  return { kind: 'system-scan', scanId, table, columns };
+}
+
 /**
- * The printed statement over `scan_<id>` relations, its columns called c0…cn. DuckDB keeps the order of an
- * ordered subquery that nothing stands above.
+ * The printed statement over `scan_<id>` and `remote_<id>` relations, its columns called c0…cn. DuckDB keeps the order of
+ * an ordered subquery that nothing stands above.
  */
-export function wholeSql(printed: string, scans: readonly Scan[], width: number): string {
-  const tables = scans.map(({ scanId, fileColumns }) => {
-    const columns = fileColumns.map(({ name }, i) => `c${i} AS ${quoteIdentifier(name)}`);
-    return `${tableAlias(scanId)} AS (SELECT ${columns.join(', ')} FROM scan_${scanId})`;
-  });
+export function wholeSql(
+  printed: string,
+  scans: readonly (Scan | SystemScan)[],
+  width: number,
+): string {
+  const tables = scans.map(wholeRelation);
   assert(width > 0, 'a result has a column');
   const names = Array.from({ length: width }, (_, i) => `c${i}`).join(', ');
   const body = `SELECT * FROM (${printed}) AS whole(${names})`;
   return tables.length === 0 ? body : `WITH ${tables.join(', ')}\n${body}`;
+}
+
+/** The coordinator's rows come once, and a recursive query reads them each time. */
+function wholeRelation(scan: Scan | SystemScan): string {
+  const { scanId } = scan;
+  const isServed = scan.kind === 'system-scan';
+  const read = isServed ? systemColumns(scan.table) : scan.fileColumns;
+  const columns = read.map(({ name }, i) => `c${i} AS ${quoteIdentifier(name)}`);
+  const rows = `SELECT ${columns.join(', ')} FROM ${isServed ? 'remote' : 'scan'}_${scanId}`;
+  return `${tableAlias(scanId)} AS ${isServed ? 'MATERIALIZED ' : ''}(${rows})`;
 }

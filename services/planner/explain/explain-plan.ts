@@ -86,7 +86,9 @@ function outputText({ consumer, scheme }: FragmentOutput): string {
   }
 }
 
-function remoteText({ name, producers, delivery, estimatedRows, rowLimit }: RemoteSource): string {
+function remoteText(source: RemoteSource): string {
+  const { name, producers, systemTable, delivery, estimatedRows, rowLimit } = source;
+  if (systemTable !== undefined) return `${name} = system.${systemTable} of the coordinator`;
   const noun = producers.length === 1 ? 'fragment' : 'fragments';
   const limit = rowLimit === undefined ? '' : `, at most ${rowLimit}`;
   return `${name} = ${delivery} from ${noun} ${producers.join(', ')} (about ${Math.round(estimatedRows)} rows${limit})`;

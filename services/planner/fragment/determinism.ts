@@ -32,7 +32,8 @@ export function determinismOf(stage: Stage): Determinism {
 }
 
 function isIndeterminate(node: LogicalPlan): boolean {
-  if (node.kind === 'limit' || node.kind === 'sample' || isVolatileOperator(node)) return true;
+  if (node.kind === 'limit' || node.kind === 'sample' || node.kind === 'system-scan') return true;
+  if (isVolatileOperator(node)) return true;
   return node.kind === 'aggregate' && node.aggregates.some(addsFloats);
 }
 

@@ -19,7 +19,7 @@ import {
   type StageIndex,
   type StageInput,
 } from '../distribution/physical-plan.ts';
-import { type LogicalPlan, type Scan } from '../logical/logical-plan.ts';
+import { type LogicalPlan, type Scan, type SystemScan } from '../logical/logical-plan.ts';
 import { walkPlan } from '../logical/plan-children.ts';
 import { determinismOf } from './determinism.ts';
 import { scanPartitioning } from './scan-partitioning.ts';
@@ -77,7 +77,7 @@ function fragmentOf(stage: Stage, index: StageIndex, around: Surroundings): Plan
       ...scanInput(scan, context),
       ...partitioningOfScan(stage, scan),
     })),
-    remoteSources: stage.inputs.map(remoteSource),
+    remoteSources: [...stage.inputs.map(remoteSource), ...systemScansOf(body).map(systemSource)],
     inputMode: stage.partitioning === 'source' ? 'incremental' : 'complete',
     determinism: determinismOf(stage),
     ...(rowLimit === undefined ? {} : { rowLimit }),
@@ -90,6 +90,7 @@ function fragmentOf(stage: Stage, index: StageIndex, around: Surroundings): Plan
 
 const RELATION_NAMES: RelationNames = {
   scan: ({ scanId }) => `scan_${scanId}`,
+  systemScan: ({ scanId }) => `remote_${scanId}`,
   remote: ({ remoteId, columns }) => receivedRelation(`remote_${remoteId}`, columns),
 };
 
@@ -114,7 +115,11 @@ function receivedRelation(name: string, columns: readonly ColumnType[]): string 
 
 /** A query as one fragment whose SQL was not written from a plan. */
 export function wholeFragment(
-  whole: { readonly sql: string; readonly scans: readonly Scan[] },
+  whole: {
+    readonly sql: string;
+    readonly scans: readonly Scan[];
+    readonly systemScans: readonly SystemScan[];
+  },
   columns: readonly Column[],
   context: FragmentContext,
 ): PlanFragment {
@@ -125,7 +130,7 @@ export function wholeFragment(
     partitioning: { kind: 'single' },
     outputs: [CLIENT_OUTPUT],
     scans: whole.scans.map((scan) => scanInput(scan, context)),
-    remoteSources: [],
+    remoteSources: whole.systemScans.map(systemSource),
     inputMode: 'complete',
     determinism: 'indeterminate',
     threads: 'worker',
@@ -137,6 +142,22 @@ export function wholeFragment(
 
 export function scansOf(body: LogicalPlan): readonly Scan[] {
   return [...walkPlan(body)].filter((node) => node.kind === 'scan');
+}
+
+function systemScansOf(body: LogicalPlan): readonly SystemScan[] {
+  return [...walkPlan(body)].filter((node) => node.kind === 'system-scan');
+}
+
+function systemSource(scan: SystemScan): RemoteSource {
+  return {
+    sourceId: scan.scanId as SourceId,
+    name: RELATION_NAMES.systemScan(scan),
+    producers: [],
+    systemTable: scan.table,
+    delivery: 'gather',
+    types: scan.columns,
+    estimatedRows: UNKNOWN_ROWS,
+  };
 }
 
 function partitioningOf(stage: Stage, scans: readonly Scan[]): Partitioning {

@@ -1,5 +1,6 @@
 import { type ColumnType } from '../../common/plan/column-type.ts';
 import { parseFileFormat } from '../../common/plan/file-reading.ts';
+import { findSystemTable, systemColumns } from '../../common/system/system-tables.ts';
 import { type Expression } from '../logical/expression.ts';
 import {
   type LogicalPlan,
@@ -54,6 +55,9 @@ const VIRTUAL_COLUMNS: ReadonlyMap<bigint, ScanColumn> = new Map([
 /** The planner's own table function: `pinned_scan(id)` has the columns of a pinned source, and no rows. */
 export const PINNED_SCAN = 'pinned_scan';
 
+/** The planner's own function: what views of the catalog `system` are over. */
+export const SYSTEM_ROWS = 'skein_system_rows';
+
 /** Table functions whose rows follow from their constant arguments alone. */
 const GENERATORS: ReadonlySet<string> = new Set([
   'range',
@@ -73,6 +77,9 @@ export function decodeGet(value: Json, nextScanId: () => ScanId): LogicalPlan {
   }
   if (name === PINNED_SCAN) {
     return decodePinnedScan(new Fields(value, 'LOGICAL_GET', GENERATOR_GET), nextScanId());
+  }
+  if (name === SYSTEM_ROWS) {
+    return decodeSystemScan(new Fields(value, 'LOGICAL_GET', GENERATOR_GET), nextScanId());
   }
   if (typeof name === 'string' && GENERATORS.has(name)) {
     return decodeGenerator(new Fields(value, 'LOGICAL_GET', GENERATOR_GET), name);
@@ -248,6 +255,35 @@ function decodeGenerator(fields: Fields, name: string): LogicalPlan {
     predicates.length === 0
       ? generator
       : { kind: 'filter', child: generator, predicates, columns: types };
+  const projection = fields.indexes('projection_ids');
+  return projection.length === 0 ? filtered : projectColumns(filtered, projection);
+}
+
+/** The function gives all columns of the table that its one argument names. */
+function decodeSystemScan(fields: Fields, scanId: ScanId): LogicalPlan {
+  expectPlainGet(fields);
+  fields.expectEmpty('named_parameters');
+  const [argument, ...others] = fields.list('parameters').map(decodeConstant);
+  const table = typeof argument?.value === 'string' ? findSystemTable(argument.value) : undefined;
+  if (table === undefined || others.length > 0)
+    throw new UnsupportedError(`a call of ${SYSTEM_ROWS}`);
+  const scan: LogicalPlan = {
+    kind: 'system-scan',
+    scanId,
+    table,
+    columns: systemColumns(table).map(({ type }) => type),
+  };
+  const columns = decodeColumns(fields);
+  const positions = columns.map(({ identifier, scanned }) => {
+    if (scanned.origin !== 'file') throw new UnsupportedError(`hidden column of ${SYSTEM_ROWS}`);
+    return Number(identifier);
+  });
+  const read = projectColumns(scan, positions);
+  const predicates = decodeFilters(fields.json('table_filters'), columns);
+  const filtered: LogicalPlan =
+    predicates.length === 0
+      ? read
+      : { kind: 'filter', child: read, predicates, columns: read.columns };
   const projection = fields.indexes('projection_ids');
   return projection.length === 0 ? filtered : projectColumns(filtered, projection);
 }

@@ -1,5 +1,6 @@
 import { type ColumnType } from '../../common/plan/column-type.ts';
 import { type FileFormat } from '../../common/plan/file-reading.ts';
+import { type SystemTableName } from '../../common/system/system-tables.ts';
 import {
   type AggregateCall,
   type ComparisonOperator,
@@ -15,6 +16,7 @@ import {
 export type LogicalPlan =
   | Scan
   | TableFunction
+  | SystemScan
   | Values
   | DummyScan
   | Empty
@@ -103,6 +105,13 @@ export interface TableFunction extends Operator {
   readonly names: readonly string[];
   /** Positions among `names` of the output columns. */
   readonly projected: readonly number[];
+}
+
+/** Reads all columns of a table of the catalog `system`: rows that the coordinator has, at that moment. */
+export interface SystemScan extends Operator {
+  readonly kind: 'system-scan';
+  readonly scanId: ScanId;
+  readonly table: SystemTableName;
 }
 
 /** Rows of expressions without columns (VALUES, IN lists turned into joins). */

@@ -6,6 +6,7 @@ export function childrenOf(plan: LogicalPlan): readonly LogicalPlan[] {
   switch (plan.kind) {
     case 'scan':
     case 'table-function':
+    case 'system-scan':
     case 'values':
     case 'dummy-scan':
     case 'empty':
@@ -49,6 +50,7 @@ export function withChildren(plan: LogicalPlan, children: readonly LogicalPlan[]
   switch (plan.kind) {
     case 'scan':
     case 'table-function':
+    case 'system-scan':
     case 'values':
     case 'dummy-scan':
     case 'empty':

@@ -13,7 +13,7 @@ import { type Table } from '../catalog/table.ts';
 import { type KnownRows } from '../explain/values-plan.ts';
 import { type ScanStatistics } from '../distribution/scan-statistics.ts';
 import { type Expression } from '../logical/expression.ts';
-import { type LogicalPlan, type Scan } from '../logical/logical-plan.ts';
+import { type LogicalPlan, type Scan, type SystemScan } from '../logical/logical-plan.ts';
 
 /** A statement to plan, with what the plan is for. */
 export interface PlanningRequest {
@@ -90,14 +90,15 @@ export type DecodedPlan =
   | { readonly kind: 'unsupported'; readonly construct: string };
 
 /**
- * `sql` reads `scan_<id>` of the scans, columns c0…cn, in one SELECT whose columns are called c0…cn. Since it is bound
- * again where it runs, `settings` are all of the session's.
+ * `sql` reads `scan_<id>` of the scans and `remote_<id>` of the system scans, columns c0…cn, in one SELECT whose columns are
+ * called c0…cn. Since it is bound again where it runs, `settings` are all of the session's.
  */
 export type WholeQuery =
   | {
       readonly kind: 'sql';
       readonly sql: string;
       readonly scans: readonly Scan[];
+      readonly systemScans: readonly SystemScan[];
       readonly settings: Readonly<Record<string, string>>;
     }
   | ({ readonly kind: 'refused' } & Refutation);

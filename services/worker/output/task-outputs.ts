@@ -2,7 +2,9 @@
 import { Doorbell } from '../../common/doorbell.ts';
 import { EngineError } from '../../common/error.ts';
 import type {
+  BufferAccess,
   BufferAddress,
+  BufferServer,
   PageReply,
   PageRequest,
   PageSource,
@@ -10,7 +12,6 @@ import type {
 import type { Instant, NodeInstanceId } from '../../common/ids.ts';
 import { formatTaskId } from '../../common/ids.ts';
 import type { FragmentOutput } from '../../common/plan/plan-fragment.ts';
-import type { OutputLocation } from '../../common/plan/split.ts';
 import type { TaskUpdate } from '../../common/task/task-status.ts';
 import type { OutputBufferSetDeps } from './output-buffer-set.ts';
 import { OutputBufferSet } from './output-buffer-set.ts';
@@ -19,11 +20,6 @@ export interface TaskOutputsOptions extends OutputBufferSetDeps {
   readonly nodeInstanceId: NodeInstanceId;
   /** Compares secrets in constant time. */
   readonly sameSecret: (a: Uint8Array, b: Uint8Array) => boolean;
-}
-
-/** What a reader shows: which buffer it wants, on which run of the worker, and its right to it. */
-export interface BufferAccess extends Pick<BufferAddress, 'ticket'> {
-  readonly location: Pick<OutputLocation, 'taskId' | 'nodeInstanceId' | 'outputIndex' | 'bufferId'>;
 }
 
 /** A reader may come before the order that creates the task: so long it waits. */
@@ -39,7 +35,7 @@ interface Entry {
   endedAt?: Instant;
 }
 
-export class TaskOutputs implements PageSource {
+export class TaskOutputs implements PageSource, BufferServer {
   readonly #options: TaskOutputsOptions;
   readonly #entries = new Map<string, Entry>();
   readonly #added = new Doorbell();

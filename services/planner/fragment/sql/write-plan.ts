@@ -15,6 +15,7 @@ import {
   type Remote,
   type Sample,
   type Scan,
+  type SystemScan,
   type SetOperation,
   type TableFunction,
   type TopN,
@@ -42,6 +43,7 @@ import { writeValues } from './write-values.ts';
 /** What a plan's leaves are called in SQL; each is a relation with columns c0…cn, read once. */
 export interface RelationNames {
   readonly scan: (scan: Scan) => string;
+  readonly systemScan: (scan: SystemScan) => string;
   readonly remote: (remote: Remote) => string;
 }
 
@@ -76,7 +78,9 @@ class PlanWriter implements JoinWriter {
       case 'scan':
         return this.relation(this.#names.scan(plan), plan.columns.length);
       case 'remote':
-        return this.#remote(plan);
+        return this.#received(this.#names.remote(plan), plan.remoteId, plan.columns.length);
+      case 'system-scan':
+        return this.#received(this.#names.systemScan(plan), plan.scanId, plan.columns.length);
       case 'cte-ref':
         return this.relation(cteName(plan.cteId), plan.columns.length);
       case 'delim-get':
@@ -316,12 +320,11 @@ class PlanWriter implements JoinWriter {
   }
 
   /** Pages pass by once, but a recursion reads its inputs again and again. */
-  #remote(plan: Remote): SelectBlock {
-    const name = this.#names.remote(plan);
-    if (!this.#isInRecursion) return this.relation(name, plan.columns.length);
-    const kept = `rows_${plan.remoteId}`;
+  #received(name: string, sourceId: number, width: number): SelectBlock {
+    if (!this.#isInRecursion) return this.relation(name, width);
+    const kept = `rows_${sourceId}`;
     this.addCte(kept, `SELECT * FROM ${name}`);
-    return this.relation(kept, plan.columns.length);
+    return this.relation(kept, width);
   }
 
   #sample(plan: Sample): SelectBlock {

@@ -223,6 +223,14 @@ describe('losing a worker', () => {
 });
 
 describe('admission', () => {
+  it('refuses a worker with the name of the coordinator', () => {
+    const [refusal] = joined('a').join('coordinator');
+    expect(refusal).toMatchObject({
+      kind: 'refuse-worker',
+      error: { code: 'NODE_REFUSED', details: { reason: 'name' } },
+    });
+  });
+
   const refusals: Record<string, Partial<WorkerHello>> = {
     protocol: { protocolVersion: 2 },
     'duckdb-version': { duckdbVersion: 'v1.6.0' },

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { PlanFragment } from '../../../../services/common/plan/plan-fragment.ts';
+import type { PlanFragment, RemoteSource } from '../../../../services/common/plan/plan-fragment.ts';
 import { findPlanProblem } from '../../../../services/coordinator/scheduler/plan-check.ts';
 import {
   aFixedSource,
@@ -27,6 +27,12 @@ const scan = (output = toFragment(1, 2, 'single')) => aScanFragment(0, { sourceI
 const root = (changes: Partial<PlanFragment> = {}) =>
   aFragment(1, { remoteSources: [aRemote(2, [0], 'gather')], ...changes });
 
+const served = (
+  sourceId: number,
+  producers: readonly number[],
+  delivery: RemoteSource['delivery'] = 'gather',
+): RemoteSource => ({ ...aRemote(sourceId, producers, delivery), systemTable: 'nodes' });
+
 const BROKEN: Record<string, readonly PlanFragment[]> = {
   'no fragments': [],
   'appears twice': [scan(), scan(), root()],
@@ -42,6 +48,10 @@ const BROKEN: Record<string, readonly PlanFragment[]> = {
   ],
   'its scan 7 is missing': [aFragment(0, { partitioning: bySource(7) })],
   'has no producers': [aFragment(0, { remoteSources: [aRemote(2, [], 'gather')] })],
+  'has producers beside the coordinator': [scan(), root({ remoteSources: [served(2, [0])] })],
+  'rows of the coordinator are gathered': [
+    aFragment(0, { remoteSources: [served(2, [], 'broadcast')] }),
+  ],
   'only a single fragment gathers': [scan(), root({ partitioning: { kind: 'arbitrary' } })],
   'only a hash fragment reads partitions': [
     scan(toFragment(1, 2, 'hash')),

@@ -177,6 +177,29 @@ describe('the end of remote sources (T15, T16, P9)', () => {
   });
 });
 
+describe('rows of the coordinator', () => {
+  it('are one remote split, there from the first order on, and the end behind it', () => {
+    const source = { ...aRemote(7, [], 'gather'), systemTable: 'queries' } as const;
+    const driver = new SchedulerDriver([aFragment(0, { remoteSources: [source] })]);
+    const [first, ...others] = driver.updatesOf(0, 0);
+    expect(others).toEqual([]);
+    expect(first?.splitAssignments).toMatchObject([
+      {
+        sourceId: 7,
+        noMoreSplits: true,
+        splits: [
+          {
+            sequenceId: 0,
+            input: { kind: 'remote', location: { nodeId: 'coordinator', bufferId: 7 } },
+          },
+        ],
+      },
+    ]);
+    const split = first?.splitAssignments[0]?.splits[0];
+    expect(split?.input.kind === 'remote' && split.input.location.taskId).toEqual(first?.taskId);
+  });
+});
+
 describe('the partition map (T12, P2)', () => {
   it('puts the same partition of every hash stage on the same node', () => {
     const driver = new SchedulerDriver(sharedPlan(), {

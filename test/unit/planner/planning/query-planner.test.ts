@@ -209,6 +209,7 @@ function situationOf(changes: Partial<Situation>): Situation {
       sql: 'SELECT c0, c1 FROM scan_5',
       scans: [scan(5, 2, 10)],
       settings: {},
+      systemScans: [],
     },
     bytes: 128 * MIB,
     workerCount: 2,

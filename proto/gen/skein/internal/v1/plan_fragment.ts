@@ -212,7 +212,11 @@ export interface RemoteSource {
   readonly delivery: RemoteDelivery;
   readonly types: readonly ColumnType[];
   readonly estimatedRows: number;
-  readonly rowLimit?: bigint | undefined;
+  readonly rowLimit?:
+    | bigint
+    | undefined;
+  /** In place of producers: the coordinator's own rows of this table of the catalog `system`. */
+  readonly systemTable?: string | undefined;
 }
 
 function createBasePlanFragment(): PlanFragment {
@@ -1299,7 +1303,16 @@ export const ScanPartitioning: MessageFns<ScanPartitioning> = {
 };
 
 function createBaseRemoteSource(): RemoteSource {
-  return { sourceId: 0, name: "", producers: [], delivery: 0, types: [], estimatedRows: 0, rowLimit: undefined };
+  return {
+    sourceId: 0,
+    name: "",
+    producers: [],
+    delivery: 0,
+    types: [],
+    estimatedRows: 0,
+    rowLimit: undefined,
+    systemTable: undefined,
+  };
 }
 
 export const RemoteSource: MessageFns<RemoteSource> = {
@@ -1331,6 +1344,9 @@ export const RemoteSource: MessageFns<RemoteSource> = {
         throw new globalThis.Error("value provided for field message.rowLimit of type uint64 too large");
       }
       writer.uint32(56).uint64(message.rowLimit);
+    }
+    if (message.systemTable !== undefined) {
+      writer.uint32(66).string(message.systemTable);
     }
     return writer;
   },
@@ -1414,6 +1430,14 @@ export const RemoteSource: MessageFns<RemoteSource> = {
             message.rowLimit = reader.uint64() as bigint;
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.systemTable = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1440,6 +1464,7 @@ export const RemoteSource: MessageFns<RemoteSource> = {
     message.rowLimit = (object.rowLimit !== undefined && object.rowLimit !== null)
       ? BigInt(object.rowLimit)
       : undefined;
+    message.systemTable = object.systemTable ?? undefined;
     return message;
   },
 };

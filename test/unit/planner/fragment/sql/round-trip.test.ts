@@ -24,6 +24,7 @@ async function rewrite(duckdb: DuckDBConnection, sql: string): Promise<string> {
   if (decoded.kind === 'unsupported') throw new Error(`unsupported: ${decoded.construct}`);
   return writeSql(decoded.plan, {
     scan: parquetRelation,
+    systemScan: ({ table }) => `system.${table}`,
     remote: () => {
       throw new Error('an imported plan reads no other fragment');
     },

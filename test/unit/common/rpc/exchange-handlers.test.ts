@@ -13,7 +13,7 @@ import { systemClock } from '../../../../services/common/system-clock.ts';
 import type { OutputBufferSet } from '../../../../services/worker/output/output-buffer-set.ts';
 import { PageMemoryPool } from '../../../../services/worker/output/page-memory-pool.ts';
 import { TaskOutputs } from '../../../../services/worker/output/task-outputs.ts';
-import { exchangeHandlers } from '../../../../services/worker/rpc/exchange-service.ts';
+import { exchangeHandlers } from '../../../../services/common/rpc/exchange-handlers.ts';
 import { aLocation, aTicket } from '../../../support/exchange.ts';
 import { aMarkedPage, markOf } from '../../../support/pages.ts';
 

@@ -1,15 +1,14 @@
 import type { BufferAccess as WireBufferAccess } from '../../../proto/gen/skein/internal/v1/exchange.ts';
-import type { PageReply } from '../../common/exchange/page-source.ts';
-import type { NodeInstanceId, OutputBufferId } from '../../common/ids.ts';
-import { parseTaskId } from '../../common/ids.ts';
-import type { exchangeService, FetchResponse } from '../../common/rpc/exchange-wire.ts';
-import type { ServiceHandlers } from '../../common/rpc/method.ts';
-import { capabilityFromWire, principalFromWire } from '../../common/rpc/task-wire.ts';
-import { parsed, required, safeInteger } from '../../common/rpc/wire-field.ts';
-import type { BufferAccess, TaskOutputs } from '../output/task-outputs.ts';
+import type { BufferAccess, BufferServer, PageReply } from '../exchange/page-source.ts';
+import type { NodeInstanceId, OutputBufferId } from '../ids.ts';
+import { parseTaskId } from '../ids.ts';
+import type { exchangeService, FetchResponse } from './exchange-wire.ts';
+import type { ServiceHandlers } from './method.ts';
+import { capabilityFromWire, principalFromWire } from './task-wire.ts';
+import { parsed, required, safeInteger } from './wire-field.ts';
 
-/** Serves the worker's output buffers: `server.addService(exchangeService, exchangeHandlers(outputs))`. */
-export function exchangeHandlers(outputs: TaskOutputs): ServiceHandlers<typeof exchangeService> {
+/** Serves buffers: `server.addService(exchangeService, exchangeHandlers(buffers))`. */
+export function exchangeHandlers(buffers: BufferServer): ServiceHandlers<typeof exchangeService> {
   return {
     async *fetch(request, { signal }) {
       const access = accessFromWire(request.access);
@@ -18,17 +17,17 @@ export function exchangeHandlers(outputs: TaskOutputs): ServiceHandlers<typeof e
         maxBytes: safeInteger(request.maxBytes, 'max_bytes'),
         acknowledgedToken: safeInteger(request.acknowledgedToken, 'acknowledged_token'),
       };
-      yield* messagesOf(await outputs.fetchPages(access, pages, signal));
+      yield* messagesOf(await buffers.fetchPages(access, pages, signal));
     },
 
     async acknowledge({ access, token }, { signal }) {
       const upTo = safeInteger(token, 'token');
-      await outputs.acknowledge(accessFromWire(access), upTo, signal);
+      await buffers.acknowledge(accessFromWire(access), upTo, signal);
       return {};
     },
 
     async destroy({ accesses }, { signal }) {
-      await Promise.all(accesses.map((access) => outputs.destroy(accessFromWire(access), signal)));
+      await Promise.all(accesses.map((access) => buffers.destroy(accessFromWire(access), signal)));
       return {};
     },
   };
