@@ -101,8 +101,37 @@ describe('a statement that names tables of the catalog system', () => {
     expect(listed).toMatchObject({
       rows: { rows: [['nodes'], ['queries'], ['stages'], ['tasks']] },
     });
+    const inMain = await planner.frontEnd.admit(planningRequest('SHOW TABLES FROM system.main'));
+    expect(inMain).toMatchObject({
+      rows: { rows: [['nodes'], ['queries'], ['stages'], ['tasks']] },
+    });
     const tables = await planner.catalog.listTables('System');
     expect(tables.map(({ catalog, name }) => `${catalog}.${name}`)).toContain('system.tasks');
+  });
+});
+
+describe('the catalog’s other name', () => {
+  it.each(['SHOW DATABASES', 'SHOW ALL TABLES', 'SHOW SCHEMAS'])(
+    'is not shown: %s',
+    async (sql) => {
+      const admitted = await planner.frontEnd.admit(planningRequest(sql));
+      expect(JSON.stringify(admitted)).not.toContain('_skein');
+    },
+  );
+});
+
+describe('a view of the session', () => {
+  it('may be over such tables', async () => {
+    const created = await planner.frontEnd.admit(
+      planningRequest('CREATE TEMP VIEW v AS SELECT n.node_id FROM system.nodes n'),
+    );
+    if (created.kind !== 'session') throw new Error(created.kind);
+    const request = { ...planningRequest('FROM v'), sessionState: created.session };
+    const admitted = await planner.frontEnd.admit(request);
+    if (admitted.kind !== 'query' || admitted.query.plan.kind !== 'plan')
+      throw new Error('no plan');
+    const scans = [...walkPlan(admitted.query.plan.plan)].map(({ kind }) => kind);
+    expect(scans).toContain('system-scan');
   });
 });
 
