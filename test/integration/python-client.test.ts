@@ -58,6 +58,11 @@ describe.skipIf(whyNot !== '')(`the Python client${whyNot}`, () => {
     });
   });
 
+  it('reads what the cluster tells of itself', async () => {
+    const sql = "SELECT state, rung FROM system.queries WHERE state = 'RUNNING'";
+    expect((await client(sql)).stdout).toBe("[{'state': 'RUNNING', 'rung': 'small'}]\n");
+  });
+
   it('reads every kind of value', async () => {
     const statement = `SELECT 9223372036854775807 AS i, -1.50::DECIMAL(10, 2) AS d, 'é€😀' AS s,
       TIMESTAMP '2020-01-02 03:04:05.678901' AS t, DATE '1970-01-02' AS day, [1, NULL, 3] AS l,

@@ -213,6 +213,7 @@ export interface StageProgress {
   readonly completedTasks: number;
   readonly totalSplits: number;
   readonly completedSplits: number;
+  /** Given by its tasks; bytes of the pages made of them. */
   readonly outputRows: bigint;
   readonly outputBytes: bigint;
   readonly blockedReason: string;

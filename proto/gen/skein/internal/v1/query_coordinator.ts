@@ -227,11 +227,13 @@ export interface StageInfo {
   readonly completedTasks: number;
   readonly totalSplits: number;
   readonly completedSplits: number;
+  /** Sums over the tasks; semantics: services/common/task/task-status.ts. */
   readonly inputRows: bigint;
   readonly inputBytes: bigint;
   readonly outputRows: bigint;
   readonly outputBytes: bigint;
   readonly cpuMs: number;
+  /** The largest memory that its tasks had at one time, as far as it was seen. */
   readonly peakMemoryBytes: bigint;
   readonly blockedReason: string;
   /** Of the input, what was read from files. */
