@@ -1,6 +1,7 @@
 /** The places where a join may run without changing its answer, and what each costs. */
 import { sameColumnType } from '../../common/plan/column-type.ts';
 import { isVolatile } from '../logical/expression-tree.ts';
+import { walkPlan } from '../logical/plan-children.ts';
 import {
   type AnyJoin,
   type CrossProduct,
@@ -9,7 +10,7 @@ import {
   type JoinType,
 } from '../logical/logical-plan.ts';
 import { layoutCost, layoutPairs, type LayoutPair } from './collocate.ts';
-import { RECEIVE_COST, SEND_COST, STAGE_COST } from './cost.ts';
+import { moveCost, RECEIVE_COST, SEND_COST, STAGE_COST } from './cost.ts';
 import { placedBytes } from './estimate.ts';
 import { matchJoinKeys, type HashKey, type KeyPair } from './partitioning.ts';
 import { isLocal, onlyBranch, type Placed } from './placed.ts';
@@ -100,6 +101,8 @@ interface SideSize {
   readonly isLocal: boolean;
   /** Constants, which cost nothing to copy. */
   readonly isConstant: boolean;
+  /** Of sending its rows to another stage, whatever their number. */
+  readonly leaveCost: number;
 }
 
 interface Sizes {
@@ -108,21 +111,31 @@ interface Sizes {
   readonly taskCount: number;
 }
 
-function sizesOf(sides: JoinSides, { taskCount }: DistributionOptions): Sizes {
-  return { left: sizeOf(sides.left), right: sizeOf(sides.right), taskCount };
+function sizesOf(sides: JoinSides, options: DistributionOptions): Sizes {
+  const { taskCount } = options;
+  return { left: sizeOf(sides.left, options), right: sizeOf(sides.right, options), taskCount };
 }
 
-function sizeOf(placed: Placed): SideSize {
+function sizeOf(placed: Placed, options: DistributionOptions): SideSize {
+  const bytes = placedBytes(placed);
+  // A CTE that is shared within a stage would have to be sent to all who read it.
+  const sharedCost = readsWithinStage(placed) ? moveCost(bytes, options) : 0;
   return {
-    bytes: placedBytes(placed),
+    bytes,
     isLocal: isLocal(placed),
     isConstant: onlyBranch(placed)?.location.kind === 'anywhere',
+    leaveCost: STAGE_COST + sharedCost,
   };
+}
+
+function readsWithinStage({ branches }: Placed): boolean {
+  return branches.some(({ body }) => [...walkPlan(body)].some(({ kind }) => kind === 'cte-ref'));
 }
 
 function togetherCost({ left, right }: Sizes): number {
   const received = (left.isLocal ? 0 : left.bytes) + (right.isLocal ? 0 : right.bytes);
-  return 2 * STAGE_COST + RECEIVE_COST * received + left.bytes + right.bytes;
+  const leaving = left.leaveCost + right.leaveCost;
+  return leaving + RECEIVE_COST * received + left.bytes + right.bytes;
 }
 
 interface BroadcastCandidate extends JoinCandidate {
@@ -150,7 +163,7 @@ function broadcastCandidates(plan: AnyKindOfJoin, sizes: Sizes): readonly Broadc
 /** Every task receives and joins all of the copied side, and joins its share of the other. */
 function broadcastCost(copied: SideSize, staying: SideSize, taskCount: number): number {
   const received = copied.isConstant ? 0 : copied.bytes;
-  const stage = copied.isConstant ? 0 : STAGE_COST;
+  const stage = copied.isConstant ? 0 : copied.leaveCost;
   return stage + RECEIVE_COST * received + copied.bytes + staying.bytes / taskCount;
 }
 
@@ -200,7 +213,7 @@ function areDealtBy(
 function partitionedCost({ movesLeft, movesRight }: PartitionedJoin, sizes: Sizes): number {
   const { left, right, taskCount } = sizes;
   const moved = (movesLeft ? left.bytes : 0) + (movesRight ? right.bytes : 0);
-  const stages = (movesLeft ? STAGE_COST : 0) + (movesRight ? STAGE_COST : 0);
+  const stages = (movesLeft ? left.leaveCost : 0) + (movesRight ? right.leaveCost : 0);
   return stages + ((SEND_COST + RECEIVE_COST) * moved + left.bytes + right.bytes) / taskCount;
 }
 

@@ -75,6 +75,24 @@ export class StageGraph {
     this.#exchanges.set(remoteId, exchange);
   }
 
+  /** Bodies of the stages whose rows the body reads, however far away. */
+  bodiesBelow(body: LogicalPlan): readonly LogicalPlan[] {
+    const reached = new Set<StageIndex>();
+    const todo = [body];
+    for (let next = todo.pop(); next !== undefined; next = todo.pop()) {
+      for (const node of walkPlan(next)) {
+        if (node.kind !== 'remote') continue;
+        for (const producer of this.producedBy(node.remoteId).producers) {
+          const stage = this.#stages[producer];
+          if (stage === undefined || reached.has(producer)) continue;
+          reached.add(producer);
+          todo.push(stage.body);
+        }
+      }
+    }
+    return [...reached].flatMap((stage) => this.#stages[stage]?.body ?? []);
+  }
+
   producedBy(remoteId: RemoteId): Produced {
     const produced = this.#produced.get(remoteId);
     assert(produced !== undefined, `input ${remoteId} has producers`);
