@@ -37,7 +37,7 @@ const TOLERANCE = 1e-9;
  * On the last rung tables are common table expressions, and over those DuckDB 1.5.5 flattens fewer correlated subqueries.
  */
 const KNOWN = /Unsupported join type for flattening|Positional join in correlated subqueries/;
-const TIME_LIMIT_MS = 20_000;
+const TIME_LIMIT_MS = 60_000;
 
 export class FuzzOracle implements AsyncDisposable {
   readonly #directory: string;
@@ -80,7 +80,7 @@ export class FuzzOracle implements AsyncDisposable {
     const equality = { isOrdered, tolerance: TOLERANCE };
     const what = difference(actual, expected, equality);
     if (what === undefined) return same(actual);
-    if (actual.kind === 'error' && KNOWN.test(actual.message)) return { kind: 'known', what };
+    if (isKnown(actual, expected)) return { kind: 'known', what };
     await this.#oracle.run('PRAGMA disable_optimizer');
     const unoptimized = await this.#duckdb(sql);
     await this.#oracle.run('PRAGMA enable_optimizer');
@@ -137,6 +137,12 @@ function failed(thrown: unknown): Answer {
   const isKnown = parseDuckDBError(thrown) !== undefined;
   const { code, message } = toEngineError(thrown);
   return { kind: 'error', code, message: isKnown ? message : `${code}: ${message}` };
+}
+
+/** TRY catches no function that is not implemented for a value: in a column that nobody reads, the plan decides. */
+function isKnown(actual: Answer, expected: Answer): boolean {
+  if (actual.kind === 'error') return KNOWN.test(actual.message);
+  return expected.kind === 'error' && expected.code === 'STATEMENT_NOT_SUPPORTED';
 }
 
 function isBroken(answer: Answer): boolean {

@@ -37,3 +37,9 @@ SELECT count(DISTINCT k), stddev(k), approx_count_distinct(g) FROM first;
 SELECT g, b, stddev(k), approx_count_distinct(k) FROM first GROUP BY ROLLUP (g, b);
 
 SELECT b, arg_max(k::VARCHAR, k), arg_min(k, k) FILTER (WHERE v > 0), arg_max_null(nullif(k, 8), k), arg_min(d, d) FROM first GROUP BY b;
+
+WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t WHERE n < 5) SELECT * FROM t JOIN (SELECT k, (k IN (SELECT c FROM (SELECT k AS c FROM complete) WHERE c <> k)) AS m FROM first) ON k = n;
+
+SELECT k, u, o FROM first LEFT JOIN LATERAL (SELECT * FROM unnest(l) WITH ORDINALITY t(u, o)) ON TRUE;
+
+SELECT k, r FROM first, range(0, k % 5) t(r);

@@ -19,7 +19,7 @@ import { rowsOf } from './estimate.ts';
 export function rewriteDelimJoins(plan: LogicalPlan): LogicalPlan {
   let nextCteId = 0;
   for (const node of walkPlan(plan)) {
-    if (node.kind === 'materialized-cte') nextCteId = Math.max(nextCteId, node.cteId + 1);
+    if ('cteId' in node) nextCteId = Math.max(nextCteId, node.cteId + 1);
   }
   const newCteId = (): CteId => {
     nextCteId += 1;

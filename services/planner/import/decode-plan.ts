@@ -23,6 +23,7 @@ import {
   decodeUnnest,
   decodeWindows,
 } from './decode-operator.ts';
+import { decodeLateral, isLateral } from './decode-lateral.ts';
 import { decodeGet } from './decode-scan.ts';
 import { decodeTypes } from './decode-type.ts';
 import { decodeUnnestGet, isUnnestGet } from './decode-unnest.ts';
@@ -80,6 +81,8 @@ class PlanDecoder {
     const operator = isJsonObject(value) ? value['type'] : undefined;
     switch (operator) {
       case 'LOGICAL_GET':
+        if (isLateral(value))
+          return decodeLateral(value, (input) => this.#decodeLateralInput(input));
         return isUnnestGet(value)
           ? this.#decodeUnnestGet(value)
           : decodeGet(value, () => this.#scanCount++);
@@ -139,6 +142,10 @@ class PlanDecoder {
     if (others.length > 0) throw new UnsupportedError('inputs of table function unnest');
     const input = child === undefined ? undefined : this.decode(resolveBindings(child), undefined);
     return decodeUnnestGet(value, input);
+  }
+
+  #decodeLateralInput(value: Json): LogicalPlan {
+    return this.#decodeDelimGet(new Fields(value, 'LOGICAL_DELIM_GET', DELIM_GET));
   }
 
   #decodeDelimGet(fields: Fields): LogicalPlan {

@@ -7,9 +7,11 @@ import { FUZZ_TABLES } from '../fuzz-tables.ts';
 import { fuzzType } from './fuzz-type.ts';
 import { type FunctionCatalog, weightedType } from './function-catalog.ts';
 import { joinRelations } from './joins.ts';
+import { lateralFunction, unnested } from './lists.ts';
 import { exactColumns, type Grammar, type Relation, sortKeys } from './relation.ts';
 import { combineRelations } from './set-operations.ts';
 import { withSubquery } from './subqueries.ts';
+import { sharedTwice } from './shared-relation.ts';
 import { withWindows } from './windows.ts';
 
 const MAX_COLUMNS = 8;
@@ -40,6 +42,7 @@ const RULES: readonly (readonly [weight: number, Rule])[] = [
   [3, combineRelations],
   [4, withSubquery],
   [1, unnested],
+  [1, lateralFunction],
   [1, sharedTwice],
 ];
 
@@ -228,51 +231,6 @@ function topRows(grammar: Grammar, depth: number): Relation {
     ')',
   );
   return { sql, columns, rows: Math.min(input.rows, 20) };
-}
-
-function unnested(grammar: Grammar, depth: number): Relation {
-  const { choice, expressions } = grammar;
-  const input = grammar.relation(depth - 1);
-  const element = choice.one(['INTEGER', 'VARCHAR']);
-  const name = choice.name();
-  const kept = choice.some(input.columns, 3);
-  const items = kept.map((column) => node('item', 'column', column.name));
-  const value = expressions.of(`${element}[]`, input.columns, 2);
-  const sql = node(
-    'relation',
-    'unnest',
-    '(SELECT ',
-    list([...items, node('item', 'unnest', 'unnest(', value, `) AS ${name}`)]),
-    ' FROM ',
-    input.sql,
-    ')',
-  );
-  return { sql, columns: [...kept, { name, type: element, isExact: true }], rows: input.rows * 2 };
-}
-
-/** A materialized CTE that is read twice. */
-function sharedTwice(grammar: Grammar, depth: number): Relation {
-  const { choice } = grammar;
-  const input = grammar.relation(depth - 1);
-  const [key] = choice.some(exactColumns(input), 1);
-  if (key === undefined || input.rows > 200) return input;
-  const cte = choice.name();
-  const renamed = input.columns.map((column) => ({ ...column, name: choice.name() }));
-  const names = renamed.map(({ name }) => name).join(', ');
-  const position = input.columns.indexOf(key);
-  const join = choice.one(['JOIN', 'LEFT JOIN', 'FULL JOIN', 'SEMI JOIN', 'ANTI JOIN']);
-  const materialized = choice.one([' MATERIALIZED', '', ' NOT MATERIALIZED']);
-  const other = renamed[position]?.name ?? '';
-  const sql = node(
-    'relation',
-    'shared cte',
-    `(WITH ${cte} AS${materialized} (SELECT * FROM `,
-    input.sql,
-    `) SELECT * FROM ${cte} ${join} (SELECT * FROM ${cte} t(${names})) ON ${key.name} = ${other})`,
-  );
-  const isHalf = join === 'SEMI JOIN' || join === 'ANTI JOIN';
-  const columns = isHalf ? input.columns : [...input.columns, ...renamed];
-  return { sql, columns, rows: (input.rows * input.rows) / 8 };
 }
 
 /** Joins of joins grow wide and long. */

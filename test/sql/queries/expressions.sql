@@ -38,3 +38,13 @@ select l[1:], l[:1], l[2:], l[:-:2], g[2:], g[:2] from n1;
 select list_aggregate([g, 'x'], 'string_agg', '|'), list_median(l), list_aggregate(l, 'quantile_cont', 0.25), list_distinct(l) from n1;
 
 select date_part(['year', 'month'], d), s::variant::varchar, s::variant is null from n1;
+
+select k, r from n1, range(k) t(r) where k < 4;
+
+select n1.k, r, count(*) from n1, generate_series(n1.k, n1.k + 2) t(r) join n2 on r = n2.k group by all;
+
+select k, u, o from n1, unnest(l) with ordinality t(u, o);
+
+select k, u from n3 left join lateral (from generate_series(1, k, 2) with ordinality t(u, o)) on true;
+
+select d, r from n1, generate_series(d, d + interval 1 day, interval 1 day) t(r);
