@@ -136,7 +136,7 @@ function analyzeStage(detail: StageDetail, context: StageContext): StageAnalysis
     splits: detail.splitCount,
     partitioning: fragment?.partitioning.kind ?? 'single',
     tables: tablesOf(fragment),
-    inputs: fragment?.remoteSources.flatMap(({ producers }) => producers) ?? [],
+    inputs: [...new Set(fragment?.remoteSources.flatMap(({ producers }) => producers))],
     started_after_ms: after(detail.startedAt),
     start_reason: detail.startReason,
     ended_after_ms: after(detail.endedAt),

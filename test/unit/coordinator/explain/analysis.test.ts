@@ -14,8 +14,7 @@ import type {
   StageDetail,
   TaskDescription,
 } from '../../../../services/coordinator/scheduler/query-description.ts';
-import { toFragment } from '../../../support/plan-builders.ts';
-import { aFragment, aScanFragment } from '../../../support/plan-builders.ts';
+import { aFragment, aRemote, aScanFragment, toFragment } from '../../../support/plan-builders.ts';
 
 const START = 1_000 as Instant;
 
@@ -72,7 +71,7 @@ const FINISHED: FinishedQuery = {
         { sourceId: 7, output: toFragment(1, 8, 'single') },
         { estimatedRows: 41.7 },
       ),
-      aFragment(1),
+      aFragment(1, { remoteSources: [aRemote(8, [0], 'gather'), aRemote(9, [0], 'gather')] }),
     ],
     scans: [
       {
@@ -145,6 +144,10 @@ describe('analyze', () => {
       input_rows: 15,
       splits: 3,
     });
+  });
+
+  it('names each stage that another reads once', () => {
+    expect(analyze(FINISHED).stages[1]).toMatchObject({ inputs: [0], tables: [] });
   });
 
   it('compares the largest task with the mean of all', () => {
