@@ -30,6 +30,7 @@ import { PageMemoryPool } from './output/page-memory-pool.ts';
 import { TaskOutputs } from './output/task-outputs.ts';
 import { ControlStream, type NodeDescription } from './rpc/control-stream.ts';
 import { dialOver } from './rpc/dial-coordinator.ts';
+import { runDirectory, sweepDeadRuns } from './spill/run-directory.ts';
 import { SpillDirectory } from './spill/spill-directory.ts';
 import { CpuMeter } from './task/cpu-meter.ts';
 import { NodeIdentity } from './task/node-identity.ts';
@@ -80,9 +81,10 @@ export async function startWorker(config: WorkerConfig, deps: WorkerDeps): Promi
   const port = await server.listen(`${config.host}:${config.port}`);
   const address = `${config.advertisedHost}:${port}`;
   const identity = createIdentity(config, port);
-  const runDirectory = join(config.spillDirectory, `skein-${identity.instanceId}`);
-  const pool = createPool(config, deps, runDirectory);
-  const pages = createPages(config, deps, { identity, runDirectory });
+  sweepDeadRuns(config.spillDirectory, log);
+  const ownDirectory = runDirectory(config.spillDirectory, identity.instanceId);
+  const pool = createPool(config, deps, ownDirectory);
+  const pages = createPages(config, deps, { identity, runDirectory: ownDirectory });
   server.addService(exchangeService, exchangeHandlers(pages.outputs));
   let member: Member | undefined;
   const close = async (graceMs: number): Promise<void> => {

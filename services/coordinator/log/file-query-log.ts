@@ -13,7 +13,8 @@ export type OpenQueryLog = (queryId: QueryId) => QueryLog;
 
 /** Recordings in a directory, one file per query. @throws when the directory cannot be made */
 export function recordingsIn(directory: string, log: Logger): OpenQueryLog {
-  mkdirSync(directory, { recursive: true });
+  // Plans hold the literals of statements, which are nobody else's business.
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
   return (queryId) => new FileQueryLog(join(directory, queryId + RECORDING_SUFFIX), log);
 }
 
@@ -29,7 +30,7 @@ class FileQueryLog implements QueryLog {
   constructor(path: string, log: Logger) {
     this.#path = path;
     this.#log = log;
-    this.#file = open(path, 'w').catch((error: unknown) => this.#giveUp(error));
+    this.#file = open(path, 'w', 0o600).catch((error: unknown) => this.#giveUp(error));
   }
 
   append(turns: readonly LoggedTurn[]): Promise<void> {

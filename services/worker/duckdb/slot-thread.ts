@@ -61,6 +61,8 @@ class SlotThread {
       if (this.#broken !== undefined && isAnswered(order)) throw this.#broken;
       await this.#perform(order);
     } catch (error) {
+      // Nobody waits for a report on it: it would be taken for the answer to another order.
+      if (!isAnswered(order)) return this.onBroken(error);
       this.#report(failureOf(error));
     }
   }
@@ -88,8 +90,9 @@ class SlotThread {
         this.#session = undefined;
         return this.#report({ kind: 'ended' });
       case 'close':
-        this.#openConnection?.close();
-        return this.#port.close();
+        // Whatever becomes of DuckDB, the main thread waits for this one to end.
+        this.#port.close();
+        return this.#openConnection?.close();
       default:
         return assertNever(order);
     }

@@ -97,8 +97,8 @@ export class InputQueue {
     this.#memoryBytes = 0;
     this.#pages = [];
     this.#wake();
-    // A write that is under way must end before its file goes.
-    void this.#receiving.then(() => this.#spillFile?.close());
+    // A write that is under way must end before its file goes. One that cannot be removed goes with its directory.
+    this.#receiving.then(() => this.#spillFile?.close()).catch(() => undefined);
   }
 
   async #receive(): Promise<void> {

@@ -1,6 +1,6 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Instant } from '../../../../services/common/ids.ts';
 import { silentLogger } from '../../../../services/common/logger.ts';
@@ -90,8 +90,10 @@ describe('a recording', () => {
     const queryLog = recordingsIn(join(directory, 'deep'), silentLogger)(QUERY_ID);
     for (const turn of aHistory()) await queryLog.append([turn]);
     await queryLog.close();
-    const text = readFileSync(join(directory, 'deep', QUERY_ID + RECORDING_SUFFIX), 'utf8');
-    expect(text).toBe(lines.join(''));
+    const path = join(directory, 'deep', QUERY_ID + RECORDING_SUFFIX);
+    expect(readFileSync(path, 'utf8')).toBe(lines.join(''));
+    const modes = [dirname(path), path].map((made) => statSync(made).mode & 0o777);
+    expect(modes).toEqual([0o700, 0o600]);
   });
 });
 
