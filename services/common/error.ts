@@ -57,6 +57,7 @@ export const ERROR_POLICIES = {
   SOURCE_CORRUPT: { type: 'external', retry: 'never', status: 'DATA_LOSS' },
   SOURCE_SCHEMA_MISMATCH: { type: 'external', retry: 'never', status: 'FAILED_PRECONDITION' },
   TABLE_METADATA_INVALID: { type: 'external', retry: 'never', status: 'FAILED_PRECONDITION' },
+  SOURCE_ACCESS_DENIED: { type: 'external', retry: 'never', status: 'PERMISSION_DENIED' },
   SOURCE_READ_FAILED: { type: 'external', retry: 'task', status: 'UNAVAILABLE' },
   // The query's life.
   QUERY_NOT_FOUND: { type: 'user', retry: 'never', status: 'NOT_FOUND' },

@@ -1,5 +1,6 @@
 import type { ConfigValues } from '../common/config/config-keys.ts';
 import { loadRoleConfig } from '../common/config/load-role-config.ts';
+import { dataAccessValues } from '../common/config/object-store.ts';
 import { type TlsFiles, tlsFiles } from '../common/config/tls-files.ts';
 import { EngineError } from '../common/error.ts';
 
@@ -26,6 +27,8 @@ export interface CoordinatorConfig {
     readonly memoryLimitBytes: number;
     /** `DIR` or `NAME=DIR`, separated by commas. */
     readonly catalog: string;
+    /** Configuration keys by which planners reach data, with their values. */
+    readonly dataAccess: Readonly<Record<string, string>>;
   };
   /** Empty = no recordings. */
   readonly recordingDirectory: string;
@@ -67,6 +70,7 @@ export function coordinatorConfig(values: ConfigValues): CoordinatorConfig {
       timeoutMs: values.planner_timeout,
       memoryLimitBytes: values.planner_memory_limit,
       catalog: values.catalog,
+      dataAccess: dataAccessValues(values),
     },
     recordingDirectory: values.kernel_recording_directory,
     tls: tlsFiles(values),

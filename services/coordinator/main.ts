@@ -108,10 +108,11 @@ function startPlanners(
   config: CoordinatorConfig,
   { clock, log, plannerEntry }: CoordinatorDeps,
 ): { readonly planner: PlannerPool; readonly processes: PlannerProcesses } {
-  const { catalog, memoryLimitBytes, processCount, timeoutMs } = config.planner;
+  const { catalog, dataAccess, memoryLimitBytes, processCount, timeoutMs } = config.planner;
   const processes = new PlannerProcesses({
     entry: plannerEntry ?? fileURLToPath(new URL('../planner/main.js', import.meta.url)),
     catalog,
+    dataAccess,
     memoryLimitBytes,
     logLevel: config.logLevel,
     clock,

@@ -1,7 +1,9 @@
 import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { type CatalogEntry, catalogEntries } from '../common/config/catalog-entries.ts';
 import type { ConfigValues } from '../common/config/config-keys.ts';
 import { loadRoleConfig } from '../common/config/load-role-config.ts';
+import { type DataAccess, dataAccess } from '../common/config/object-store.ts';
 import { type TlsFiles, tlsFiles } from '../common/config/tls-files.ts';
 import { EngineError } from '../common/error.ts';
 import { type CatalogDirectory } from './catalog/table.ts';
@@ -12,6 +14,7 @@ export interface PlannerConfig {
   readonly catalogs: readonly CatalogDirectory[];
   /** Where files may be read: the catalogs' directories, also by their real paths. */
   readonly dataDirectories: readonly string[];
+  readonly dataAccess: DataAccess;
   readonly tls: TlsFiles | undefined;
   readonly logLevel: string;
 }
@@ -22,30 +25,28 @@ export function plannerConfigFromProcess(): PlannerConfig {
 
 /** @throws EngineError INVALID_CONFIGURATION */
 export function plannerConfig(values: ConfigValues): PlannerConfig {
-  const entries = values.catalog.split(',').map((entry) => entry.trim());
-  const catalogs = entries.filter((entry) => entry !== '').map(readEntry);
+  const catalogs = catalogEntries(values.catalog).map(locate);
   expectDifferentNames(catalogs);
   return Object.freeze({
     listen: values.planner_listen,
     catalogs: catalogs.map(({ name, realPath }) => ({ name, directory: realPath })),
     dataDirectories: [...new Set(catalogs.flatMap(({ path, realPath }) => [path, realPath]))],
+    dataAccess: dataAccess(values),
     tls: tlsFiles(values),
     logLevel: values.log_level,
   });
 }
 
-interface CatalogEntry {
+interface LocatedCatalog {
   readonly name: string;
   readonly path: string;
   /** What DuckDB compares with the directories it may read. */
   readonly realPath: string;
 }
 
-/** `DIR`, the default catalog, or `NAME=DIR`. */
-function readEntry(entry: string): CatalogEntry {
-  const at = entry.indexOf('=');
-  const name = entry.slice(0, Math.max(0, at)).trim().toLowerCase();
-  const path = resolve(entry.slice(at + 1).trim());
+function locate({ name, location, isObjectStore }: CatalogEntry): LocatedCatalog {
+  if (isObjectStore) return { name, path: location, realPath: location };
+  const path = resolve(location);
   try {
     return { name, path, realPath: realpathSync(path) };
   } catch (cause) {
@@ -56,7 +57,7 @@ function readEntry(entry: string): CatalogEntry {
 /** Names of databases that every DuckDB has. */
 const RESERVED_NAMES: readonly string[] = ['main', 'memory', 'system', 'temp'];
 
-function expectDifferentNames(catalogs: readonly CatalogEntry[]): void {
+function expectDifferentNames(catalogs: readonly LocatedCatalog[]): void {
   const seen = new Set<string>();
   for (const { name } of catalogs) {
     if (RESERVED_NAMES.includes(name)) throw invalid(`a catalog cannot be called ${name}`);

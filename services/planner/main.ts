@@ -2,6 +2,7 @@
 import { pino } from 'pino';
 import type { Clock } from '../common/clock.ts';
 import type { Logger } from '../common/logger.ts';
+import { isObjectPath } from '../common/plan/object-path.ts';
 import {
   isProcessEntry,
   runAsProcess,
@@ -13,8 +14,10 @@ import { duckdbSettings, parseSessionProperties } from '../common/session-proper
 import { systemClock } from '../common/system-clock.ts';
 import { FileCatalogs } from './catalog/file-catalogs.ts';
 import { NodeFileTree } from './catalog/node-file-tree.ts';
+import { ObjectTree } from './catalog/object-tree.ts';
 import { PinnedSources } from './catalog/pinned-sources.ts';
 import { PlannerCatalog } from './catalog/planner-catalog.ts';
+import { RoutedFileTree } from './catalog/routed-file-tree.ts';
 import { ScanFiles } from './catalog/scan-files.ts';
 import { TableBucketings } from './catalog/table-bucketings.ts';
 import { type PlannerConfig, plannerConfigFromProcess } from './config.ts';
@@ -23,6 +26,7 @@ import { DirectReads } from './duckdb/direct-reads.ts';
 import { DuckDBFrontEnd } from './duckdb/duckdb-front-end.ts';
 import { DuckDBFooterReader } from './duckdb/footer-reader.ts';
 import { InstancePool } from './duckdb/instance-pool.ts';
+import { DuckDBObjectLister } from './duckdb/object-lister.ts';
 import { SourcePinner } from './duckdb/source-pinner.ts';
 import { TableRelations } from './duckdb/table-relations.ts';
 import { PlanningHashFingerprint } from './duckdb/planning-hash-fingerprint.ts';
@@ -46,6 +50,7 @@ export async function startPlanner(
     pinned,
     catalogNames: config.catalogs.map(({ name }) => name).filter((name) => name !== ''),
     allowedDirectories: config.dataDirectories,
+    dataAccess: config.dataAccess,
     memoryLimitBytes: INSTANCE_MEMORY_BYTES,
   });
   const server = new RpcServer({ credentials: serverCredentials(config.tls), ...deps });
@@ -79,7 +84,12 @@ export function plannerFront(
   directories: PlannerConfig['catalogs'],
   { instances, pinned }: PlannerParts,
 ): { readonly frontEnd: DuckDBFrontEnd; readonly catalog: PlannerCatalog } {
-  const tree = new NodeFileTree();
+  const objects = new ObjectTree({
+    lister: new DuckDBObjectLister(instances, USUAL_SETTINGS),
+    clock: systemClock,
+    prefixes: directories.map(({ directory }) => directory).filter(isObjectPath),
+  });
+  const tree = new RoutedFileTree({ local: new NodeFileTree(), objects });
   const catalogs = new FileCatalogs(directories, tree);
   const footers = new DuckDBFooterReader(instances, USUAL_SETTINGS);
   const scanFiles = new ScanFiles({ tree, footers, maxCachedFooters: MAX_CACHED_FOOTERS });
@@ -92,6 +102,7 @@ export function plannerFront(
     relations,
     directReads,
     usualSettings: USUAL_SETTINGS,
+    hasObjectStore: directories.some(({ directory }) => isObjectPath(directory)),
   });
   const fingerprints = new PlanningHashFingerprint(instances, USUAL_SETTINGS);
   const bucketings = new TableBucketings({ catalogs, texts: tree, fingerprints });

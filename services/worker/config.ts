@@ -1,8 +1,10 @@
 import { realpathSync } from 'node:fs';
 import { availableParallelism, tmpdir, totalmem } from 'node:os';
 import { resolve } from 'node:path';
+import { catalogEntries } from '../common/config/catalog-entries.ts';
 import type { ConfigValues } from '../common/config/config-keys.ts';
 import { loadRoleConfig } from '../common/config/load-role-config.ts';
+import { type DataAccess, dataAccess } from '../common/config/object-store.ts';
 import { type TlsFiles, tlsFiles } from '../common/config/tls-files.ts';
 import { EngineError } from '../common/error.ts';
 import { type NodeId, parseNodeId } from '../common/ids.ts';
@@ -27,6 +29,7 @@ export interface WorkerConfig {
   readonly spillLimitBytes: number;
   /** Files below these may be read. */
   readonly dataDirectories: readonly string[];
+  readonly dataAccess: DataAccess;
   readonly taskClientTimeoutMs: number;
   readonly tls: TlsFiles | undefined;
   readonly logLevel: string;
@@ -67,6 +70,7 @@ export function workerConfig(values: ConfigValues): WorkerConfig {
     spillDirectory: values.spill_directory === '' ? tmpdir() : values.spill_directory,
     spillLimitBytes: values.spill_limit,
     dataDirectories: dataDirectories(values.catalog),
+    dataAccess: dataAccess(values),
     taskClientTimeoutMs: values.task_client_timeout,
     tls: tlsFiles(values),
     logLevel: values.log_level,
@@ -99,14 +103,12 @@ function memoryPlan(workerBytes: number, pageBytes: number, slotCount: number): 
   );
 }
 
-/** `DIR` or `NAME=DIR`, separated by commas. DuckDB compares real paths, so a link counts as its target too. */
+/** DuckDB compares real paths, so a link counts as its target too. */
 function dataDirectories(catalog: string): readonly string[] {
-  const directories = catalog
-    .split(',')
-    .map((entry) => entry.slice(entry.indexOf('=') + 1).trim())
-    .filter((directory) => directory !== '')
-    .map((directory) => resolve(directory));
-  return [...new Set(directories.flatMap((directory) => [directory, ...realPath(directory)]))];
+  const directories = catalogEntries(catalog).flatMap(({ location, isObjectStore }) =>
+    isObjectStore ? [location] : [resolve(location), ...realPath(resolve(location))],
+  );
+  return [...new Set(directories)];
 }
 
 /** A directory that is missing is the planner's to complain of. */

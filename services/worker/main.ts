@@ -120,6 +120,7 @@ function createPool(config: WorkerConfig, deps: WorkerDeps, runDirectory: string
       slotCount: config.taskConcurrency,
       cores: config.cores,
       allowedDirectories: config.dataDirectories,
+      dataAccess: config.dataAccess,
       spillDirectory: join(runDirectory, 'slots'),
       spillLimitBytes: config.spillLimitBytes,
       settings: USUAL_SETTINGS,

@@ -27,6 +27,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   'common/version.ts': 'pure',
   'common/config': 'pure',
   'common/config/load-role-config.ts': 'io',
+  'common/config/object-store.ts': 'io',
   'common/plan': 'pure',
   'common/page': 'pure',
   'common/system': 'pure',

@@ -10,7 +10,6 @@ import type { QueryPlan } from '../../services/common/plan/plan-fragment.ts';
 import { NEW_SESSION } from '../../services/common/session-state.ts';
 import { parseSessionProperties } from '../../services/common/session-properties.ts';
 import { PinnedSources } from '../../services/planner/catalog/pinned-sources.ts';
-import type { PlannerConfig } from '../../services/planner/config.ts';
 import { InstancePool } from '../../services/planner/duckdb/instance-pool.ts';
 import { queryPlanner } from '../../services/planner/main.ts';
 import type { QueryPlanner } from '../../services/planner/planning/query-planner.ts';
@@ -57,13 +56,7 @@ export class PlannerOracle {
 
   /** Over the tables of a catalog directory; `settings` are made on both of its DuckDB connections. */
   static async open(directory: string, settings: readonly string[] = []): Promise<PlannerOracle> {
-    const config: PlannerConfig = {
-      listen: '',
-      catalogs: [{ name: '', directory }],
-      dataDirectories: [directory],
-      tls: undefined,
-      logLevel: 'silent',
-    };
+    const config = { catalogs: [{ name: '', directory }] };
     const pinned = new PinnedSources();
     const instances = new InstancePool({
       pinned,

@@ -7,6 +7,7 @@ import {
   bytes,
   choice,
   duration,
+  flag,
   integer,
   optionalText,
   pairs,
@@ -22,6 +23,8 @@ export interface ConfigKey<T> extends Setting<T> {
 
 const ALL: readonly Role[] = ['gateway', 'coordinator', 'planner', 'worker'];
 const SERVERS: readonly Role[] = ['gateway', 'coordinator', 'worker'];
+/** Planners read what tables are made of, workers read them; a coordinator tells its planners how. */
+const DATA_READERS: readonly Role[] = ['coordinator', 'planner', 'worker'];
 const PORT = { min: 0, max: 65_535 };
 
 export const CONFIG_KEYS = {
@@ -126,9 +129,29 @@ export const CONFIG_KEYS = {
   catalog: of(
     ['coordinator', 'planner', 'worker'],
     optionalText(
-      'Catalog directories: DIR or NAME=DIR, separated by commas; the first DIR is the default catalog.',
+      'Catalog directories or s3://BUCKET/PREFIX: DIR or NAME=DIR, separated by commas; the DIR without a name is the default catalog.',
     ),
   ),
+  duckdb_extensions: of(
+    DATA_READERS,
+    optionalText(
+      'Files of DuckDB extensions that are loaded at start, separated by commas; s3:// needs httpfs.',
+    ),
+  ),
+  s3_endpoint: of(DATA_READERS, optionalText('host:port of the object store; empty = AWS.')),
+  s3_region: of(DATA_READERS, text('us-east-1', 'Region of the object store.')),
+  s3_key_id: of(DATA_READERS, optionalText('Access key of the object store; empty = anonymous.')),
+  s3_secret: of(
+    DATA_READERS,
+    optionalText('Secret of the access key. Rather an environment variable or s3_secret_file.'),
+  ),
+  s3_secret_file: of(DATA_READERS, optionalText('File that holds the secret of the access key.')),
+  s3_session_token: of(DATA_READERS, optionalText('Token of a temporary access key.')),
+  s3_url_style: of(
+    DATA_READERS,
+    choice(['vhost', 'path'], { doc: 'Whether buckets are part of the host or of the path.' }),
+  ),
+  s3_use_ssl: of(DATA_READERS, flag(true, 'Whether the object store is spoken to over TLS.')),
   planner_listen: of(
     ['planner'],
     text('127.0.0.1:0', 'host:port or unix:PATH that a planner listens on.'),

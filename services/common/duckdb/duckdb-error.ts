@@ -124,9 +124,10 @@ function catalogCode(details: DuckDBError['details']): ErrorCode {
 
 /** errno of a file system call, or the status of an HTTP response. */
 function inputOutputCode(details: DuckDBError['details']): ErrorCode {
-  const [noSuchFile, noSpace, quotaExceeded] = ['2', '28', '122'];
-  const errno = details['errno'];
-  if (errno === noSuchFile || details['status_code'] === '404') return 'SOURCE_NOT_FOUND';
+  const [noSuchFile, noAccess, noSpace, quotaExceeded] = ['2', '13', '28', '122'];
+  const { errno, status_code: status } = details;
+  if (errno === noSuchFile || status === '404') return 'SOURCE_NOT_FOUND';
+  if (errno === noAccess || status === '401' || status === '403') return 'SOURCE_ACCESS_DENIED';
   return errno === noSpace || errno === quotaExceeded ? 'OUT_OF_DISK' : 'SOURCE_READ_FAILED';
 }
 

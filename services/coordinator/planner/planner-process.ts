@@ -9,6 +9,7 @@ export interface PlannerProcessOptions {
   /** The planner's module in dist/. */
   readonly entry: string;
   readonly args: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
   /** unix:PATH or host:port that the planner is told to listen on. */
   readonly address: string;
   readonly memoryLimitBytes: number;
@@ -38,6 +39,7 @@ export class PlannerProcess {
     this.#process = new RoleProcess({
       entry: options.entry,
       args: [`--planner-listen=${address}`, ...options.args],
+      environment: options.environment,
       memoryLimitBytes: options.memoryLimitBytes,
       onStderr: (text) => {
         this.#lastWords = `${this.#lastWords}${text}`.slice(-MAX_LAST_WORDS_LENGTH);

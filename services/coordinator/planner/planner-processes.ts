@@ -2,11 +2,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from '../../common/clock.ts';
+import { environmentVariable } from '../../common/config/read-config.ts';
 import { PlannerProcess } from './planner-process.ts';
 
 export interface PlannerProcessesOptions {
   readonly entry: string;
   readonly catalog: string;
+  /** Configuration keys by which a planner reaches data, with their values. */
+  readonly dataAccess: Readonly<Record<string, string>>;
   readonly memoryLimitBytes: number;
   readonly logLevel: string;
   readonly clock: Clock;
@@ -23,7 +26,7 @@ export class PlannerProcesses {
   }
 
   start(): PlannerProcess {
-    const { entry, catalog, memoryLimitBytes, logLevel, clock } = this.#options;
+    const { entry, catalog, dataAccess, memoryLimitBytes, logLevel, clock } = this.#options;
     this.#count += 1;
     return new PlannerProcess({
       entry,
@@ -35,6 +38,10 @@ export class PlannerProcesses {
         '--tls-key-file=',
         '--tls-ca-file=',
       ],
+      // A secret is among them, and everybody may read command lines.
+      environment: Object.fromEntries(
+        Object.entries(dataAccess).map(([key, value]) => [environmentVariable(key), value]),
+      ),
       address: `unix:${join(this.#directory, `planner-${this.#count}.sock`)}`,
       memoryLimitBytes,
       onStderr: (text) => {

@@ -26,6 +26,12 @@ export interface HashFingerprints {
   ofDuckDB(): Promise<string>;
 }
 
+/** Lists objects of a store. */
+export interface ObjectLister {
+  /** All below the prefix. @throws EngineError SOURCE_NOT_FOUND, SOURCE_ACCESS_DENIED or SOURCE_READ_FAILED, naming it */
+  listObjects(prefix: string): Promise<readonly FileIdentity[]>;
+}
+
 /** Reads the footers of Parquet files. */
 export interface FooterReader {
   /**

@@ -5,7 +5,12 @@ import { type FileTree } from '../catalog/ports.ts';
 import { type FileIdentity, MAIN_SCHEMA } from '../catalog/table.ts';
 import { type Json, type JsonObject } from '../import/json-reader.ts';
 import { type TableReference } from '../import/parsed-statement.ts';
-import { type LiteralCall, literalCalls, replaceCalls } from '../import/reader-calls.ts';
+import {
+  type LiteralCall,
+  literalCalls,
+  replaceCalls,
+  type Replacement,
+} from '../import/reader-calls.ts';
 import { canPinCsvOption } from './csv-dialects.ts';
 import { canPinJsonOption } from './json-reading.ts';
 import { type PlanningInstance } from './planning-instance.ts';
@@ -23,6 +28,8 @@ export interface PinnedStatement {
   readonly reads: readonly DirectRead[];
 }
 
+/** DuckDB's name of its own, where the tables of the default catalog are. */
+const DEFAULT_DATABASE = 'memory';
 const CSV_READERS: ReadonlySet<string> = new Set(['read_csv', 'read_csv_auto']);
 const NDJSON_READERS: ReadonlySet<string> = new Set(['read_ndjson', 'read_ndjson_auto']);
 const JSON_READERS: ReadonlySet<string> = new Set(['read_json', 'read_json_auto']);
@@ -46,16 +53,18 @@ export class DirectReads {
     instance: PlanningInstance,
     isTable: (reference: TableReference) => boolean,
   ): Promise<PinnedStatement | undefined> {
-    const replacements = new Map<JsonObject, { readonly table: string; readonly alias: string }>();
+    const replacements = new Map<JsonObject, Replacement>();
     const reads: DirectRead[] = [];
     for (const literal of literalCalls(document)) {
-      const isCatalogs = literal.function === undefined && isTable(referenceTo(literal.paths[0]));
+      const isCatalogs = literal.function === undefined && isTable(unqualified(literal.paths[0]));
       const call = isCatalogs ? undefined : readerCall(literal);
       if (call === undefined) continue;
       const table = await this.#pinCall(call, instance);
       if (table === undefined) continue;
-      reads.push({ reference: referenceTo(table.name.table), table });
-      replacements.set(literal.node, { table: table.name.table, alias: aliasOf(literal) });
+      // In full, since a session may look up names elsewhere.
+      const reference = { ...table.name, catalog: DEFAULT_DATABASE };
+      reads.push({ reference, table });
+      replacements.set(literal.node, { reference, alias: aliasOf(literal) });
     }
     if (reads.length === 0) return undefined;
     return { document: replaceCalls(document, replacements), reads };
@@ -86,7 +95,7 @@ export class DirectReads {
   }
 }
 
-function referenceTo(table = ''): TableReference {
+function unqualified(table = ''): TableReference {
   return { catalog: '', schema: '', table };
 }
 

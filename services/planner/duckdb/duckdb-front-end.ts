@@ -1,5 +1,5 @@
 import { toEngineError } from '../../common/duckdb/duckdb-error.ts';
-import { EngineError } from '../../common/error.ts';
+import { ERROR_POLICIES, EngineError } from '../../common/error.ts';
 import { type Column } from '../../common/plan/column-type.ts';
 import { type PlanFragment } from '../../common/plan/plan-fragment.ts';
 import { duckdbSettings } from '../../common/session-properties.ts';
@@ -30,7 +30,7 @@ import { classifyStatement, type SelectStatement } from './classify-statement.ts
 import { constantsOf, parseArguments } from './constant-expressions.ts';
 import { type DirectRead, type DirectReads } from './direct-reads.ts';
 import { difference, proofStatement, refusal } from './fragment-proof.ts';
-import { namingMissingFile } from './missing-file.ts';
+import { namingFile } from './named-file.ts';
 import { type InstancePool } from './instance-pool.ts';
 import { type PlanningInstance } from './planning-instance.ts';
 import { ProofCache } from './proof-cache.ts';
@@ -38,7 +38,7 @@ import { type SessionSetup, setupFor } from './session-setup.ts';
 import { SessionCatalog } from './session-catalog.ts';
 import { changeSession, type SessionContext } from './session-statements.ts';
 import { ShowAnswers } from './show-answers.ts';
-import { checkParsed, joinNames, type StatementNames } from './sql-door.ts';
+import { checkObjectPaths, checkParsed, joinNames, type StatementNames } from './sql-door.ts';
 import {
   matchParameters,
   type ParameterValue,
@@ -54,6 +54,8 @@ export interface DuckDBFrontEndDeps {
   readonly directReads: DirectReads;
   /** DuckDB's settings where no session says others. */
   readonly usualSettings: Readonly<Record<string, string>>;
+  /** Names of files may be those of objects, which DuckDB does not confine as well as those of a disk. */
+  readonly hasObjectStore: boolean;
 }
 
 /** What DuckDB answers to statements without rows. */
@@ -189,8 +191,9 @@ export class DuckDBFrontEnd implements FrontEnd, TableReader {
       });
     } catch (thrown) {
       const error = toEngineError(thrown);
-      if (error.code !== 'SOURCE_READ_FAILED') throw error;
-      throw await namingMissingFile(error, await this.#catalogOf(state).pathsOf(names), instance);
+      const isOfFile = ERROR_POLICIES[error.code].type === 'external';
+      if (!isOfFile || error.details['file'] !== undefined) throw error;
+      throw await namingFile(error, await this.#catalogOf(state).pathsOf(names), instance);
     }
   }
 
@@ -271,10 +274,11 @@ export class DuckDBFrontEnd implements FrontEnd, TableReader {
   ): Promise<T> {
     const { names, state } = named;
     const setup = await setupFor(names, named, async (sql) => await instance.parse(sql));
-    const references = [...names.tables, ...setup.names.tables];
+    const reached = joinNames([names, setup.names]);
+    if (this.#deps.hasObjectStore) checkObjectPaths(reached);
     const catalog = this.#catalogOf(state);
     await catalog.mirrorOwnSchema(instance);
-    const tables = await catalog.mirror(instance, references);
+    const tables = await catalog.mirror(instance, reached.tables);
     return await instance.useSetup(setup.statements, async (session) => {
       return await work({ session, setup, tables });
     });

@@ -140,3 +140,81 @@ export const DENIED_TABLE_FUNCTIONS: ReadonlySet<string> = new Set([
   'pragma_version',
   'which_secret',
 ]);
+
+const TOGETHER = [
+  'filename',
+  'hive_partitioning',
+  'hive_types',
+  'hive_types_autocast',
+  'union_by_name',
+];
+
+/** Options of readers that may be given; the same test holds these lists against the catalog. */
+export const ALLOWED_READER_OPTIONS: ReadonlySet<string> = new Set([
+  ...TOGETHER,
+  'allow_quoted_nulls',
+  'all_varchar',
+  'auto_detect',
+  'auto_type_candidates',
+  'binary_as_string',
+  'buffer_size',
+  'can_have_nan',
+  'column_names',
+  'column_types',
+  'columns',
+  'comment',
+  'compression',
+  'convert_strings_to_integers',
+  'date_format',
+  'dateformat',
+  'decimal_separator',
+  'delim',
+  'dtypes',
+  'encoding',
+  'escape',
+  'explicit_cardinality',
+  'field_appearance_threshold',
+  'file_row_number',
+  'files_to_sniff',
+  'force_not_null',
+  'format',
+  'header',
+  'ignore_errors',
+  'map_inference_threshold',
+  'max_line_size',
+  'maximum_depth',
+  'maximum_line_size',
+  'maximum_object_size',
+  'maximum_sample_files',
+  'names',
+  'new_line',
+  'normalize_names',
+  'null_padding',
+  'nullstr',
+  'parallel',
+  'quote',
+  'records',
+  'sample_size',
+  'schema',
+  'sep',
+  'skip',
+  'strict_mode',
+  'thousands',
+  'timestamp_format',
+  'timestampformat',
+  'types',
+]);
+
+/** Known and refused. Anything that neither list knows is for the binder to miss. */
+export const DENIED_READER_OPTIONS: ReadonlySet<string> = new Set([
+  // Tables of rejected rows in the instance that happens to read.
+  'store_rejects',
+  'rejects_table',
+  'rejects_scan',
+  'rejects_limit',
+  // Keys in statements, and how to use them.
+  'encryption_config',
+  'debug_use_openssl',
+  // Of writing.
+  'parquet_version',
+]);

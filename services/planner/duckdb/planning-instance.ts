@@ -2,6 +2,7 @@ import { type DuckDBConnection } from '@duckdb/node-api';
 import { type OpenInstance, openInstance } from '../../common/duckdb/open-instance.ts';
 import { toEngineError } from '../../common/duckdb/duckdb-error.ts';
 import { fromLogicalType } from '../../common/duckdb/duckdb-type.ts';
+import type { DataAccess } from '../../common/config/object-store.ts';
 import { EngineError } from '../../common/error.ts';
 import { type Column, quoteIdentifier, quoteString } from '../../common/plan/column-type.ts';
 import { type PinnedSources } from '../catalog/pinned-sources.ts';
@@ -23,6 +24,7 @@ export interface PlanningProfile {
   /** Names of the catalogs beside the default one. */
   readonly catalogNames: readonly string[];
   readonly allowedDirectories: readonly string[];
+  readonly dataAccess?: DataAccess;
   readonly memoryLimitBytes: number;
   /** What `pinned_scan` has the columns of. */
   readonly pinned: PinnedSources;
@@ -56,6 +58,7 @@ export class PlanningInstance {
         memoryLimitBytes: profile.memoryLimitBytes,
         threads: 1,
         allowedDirectories: profile.allowedDirectories,
+        ...(profile.dataAccess === undefined ? {} : { dataAccess: profile.dataAccess }),
         settings: {
           ...profile.settings,
           disabled_optimizers: profile.disabledOptimizers.join(','),

@@ -51,6 +51,7 @@ const NO_NAMES: StatementNames = {
   functions: [],
   tableFunctions: [],
   paths: [],
+  computedPaths: [],
 };
 
 /**

@@ -4,6 +4,7 @@ import { EngineError, type ErrorCode } from '../../common/error.ts';
 /** Errors that stay what they are when a file of a table is opened; any other means that its content is bad. */
 const ABOUT_ACCESS: ReadonlySet<ErrorCode> = new Set([
   'SOURCE_NOT_FOUND',
+  'SOURCE_ACCESS_DENIED',
   'SOURCE_READ_FAILED',
   'FILE_NOT_ALLOWED',
   'OUT_OF_MEMORY',

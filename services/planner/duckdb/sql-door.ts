@@ -1,6 +1,8 @@
 import { EngineError } from '../../common/error.ts';
 import { PINNED_SCAN, SYSTEM_ROWS } from '../import/decode-scan.ts';
+import { isPlainObjectPath } from '../../common/plan/object-path.ts';
 import { isJsonArray, isJsonObject, type Json } from '../import/json-reader.ts';
+import { literalPaths, optionNames } from '../import/reader-calls.ts';
 import {
   rewriteStatement,
   type TableReference,
@@ -10,6 +12,7 @@ import { type Token, tokensOf } from '../statement/tokens.ts';
 import {
   ALLOWED_TABLE_FUNCTIONS,
   DENIED_FUNCTIONS,
+  DENIED_READER_OPTIONS,
   DENIED_TABLE_FUNCTIONS,
 } from './function-policy.ts';
 
@@ -22,6 +25,8 @@ export interface StatementNames {
   readonly tableFunctions: readonly string[];
   /** What table functions have as text in their first argument: for those that read files, the files. */
   readonly paths: readonly string[];
+  /** Functions that read files whose names are computed. */
+  readonly computedPaths: readonly string[];
 }
 
 /**
@@ -34,6 +39,7 @@ export function checkParsed(statement: Json): StatementNames {
   const functions: string[] = [];
   const tableFunctions: string[] = [];
   const paths: string[] = [];
+  const computedPaths: string[] = [];
   rewriteStatement(statement, {
     call: (name) => {
       checkFunction(name);
@@ -41,8 +47,12 @@ export function checkParsed(statement: Json): StatementNames {
     },
     tableFunction: (name, call) => {
       if (DENIED_TABLE_FUNCTIONS.has(name) || name === PINNED_SCAN) throw notAllowed(name);
+      const denied = optionNames(call).find((option) => DENIED_READER_OPTIONS.has(option));
+      if (denied !== undefined && FILE_FUNCTION.test(name)) throw optionNotAllowed(name, denied);
       tableFunctions.push(name);
       paths.push(...textsInFirstArgument(call));
+      const isLiteral = !FILE_FUNCTION.test(name) || literalPaths(call) !== undefined;
+      if (!isLiteral) computedPaths.push(name);
     },
     table: (reference, node) => {
       tables.push(reference);
@@ -53,7 +63,7 @@ export function checkParsed(statement: Json): StatementNames {
       return node;
     },
   });
-  return { tables, parameters, functions, tableFunctions, paths };
+  return { tables, parameters, functions, tableFunctions, paths, computedPaths };
 }
 
 /** @throws EngineError FUNCTION_NOT_ALLOWED */
@@ -79,7 +89,8 @@ export function checkMacro(definition: string): StatementNames {
     if (DENIED_TABLE_FUNCTIONS.has(name)) throw notAllowed(name);
     functions.push(name);
   }
-  return { tables, parameters: [], functions, tableFunctions: functions, paths: [] };
+  const computedPaths = functions.filter((name) => FILE_FUNCTION.test(name));
+  return { tables, parameters: [], functions, tableFunctions: functions, paths: [], computedPaths };
 }
 
 /** What a name may mean that ends here: `table`, `catalog.table`, `catalog.schema.table`. */
@@ -100,6 +111,7 @@ export function joinNames(all: readonly StatementNames[]): StatementNames {
     functions: all.flatMap(({ functions }) => functions),
     tableFunctions: all.flatMap(({ tableFunctions }) => tableFunctions),
     paths: all.flatMap(({ paths }) => paths),
+    computedPaths: all.flatMap((names) => names.computedPaths),
   };
 }
 
@@ -129,6 +141,38 @@ export function checkBound(plan: Json): void {
 export function checkUnbound(names: StatementNames): void {
   const shut = names.tableFunctions.find((name) => !ALLOWED_TABLE_FUNCTIONS.has(name));
   if (shut !== undefined) throw notAllowed(shut);
+}
+
+/** Functions whose first argument names files. */
+const FILE_FUNCTION = /^(?:read_|parquet_|glob$)/;
+
+/**
+ * The files of an object store that a statement and its session name. DuckDB compares names with the allowed
+ * prefixes letter by letter, but others resolve `..` in them, so each must be seen here, and say what it means.
+ * @throws EngineError FILE_NOT_ALLOWED
+ */
+export function checkObjectPaths({ tables, paths, computedPaths }: StatementNames): void {
+  for (const path of [...paths, ...tables.map(({ table }) => table)]) {
+    if (!HAS_SCHEME.test(path) || isPlainObjectPath(path)) continue;
+    throw fileNotAllowed(`${path} is no plain name of an object: s3://BUCKET/KEY`, path);
+  }
+  const [computed] = computedPaths;
+  if (computed === undefined) return;
+  throw fileNotAllowed(`the files of ${computed} must be literals: an object store is configured`);
+}
+
+const HAS_SCHEME = /^[A-Za-z][A-Za-z0-9+.-]*:\/\//;
+
+function optionNotAllowed(name: string, option: string): EngineError {
+  return new EngineError('FUNCTION_NOT_ALLOWED', `the option ${option} of ${name} is not allowed`, {
+    details: { function: name, option },
+  });
+}
+
+function fileNotAllowed(message: string, file?: string): EngineError {
+  return new EngineError('FILE_NOT_ALLOWED', message, {
+    details: file === undefined ? {} : { file },
+  });
 }
 
 function notAllowed(name: string): EngineError {

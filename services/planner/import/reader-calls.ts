@@ -1,6 +1,7 @@
 /** Calls of DuckDB's readers of text in a parsed statement, and what to read in their place. */
 import { quoteString } from '../../common/plan/column-type.ts';
 import { isJsonArray, isJsonObject, type Json, type JsonObject } from './json-reader.ts';
+import { type TableReference } from './parsed-statement.ts';
 
 /** A reader's call whose arguments are all literals; `FROM 'file'` is one too. */
 export interface LiteralCall {
@@ -42,6 +43,29 @@ function baseTable(node: JsonObject): LiteralCall | undefined {
   return { node, function: undefined, paths: [text(node['table_name'])], options: new Map() };
 }
 
+/** The files of a call as far as they are literals; `undefined` when one is computed. */
+export function literalPaths(call: JsonObject): readonly string[] | undefined {
+  const [first] = isJsonArray(call['children']) ? call['children'] : [];
+  return first === undefined ? undefined : textList(first);
+}
+
+/** Names of the options that a call gives, in lower case. */
+export function optionNames(call: JsonObject): readonly string[] {
+  const [, ...others] = isJsonArray(call['children']) ? call['children'] : [];
+  return others.flatMap((option) => {
+    const name = isJsonObject(option) ? optionName(option) : undefined;
+    return name === undefined ? [] : [name];
+  });
+}
+
+/** Of `name = value`, or of `name := value`, which the parser gives the name as an alias. */
+function optionName({ type, left, alias }: JsonObject): string | undefined {
+  if (type !== 'COMPARE_EQUAL') return text(alias) === '' ? undefined : text(alias).toLowerCase();
+  const names = isJsonObject(left) ? left['column_names'] : undefined;
+  const [name, ...others] = isJsonArray(names) ? names : [];
+  return typeof name === 'string' && others.length === 0 ? name.toLowerCase() : undefined;
+}
+
 function textList(expression: Json): readonly string[] | undefined {
   if (!isJsonObject(expression)) return undefined;
   if (expression['class'] === 'CONSTANT') {
@@ -52,20 +76,12 @@ function textList(expression: Json): readonly string[] | undefined {
   return items.length > 0 && items.every((item) => typeof item === 'string') ? items : undefined;
 }
 
-/** `name = literal`, or `name := literal`, which the parser gives the name as an alias. */
 function namedLiteral(expression: Json): readonly [string, string] | undefined {
   if (!isJsonObject(expression)) return undefined;
-  const { left, right } = expression;
-  if (expression['type'] === 'COMPARE_EQUAL' && isJsonObject(left) && right !== undefined) {
-    const names = isJsonArray(left['column_names']) ? left['column_names'] : [];
-    const [name, ...others] = names;
-    const value = literalSql(right);
-    if (typeof name !== 'string' || others.length > 0 || value === undefined) return undefined;
-    return [name.toLowerCase(), value];
-  }
-  const name = text(expression['alias']);
-  const value = literalSql(expression);
-  return name === '' || value === undefined ? undefined : [name.toLowerCase(), value];
+  const name = optionName(expression);
+  const isComparison = expression['type'] === 'COMPARE_EQUAL';
+  const value = literalSql(isComparison ? (expression['right'] ?? null) : expression);
+  return name === undefined || value === undefined ? undefined : [name, value];
 }
 
 /** A text, number or flag, or a list of them, as SQL. */
@@ -111,11 +127,13 @@ function listItems(expression: JsonObject): readonly Json[] | undefined {
   return isList && isJsonArray(expression['children']) ? expression['children'] : undefined;
 }
 
+export interface Replacement {
+  readonly reference: TableReference;
+  readonly alias: string;
+}
+
 /** The statement with tables in the place of calls; each keeps its alias, which is the function's name unless given. */
-export function replaceCalls(
-  value: Json,
-  tables: ReadonlyMap<JsonObject, { readonly table: string; readonly alias: string }>,
-): Json {
+export function replaceCalls(value: Json, tables: ReadonlyMap<JsonObject, Replacement>): Json {
   if (isJsonArray(value)) return value.map((item) => replaceCalls(item, tables));
   if (!isJsonObject(value)) return value;
   const found = tables.get(value);
@@ -129,10 +147,10 @@ export function replaceCalls(
     alias: text(value['alias']) === '' ? found.alias : (value['alias'] ?? ''),
     sample: value['sample'] ?? null,
     query_location: value['query_location'] ?? 0n,
-    schema_name: '',
-    table_name: found.table,
+    schema_name: found.reference.schema,
+    table_name: found.reference.table,
     column_name_alias: value['column_name_alias'] ?? [],
-    catalog_name: '',
+    catalog_name: found.reference.catalog,
     at_clause: null,
   };
 }

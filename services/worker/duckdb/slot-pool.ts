@@ -6,6 +6,7 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { assert } from '../../common/assert.ts';
+import type { DataAccess } from '../../common/config/object-store.ts';
 import { EngineError } from '../../common/error.ts';
 import type { Logger } from '../../common/logger.ts';
 import type { MemoryBroker, MemoryLease } from '../memory/memory-broker.ts';
@@ -31,6 +32,7 @@ export interface SlotPoolOptions {
   readonly cores: number;
   /** Files below these may be read. */
   readonly allowedDirectories: readonly string[];
+  readonly dataAccess?: DataAccess;
   /** A directory of this worker's own; made here, removed at the end. */
   readonly spillDirectory: string;
   readonly spillLimitBytes: number;
@@ -202,13 +204,15 @@ export class SlotPool implements FragmentSlots {
   }
 
   #profile(place: Place, request: SlotRequest, memoryLimitBytes: number): SlotProfile {
-    const { cores, slotCount, allowedDirectories, spillDirectory, spillLimitBytes } = this.#options;
+    const { cores, slotCount, spillDirectory, spillLimitBytes } = this.#options;
+    const { allowedDirectories, dataAccess } = this.#options;
     return {
       threads: place.kind === 'wide' ? cores : Math.max(1, Math.floor(cores / slotCount)),
       memoryLimitBytes,
       tempDirectory: join(spillDirectory, `slot-${place.index}-${place.lostCount}`),
       maxTempDirectoryBytes: Math.floor(spillLimitBytes / this.#places.length),
       allowedDirectories,
+      ...(dataAccess === undefined ? {} : { dataAccess }),
       settings: request.settings,
     };
   }

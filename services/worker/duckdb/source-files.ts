@@ -4,7 +4,7 @@
  * DuckDB names.
  */
 import duckdb from '@duckdb/node-bindings';
-import { parseDuckDBError } from '../../common/duckdb/duckdb-error.ts';
+import { parseDuckDBError, toEngineError } from '../../common/duckdb/duckdb-error.ts';
 import { fromLogicalType } from '../../common/duckdb/duckdb-type.ts';
 import { EngineError, type ErrorCode } from '../../common/error.ts';
 import { formatColumnType, quoteIdentifier, type Column } from '../../common/plan/column-type.ts';
@@ -27,6 +27,7 @@ const MAYBE_SOURCE_ERRORS: ReadonlySet<ErrorCode> = new Set([
   'INVALID_INPUT',
   'OUT_OF_RANGE',
   'SOURCE_READ_FAILED',
+  'SOURCE_ACCESS_DENIED',
   'SOURCE_NOT_FOUND',
   'SOURCE_CORRUPT',
   'BIND_ERROR',
@@ -40,6 +41,13 @@ const CAST_ERRORS: ReadonlySet<ErrorCode> = new Set([
   'OUT_OF_RANGE',
   'BIND_ERROR',
   'COLUMN_NOT_FOUND',
+]);
+
+/** What is no fault of a file's content. */
+const ABOUT_ACCESS: ReadonlySet<ErrorCode> = new Set([
+  'SOURCE_NOT_FOUND',
+  'SOURCE_ACCESS_DENIED',
+  'SOURCE_READ_FAILED',
 ]);
 
 /**
@@ -97,6 +105,8 @@ async function findRangeError(
   const fault = { scan, path: range.path };
   const footer = await attempt(connection, `SELECT count(*) FROM ${fileRows('parquet', range)}`);
   if (footer.kind === 'failed') {
+    const mapped = toEngineError(footer.error, [range.path]);
+    if (ABOUT_ACCESS.has(mapped.code)) return mapped;
     const message = `${range.path} is no readable Parquet file`;
     return sourceError('SOURCE_CORRUPT', message, { ...fault, cause: footer.error });
   }

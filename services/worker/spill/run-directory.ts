@@ -2,17 +2,20 @@
  * The directory of one run of a worker, for everything that spills. Its name says whose it is, so that a later
  * run on the same machine can remove what a killed one left behind.
  */
+import { randomBytes } from 'node:crypto';
 import { lstatSync, readdirSync, rmSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from '../../common/logger.ts';
 
-/** `skein-<host>-<process id>-<start of the process>-<run>` */
-const NAME = /^skein-(.+)-(\d+)-(\d+)-[0-9a-f-]{36}$/;
+/** `skein-<host>-<process id>-<token of the process>-<run>` */
+const NAME = /^skein-(.+)-(\d+)-([0-9a-f]{8})-[0-9a-f-]{36}$/;
+/** Tells this process from earlier ones of its number, such as those of a container that starts again. */
+const OWN_TOKEN = randomBytes(4).toString('hex');
 
 /** `runId` tells apart the workers of one process; a UUID. */
 export function runDirectory(spillDirectory: string, runId: string): string {
-  return join(spillDirectory, `skein-${ownHost()}-${process.pid}-${processStart()}-${runId}`);
+  return join(spillDirectory, `skein-${ownHost()}-${process.pid}-${OWN_TOKEN}-${runId}`);
 }
 
 /**
@@ -44,11 +47,10 @@ function namesIn(directory: string): readonly string[] {
   }
 }
 
-/** A number of a process is given again, so one that lives may be another: then its start is. */
 function isDeadRun(name: string): boolean {
-  const [, host, pid, start] = NAME.exec(name) ?? [];
+  const [, host, pid, token] = NAME.exec(name) ?? [];
   if (host !== ownHost() || pid === undefined) return false;
-  if (Number(pid) === process.pid) return start !== String(processStart());
+  if (Number(pid) === process.pid) return token !== OWN_TOKEN;
   return !isAlive(Number(pid));
 }
 
@@ -63,9 +65,4 @@ function isAlive(pid: number): boolean {
 
 function ownHost(): string {
   return hostname().replaceAll(/[^A-Za-z0-9]/g, '_');
-}
-
-/** Milliseconds since the epoch. */
-function processStart(): number {
-  return Math.trunc(performance.timeOrigin);
 }

@@ -42,6 +42,7 @@ class PoolFixture {
             entry: FAKE_PLANNER,
             args: [`--answer=${answer.toString('base64')}`, `--mode=${setup.mode ?? ''}`],
             address: `unix:${join(this.directory, `${this.startCount}.sock`)}`,
+            environment: {},
             memoryLimitBytes: setup.memoryLimitBytes ?? 0,
             onStderr: () => undefined,
             clock: systemClock,

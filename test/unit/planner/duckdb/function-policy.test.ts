@@ -2,7 +2,9 @@ import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   ALLOWED_TABLE_FUNCTIONS,
+  ALLOWED_READER_OPTIONS,
   DENIED_FUNCTIONS,
+  DENIED_READER_OPTIONS,
   DENIED_TABLE_FUNCTIONS,
 } from '../../../../services/planner/duckdb/function-policy.ts';
 import { VOLATILE_FUNCTIONS } from '../../../../services/planner/import/function-names.ts';
@@ -57,6 +59,16 @@ describe('the lists of the SQL door', () => {
       (name) => !DENIED_FUNCTIONS.has(name),
     );
     expect(open).toEqual(['error', 'gen_random_uuid', 'random', 'uuid', 'uuidv4', 'uuidv7']);
+  });
+});
+
+describe('options of readers', () => {
+  it('are all decided on', async () => {
+    const sql = `SELECT DISTINCT unnest(parameters) FROM duckdb_functions()
+      WHERE function_type = 'table' AND regexp_matches(function_name, '^(read_(csv|json|ndjson|parquet)|parquet_scan)')`;
+    const known = (await duckdb.runAndReadAll(sql)).getRows().map((row) => String(row[0]));
+    const decided = [...ALLOWED_READER_OPTIONS, ...DENIED_READER_OPTIONS];
+    expect(decided.toSorted()).toEqual(known.filter((name) => name !== 'col0').toSorted());
   });
 });
 

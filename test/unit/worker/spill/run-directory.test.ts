@@ -29,7 +29,9 @@ function deadPid(): number {
 describe('directories of runs', () => {
   it('go when their process is gone, also when its number was given to this one', () => {
     const dead = runOf(deadPid());
-    const earlier = runOf(process.pid, (name) => name.replace(/-(\d+)-(?=[0-9a-f-]{36}$)/, '-1-'));
+    const earlier = runOf(process.pid, (name) =>
+      name.replace(/-[0-9a-f]{8}-(?=[0-9a-f-]{36}$)/, '-00000000-'),
+    );
     sweepDeadRuns(spill, silentLogger);
     expect([dead, earlier].map((path) => existsSync(path))).toEqual([false, false]);
   });
