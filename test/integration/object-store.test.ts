@@ -126,9 +126,14 @@ describe.skipIf(whyNoS3 !== '')(`an object store${whyNoS3}`, () => {
     expect(later.filter((request) => /secret|wh2|other/.test(request))).toEqual([]);
   });
 
-  it('takes no file names that are computed', async () => {
-    const sql = `FROM read_csv('s3://data/wh/' || '../secret/x.csv')`;
+  it.each([
+    `FROM read_csv('s3://data/wh/' || '../secret/x.csv')`,
+    `CREATE TEMP VIEW v AS FROM read_csv('s3://data/wh/../secret/x.csv')`,
+    `CREATE TEMP MACRO m(path) AS TABLE FROM read_csv(path)`,
+  ])('takes no names of files that cannot be seen: %s', async (sql) => {
+    const seen = s3.requests.length;
     await expect(client.run(sql, ALWAYS)).rejects.toMatchObject({ code: 'FILE_NOT_ALLOWED' });
+    expect(s3.requests.slice(seen).filter((request) => request.includes('secret'))).toEqual([]);
   });
 
   it('names the object that is missing, broken or changed', async () => {
