@@ -1,6 +1,6 @@
 import { type Clock } from '../../common/clock.ts';
 import { type Instant } from '../../common/ids.ts';
-import { type DirectoryEntry, type FileTree, type ObjectLister } from './ports.ts';
+import { type DirectoryEntry, type FileTree, type ObjectLister, type TextFiles } from './ports.ts';
 import { type FileIdentity } from './table.ts';
 
 /** One statement looks at a listing several times; the next one makes another. */
@@ -19,7 +19,7 @@ export interface ObjectTreeDeps {
 }
 
 /** The objects of a store as files in folders, by the slashes in their names. A prefix is listed as a whole. */
-export class ObjectTree implements FileTree {
+export class ObjectTree implements FileTree, TextFiles {
   readonly #deps: ObjectTreeDeps;
   readonly #listings = new Map<string, Listing>();
 
@@ -41,6 +41,11 @@ export class ObjectTree implements FileTree {
 
   async identityOf(path: string): Promise<FileIdentity | undefined> {
     return (await this.#objectsNear(path)).find((object) => object.path === path);
+  }
+
+  async readText(path: string): Promise<string | undefined> {
+    const isThere = (await this.identityOf(path)) !== undefined;
+    return isThere ? await this.#deps.lister.readText(path) : undefined;
   }
 
   async #objectsNear(path: string): Promise<readonly FileIdentity[]> {

@@ -30,6 +30,8 @@ export interface HashFingerprints {
 export interface ObjectLister {
   /** All below the prefix. @throws EngineError SOURCE_NOT_FOUND, SOURCE_ACCESS_DENIED or SOURCE_READ_FAILED, naming it */
   listObjects(prefix: string): Promise<readonly FileIdentity[]>;
+  /** The content of an object that there is. @throws EngineError as `listObjects` */
+  readText(path: string): Promise<string>;
 }
 
 /** Reads the footers of Parquet files. */

@@ -1,3 +1,4 @@
+import { type DuckDBConnection } from '@duckdb/node-api';
 import { toEngineError } from '../../common/duckdb/duckdb-error.ts';
 import { quoteString } from '../../common/plan/column-type.ts';
 import { type ObjectLister } from '../catalog/ports.ts';
@@ -20,24 +21,36 @@ export class DuckDBObjectLister implements ObjectLister {
     const pattern = quoteString(`${prefix}/**`);
     // Content is not asked for, and so not read: sizes and times come with the listing.
     const sql = `SELECT filename, size, epoch_ms(last_modified) FROM read_blob(${pattern})`;
-    return await this.#instances.use(
-      { settings: this.#settings, optimizers: 'usual' },
-      async (instance) =>
-        await instance.fileLane.run(async (connection) => {
-          try {
-            // A pattern without any object is an error to a reader, and an empty list here.
-            const found = await connection.runAndReadAll(`SELECT 1 FROM glob(${pattern}) LIMIT 1`);
-            if (found.currentRowCount === 0) return [];
-            const rows = (await connection.runAndReadAll(sql)).getRows();
-            return rows.map(([path, size, time]) => ({
-              path: String(path),
-              sizeBytes: Number(size),
-              modifiedAtMs: Number(time),
-            }));
-          } catch (error) {
-            throw sourceError(toEngineError(error), [prefix]);
-          }
-        }),
-    );
+    return await this.#read(prefix, async (connection) => {
+      // A pattern without any object is an error to a reader, and an empty list here.
+      const found = await connection.runAndReadAll(`SELECT 1 FROM glob(${pattern}) LIMIT 1`);
+      if (found.currentRowCount === 0) return [];
+      const rows = (await connection.runAndReadAll(sql)).getRows();
+      return rows.map(([path, size, time]) => ({
+        path: String(path),
+        sizeBytes: Number(size),
+        modifiedAtMs: Number(time),
+      }));
+    });
+  }
+
+  async readText(path: string): Promise<string> {
+    return await this.#read(path, async (connection) => {
+      const sql = `SELECT content FROM read_text(${quoteString(path)})`;
+      return String((await connection.runAndReadAll(sql)).getRows()[0]?.[0]);
+    });
+  }
+
+  async #read<T>(path: string, work: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
+    const profile = { settings: this.#settings, optimizers: 'usual' } as const;
+    return await this.#instances.use(profile, async (instance) => {
+      return await instance.fileLane.run(async (connection) => {
+        try {
+          return await work(connection);
+        } catch (error) {
+          throw sourceError(toEngineError(error), [path]);
+        }
+      });
+    });
   }
 }

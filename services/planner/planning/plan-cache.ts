@@ -46,5 +46,6 @@ function weightOf(key: string, { fragments, scans }: QueryPlan): number {
   const sql = fragments.reduce((sum, fragment) => sum + fragment.sql.length, 0);
   const files = scans.flatMap((scan) => scan.files);
   const rowGroups = files.reduce((sum, file) => sum + file.rowGroups.length, 0);
-  return key.length + sql + 100 * (files.length + rowGroups);
+  const readings = files.reduce((sum, { reading }) => sum + (reading?.options.length ?? 0), 0);
+  return key.length + sql + readings + 100 * (files.length + rowGroups);
 }
