@@ -29,6 +29,18 @@ export function resetPeaks(rootProcessId: number): void {
   }
 }
 
+/** Ticks of `/proc/…/stat`: the kernel's USER_HZ. */
+const TICKS_PER_SECOND = 100;
+
+/** Processor time that a process and all its living descendants have taken so far. Linux only: elsewhere 0. */
+export function treeCpuSeconds(rootProcessId: number): number {
+  const ticks = processTree(rootProcessId).map((processId) => {
+    const fields = (readProc(`${processId}/stat`) ?? '').replace(/^.*\) /s, '').split(' ');
+    return Number(fields[11] ?? 0) + Number(fields[12] ?? 0);
+  });
+  return ticks.reduce((sum, each) => sum + each, 0) / TICKS_PER_SECOND;
+}
+
 function processTree(rootProcessId: number): readonly number[] {
   const children = new Map<number, number[]>();
   for (const name of listProcesses()) {

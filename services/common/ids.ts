@@ -26,6 +26,8 @@ export type NodeInstanceId = Brand<string, 'NodeInstanceId'>;
 export type SourceId = Brand<number, 'SourceId'>;
 /** A consumer's share of a task's output: the consumer's partition (partitioned), or its reader number. */
 export type OutputBufferId = Brand<number, 'OutputBufferId'>;
+/** A dynamic filter; unique within the query. */
+export type FilterId = Brand<number, 'FilterId'>;
 /** Milliseconds since the epoch, only ever from a Clock. */
 export type Instant = Brand<number, 'Instant'>;
 

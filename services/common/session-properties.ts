@@ -34,6 +34,13 @@ export const SESSION_PROPERTIES = {
   colocated_execution: choice(['on', 'off'], {
     doc: 'Whether joins, aggregations and windows on a key by which files lie apart run without exchange.',
   }),
+  dynamic_filtering: choice(['on', 'off'], {
+    doc: 'Whether scans leave out rows that have no match in the other side of a join.',
+  }),
+  dynamic_filter_wait: duration(
+    '5s',
+    'How long a scan waits for its dynamic filters before it begins without them.',
+  ),
   split_target_bytes: bytes('32MiB', 'Row groups are joined to splits of up to this size.'),
   result_replay_bytes: bytes('32MiB', 'How far behind the last page sent a result can be resumed.'),
   time_zone: text('UTC', 'The TimeZone of the session, as DuckDB names it.'),

@@ -3,6 +3,9 @@
  * found within a few seeds.
  */
 import { describe, expect, it } from 'vitest';
+import type { DynamicFilter } from '../../services/common/dynamic-filter/dynamic-filter.ts';
+import type { KeyDomain } from '../../services/common/dynamic-filter/key-domain.ts';
+import type { PlanFragment } from '../../services/common/plan/plan-fragment.ts';
 import type { Split, SplitAssignment } from '../../services/common/plan/split.ts';
 import type { SchedulerEffect } from '../../services/coordinator/scheduler/scheduler-effect.ts';
 import type { EffectOf } from '../support/scheduler-driver.ts';
@@ -54,6 +57,20 @@ const without =
   (kind: SchedulerEffect['kind']): Tamper =>
   (effects) =>
     effects.filter((effect) => effect.kind !== kind);
+
+function filtersOf({ scans }: PlanFragment, domain: KeyDomain): readonly DynamicFilter[] {
+  return scans.flatMap(({ filteredColumns = [] }) =>
+    filteredColumns.map(({ filterId }) => ({ filterId, version: 1, domain })),
+  );
+}
+
+const AN_EMPTY_FILTER = { index: 0, form: 'integer', keepsNulls: false } as const;
+
+function withoutLastValue(domain: KeyDomain): KeyDomain {
+  return domain.kind === 'some' && domain.values !== undefined
+    ? { ...domain, values: domain.values.slice(0, -1) }
+    : domain;
+}
 
 const PLANTED_BUGS: Record<string, () => Tamper> = {
   'a file split is given twice': () =>
@@ -126,6 +143,26 @@ const PLANTED_BUGS: Record<string, () => Tamper> = {
   'split sources are not closed': () => without('close-split-source'),
   'a failing task is cancelled instead of aborted': () => (effects) =>
     effects.map((effect) => (effect.kind === 'stop-task' ? { ...effect, stop: 'cancel' } : effect)),
+  'a dynamic filter is taken for complete before it is': () =>
+    updates((update) =>
+      update.fragment === undefined
+        ? update
+        : { ...update, dynamicFilters: filtersOf(update.fragment, { kind: 'none' }) },
+    ),
+  'splits are left out by a filter that is not complete': () => (effects) =>
+    effects.map((effect) =>
+      effect.kind === 'load-splits'
+        ? { ...effect, filters: [{ ...AN_EMPTY_FILTER, domain: { kind: 'none' } }] }
+        : effect,
+    ),
+  'a dynamic filter lacks the keys of a task': () =>
+    updates((update) => ({
+      ...update,
+      dynamicFilters: (update.dynamicFilters ?? []).map((filter) => ({
+        ...filter,
+        domain: withoutLastValue(filter.domain),
+      })),
+    })),
   'timers are not armed': () => without('arm-timer'),
 };
 

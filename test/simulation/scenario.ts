@@ -44,7 +44,8 @@ export interface Scenario {
   readonly handoverRate: number;
 }
 
-export function createScenario(random: Random): Scenario {
+/** `filterRandom` draws how long scans wait for dynamic filters, apart from all else. */
+export function createScenario(random: Random, filterRandom: Random): Scenario {
   const nodeCount = 1 + random.below(6);
   const areSlotsScarce = random.next() < 0.4;
   const outputCapacityRows = 2 + random.below(random.next() < 0.5 ? 6 : 60);
@@ -65,11 +66,16 @@ export function createScenario(random: Random): Scenario {
       lossRate: isCalm ? 0 : random.next() * 0.1,
       duplicationRate: isCalm ? 0 : random.next() * 0.2,
     },
-    options: createOptions(random),
+    options: { ...createOptions(random), dynamicFilterWaitMs: drawWait(filterRandom) },
     faults: random.next() < 0.5 ? [] : createFaults(random, nodeCount),
     clientPauseMs: random.next() < 0.2 ? 200 : 5,
     handoverRate: random.next() < 0.3 ? 0.05 : 0,
   };
+}
+
+function drawWait(random: Random): number {
+  const waits = [0, 20, 300, 5_000];
+  return waits[random.below(waits.length)] ?? 0;
 }
 
 function createOptions(random: Random): SchedulerOptions {

@@ -3,6 +3,7 @@ import type { Random } from '../../services/common/random.ts';
 import type { FileSplit } from '../../services/common/plan/split.ts';
 import type { SchedulerEvent } from '../../services/coordinator/scheduler/scheduler-event.ts';
 import type { EffectOf } from '../support/scheduler-driver.ts';
+import { mayHoldMatches } from './joins.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
 export interface SplitSourceDeps {
@@ -28,13 +29,15 @@ export class SimulatedSplitSources {
 
   load(order: EffectOf<'load-splits'>): void {
     const { time, random, deliver } = this.#deps;
-    const { sourceId, batch, maxCount } = order;
+    const { sourceId, batch, maxCount, filters = [] } = order;
     const all = this.#deps.splits.get(sourceId) ?? [];
     const position = this.#positions.get(sourceId) ?? 0;
     // A source may give less than it is asked for, even nothing, and may not know yet that it has ended.
     const count = random.next() < 0.2 ? random.below(maxCount + 1) : maxCount;
-    const splits = all.slice(position, position + count);
-    const end = position + splits.length;
+    const taken = all.slice(position, position + count);
+    const domains = filters.map(({ domain }) => domain);
+    const splits = taken.filter((split) => mayHoldMatches(sourceId, split, domains));
+    const end = position + taken.length;
     this.#positions.set(sourceId, end);
     const last = end === all.length && random.next() < 0.8;
     const delayMs = 1 + random.below(30);

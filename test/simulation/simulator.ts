@@ -14,6 +14,7 @@ import { QUERY_ID } from '../support/scheduler-driver.ts';
 import type { Checker, Violations } from './checkers/checker.ts';
 import { EndChecker } from './checkers/end-checker.ts';
 import { ExchangeChecker } from './checkers/exchange-checker.ts';
+import { FilterChecker } from './checkers/filter-checker.ts';
 import { OrderChecker } from './checkers/order-checker.ts';
 import { checkOutcome } from './checkers/result-checker.ts';
 import { SplitChecker } from './checkers/split-checker.ts';
@@ -93,7 +94,8 @@ class Simulation {
     this.#options = options;
     this.#random = seededRandom(seed);
     const random = this.#random;
-    this.#scenario = createScenario(random);
+    const filterRandom = seededRandom(~seed);
+    this.#scenario = createScenario(random, filterRandom);
     const time = this.#time;
     const network = new SimulatedNetwork(time, random, this.#scenario.network);
     const deliver = (event: SchedulerEvent) => this.#deliver(event);
@@ -103,12 +105,13 @@ class Simulation {
       createEngine,
     );
     const { engine } = this.#cluster;
-    this.#workload = createWorkload(random, engine.marksEmptyScans);
+    this.#workload = createWorkload(random, engine.marksEmptyScans, filterRandom);
     const { fragments, splits } = this.#workload;
     this.#splitChecker = new SplitChecker(this.#workload, this.#scenario.options, this.#violations);
     this.#checkers = [
       new OrderChecker(fragments, this.#violations),
       this.#splitChecker,
+      new FilterChecker(this.#workload, this.#violations),
       new ExchangeChecker(this.#workload, this.#violations),
       new EndChecker(this.#workload, this.#violations),
     ];

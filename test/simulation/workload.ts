@@ -4,9 +4,15 @@
  */
 import type { PartitionId } from '../../services/common/ids.ts';
 import type {
+  CollectedKey,
+  FilteredColumn,
+} from '../../services/common/dynamic-filter/dynamic-filter.ts';
+import type { FilterId, FragmentId } from '../../services/common/ids.ts';
+import type {
   FragmentOutput,
   PlanFragment,
   RemoteSource,
+  ScanInput,
 } from '../../services/common/plan/plan-fragment.ts';
 import type { FileSplit } from '../../services/common/plan/split.ts';
 import type { Random } from '../../services/common/random.ts';
@@ -19,6 +25,7 @@ import {
   toClient,
   toFragment,
 } from '../support/plan-builders.ts';
+import { isJoined, joinRows } from './joins.ts';
 import {
   digestOf,
   isInnerLimit,
@@ -57,29 +64,41 @@ interface Draft {
   readonly remotes: RemoteSource[];
   readonly outputs: FragmentOutput[];
   rowLimit?: number;
+  collectedKeys: CollectedKey[];
+  filteredColumns: FilteredColumn[];
 }
 
-/** `marksEmptyScans`: a scan without splits gives the row of its empty split. */
-export function createWorkload(random: Random, marksEmptyScans: boolean): Workload {
-  return new WorkloadBuilder(random, marksEmptyScans).build();
+/**
+ * `marksEmptyScans`: a scan without splits gives the row of its empty split. `filterRandom` draws the joins, apart from all
+ * else.
+ */
+export function createWorkload(
+  random: Random,
+  marksEmptyScans: boolean,
+  filterRandom: Random,
+): Workload {
+  return new WorkloadBuilder(random, marksEmptyScans, filterRandom).build();
 }
 
 class WorkloadBuilder {
   readonly #random: Random;
   readonly #marksEmptyScans: boolean;
+  readonly #filterRandom: Random;
   readonly #drafts: Draft[] = [];
   readonly #splits = new Map<number, readonly FileSplit[]>();
   #nextSource = 1;
   #rowLimit: number | undefined;
   #endsEarly = false;
 
-  constructor(random: Random, marksEmptyScans: boolean) {
+  constructor(random: Random, marksEmptyScans: boolean, filterRandom: Random) {
     this.#random = random;
+    this.#filterRandom = filterRandom;
     this.#marksEmptyScans = marksEmptyScans;
   }
 
   build(): Workload {
     this.#drawPlan();
+    for (const draft of this.#drafts) this.#drawFilter(draft);
     const fragments = this.#drafts.map((draft) => this.#toFragment(draft));
     const expectedRows = answer(fragments, this.#splits, this.#marksEmptyScans);
     const splits = this.#splits;
@@ -200,6 +219,31 @@ class WorkloadBuilder {
     this.#splits.set(sourceId, splits);
   }
 
+  /** Some scans that read one broadcast input join with it, and are filtered by its keys. */
+  #drawFilter(draft: Draft): void {
+    const [remote, ...others] = draft.remotes;
+    const isScan = draft.partitioning.kind === 'source' && draft.scans.length === 1;
+    if (!isScan || remote?.delivery !== 'broadcast' || others.length > 0) return;
+    const producers = this.#drafts.filter(({ id }) => remote.producers.includes(id as FragmentId));
+    const isCut = producers.some(({ rowLimit }) => rowLimit !== undefined);
+    if (isCut || this.#filterRandom.next() < 0.2) return;
+    const filterId = draft.id as FilterId;
+    const type = { id: 'BIGINT' } as const;
+    for (const { collectedKeys } of producers) {
+      collectedKeys.push({ filterId, column: 0, type, bloomBits: 0, collectsValues: true });
+    }
+    const testsRows = this.#filterRandom.next() < 0.6;
+    const isAwaited = this.#filterRandom.next() < 0.7;
+    draft.filteredColumns.push({
+      filterId,
+      column: 0,
+      type,
+      keepsNulls: false,
+      isAwaited,
+      testsRows,
+    });
+  }
+
   #draft(partitioning: Draft['partitioning']): Draft {
     const draft: Draft = {
       id: this.#drafts.length,
@@ -207,6 +251,8 @@ class WorkloadBuilder {
       scans: [],
       remotes: [],
       outputs: [],
+      collectedKeys: [],
+      filteredColumns: [],
     };
     this.#drafts.push(draft);
     return draft;
@@ -228,7 +274,8 @@ class WorkloadBuilder {
     const partitionCount = fixedPartitions(draft);
     return aFragment(draft.id, {
       partitioning: draft.partitioning,
-      scans: draft.scans.map(aScan),
+      scans: draft.scans.map((sourceId) => ({ ...aScan(sourceId), ...filteredBy(draft) })),
+      ...(draft.collectedKeys.length === 0 ? {} : { collectedKeys: draft.collectedKeys }),
       remoteSources: draft.remotes,
       outputs: draft.outputs,
       inputMode: isIncremental ? 'incremental' : 'complete',
@@ -252,6 +299,10 @@ function partitionOf(draft: Draft, index: number): { partition?: PartitionId } {
   return count === undefined ? {} : { partition: ((index * 7) % count) as PartitionId };
 }
 
+function filteredBy({ filteredColumns }: Draft): Pick<ScanInput, 'filteredColumns'> {
+  return filteredColumns.length === 0 ? {} : { filteredColumns };
+}
+
 /** The rows that a correct engine returns, as a multiset. */
 function answer(
   fragments: readonly PlanFragment[],
@@ -266,8 +317,10 @@ function answer(
         .flatMap((source) => source.producers.flatMap((id) => rowsOf.get(id) ?? []));
     const scanned = fragment.scans.flatMap(({ sourceId }) => {
       const all = splits.get(sourceId) ?? [];
-      if (all.length === 0 && marksEmptyScans) return [rowOfEmptySplit(sourceId)];
-      return all.flatMap((split) => rowsOfSplit(sourceId, split));
+      if (all.length === 0 && marksEmptyScans && !isJoined(fragment))
+        return [rowOfEmptySplit(sourceId)];
+      const rows = all.flatMap((split) => rowsOfSplit(sourceId, split));
+      return isJoined(fragment) ? joinRows(rows, inputs('broadcast')) : rows;
     });
     const digest = digestOf(inputs('broadcast'));
     const rows = [...scanned, ...inputs('stream')].map((row) => passRow(row, digest));

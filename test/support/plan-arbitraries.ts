@@ -32,6 +32,12 @@ import type {
 import { PLAIN_TYPES } from '../../services/common/plan/type-table.ts';
 import type { OutputBuffers } from '../../services/common/task/output-buffers.ts';
 import type { TaskStatus, TaskUpdate } from '../../services/common/task/task-status.ts';
+import {
+  collectedDomainArbitrary,
+  dynamicFilterArbitrary,
+  filterIdArbitrary,
+  keyBoundsArbitrary,
+} from './key-domain-arbitraries.ts';
 
 const uint32 = fc.nat({ max: 0xffff_ffff });
 const uint53 = fc.maxSafeNat();
@@ -123,10 +129,14 @@ const fragmentOutput: fc.Arbitrary<FragmentOutput> = fc.record({
   ),
 });
 
+/** What is absent when there is none of it. */
+const some = <T>(of: fc.Arbitrary<T>): fc.Arbitrary<readonly T[] | undefined> =>
+  fc.option(fc.array(of, { minLength: 1, maxLength: 2 }), { nil: undefined });
+
 const scanInput: fc.Arbitrary<ScanInput> = partial<ScanInput>({
   sourceId: id<SourceId>(),
   name: word,
-  format: fc.constant('parquet' as const),
+  format: fc.constant('parquet'),
   columns,
   table: fc.string(),
   partitioning: fc.option(
@@ -135,6 +145,16 @@ const scanInput: fc.Arbitrary<ScanInput> = partial<ScanInput>({
       mismatch: fc.constantFrom('skip' as const, 'fail' as const),
     }),
     { nil: undefined },
+  ),
+  filteredColumns: some(
+    fc.record({
+      filterId: filterIdArbitrary,
+      column: uint32,
+      type: columnTypeArbitrary,
+      keepsNulls: fc.boolean(),
+      isAwaited: fc.boolean(),
+      testsRows: fc.boolean(),
+    }),
   ),
 });
 
@@ -172,6 +192,15 @@ export const planFragmentArbitrary: fc.Arbitrary<PlanFragment> = partial<PlanFra
   estimatedRows: measure,
   estimatedBytes: measure,
   settings: texts,
+  collectedKeys: some(
+    fc.record({
+      filterId: filterIdArbitrary,
+      column: uint32,
+      type: columnTypeArbitrary,
+      bloomBits: fc.constantFrom(0, 32, 8192),
+      collectsValues: fc.boolean(),
+    }),
+  ),
 });
 
 const scanDescriptor: fc.Arbitrary<Omit<ScanDescriptor, 'sourceId'>> = fc.record({
@@ -188,6 +217,7 @@ const scanDescriptor: fc.Arbitrary<Omit<ScanDescriptor, 'sourceId'>> = fc.record
           partitions: fc.option(fc.array(uint32, { minLength: 1, maxLength: 3 }), {
             nil: undefined,
           }),
+          bounds: some(keyBoundsArbitrary),
         }),
         { maxLength: 3 },
       ),
@@ -281,6 +311,7 @@ export const taskUpdateArbitrary: fc.Arbitrary<TaskUpdate> = partial<TaskUpdate>
   deadline: measure.map((ms) => ms as Instant),
   memoryLimitBytes: uint53,
   isProfiled: fc.constantFrom(true, undefined),
+  dynamicFilters: some(dynamicFilterArbitrary),
 });
 
 export const taskStatusArbitrary: fc.Arbitrary<TaskStatus> = partial<TaskStatus>({
@@ -349,6 +380,8 @@ export const taskStatusArbitrary: fc.Arbitrary<TaskStatus> = partial<TaskStatus>
     memoryBytes: uint53,
     peakMemoryBytes: uint53,
     spilledBytes: uint53,
+    filteredRows: uint53,
   }),
   inlinePages: fc.option(fc.array(fc.uint8Array(), { maxLength: 2 }), { nil: undefined }),
+  collectedDomains: some(collectedDomainArbitrary),
 });

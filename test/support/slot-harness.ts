@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { fromLogicalType } from '../../services/common/duckdb/duckdb-type.ts';
+import type { DynamicFilter } from '../../services/common/dynamic-filter/dynamic-filter.ts';
 import type { PartitionId, SourceId } from '../../services/common/ids.ts';
 import { silentLogger } from '../../services/common/logger.ts';
 import type { Page } from '../../services/common/page/page.ts';
@@ -51,6 +52,8 @@ export interface RunOptions {
   readonly accept?: (page: DealtPage) => Promise<void> | undefined;
   readonly threads?: 'task' | 'worker';
   readonly isProfiled?: boolean;
+  /** Dynamic filters that the scans know when the statement begins. */
+  readonly filters?: readonly DynamicFilter[];
 }
 
 export interface RunResult {
@@ -125,7 +128,8 @@ export class SlotHarness implements AsyncDisposable {
     try {
       const pages: DealtPage[] = [];
       this.begin(slot, fragment, { ...options, collect: pages });
-      const statement = await slot.execute({ splits: splitsOf(options), flush: true });
+      const { filters = [] } = options;
+      const statement = await slot.execute({ splits: splitsOf(options), filters, flush: true });
       return { pages, statement };
     } finally {
       await slot.release();

@@ -16,6 +16,7 @@ import type {
 } from '../../services/common/task/output-buffers.ts';
 import type { TaskStatus, TaskUpdate } from '../../services/common/task/task-status.ts';
 import type {
+  FlushResult,
   FragmentIo,
   FragmentRun,
   FragmentSlot,
@@ -228,9 +229,9 @@ export class FakeSlot implements FragmentSlot {
     return running.promise;
   }
 
-  flush(): Promise<void> {
+  flush(): Promise<FlushResult> {
     this.flushCount += 1;
-    return Promise.resolve();
+    return Promise.resolve({});
   }
 
   abort(error: EngineError): void {
@@ -264,6 +265,7 @@ const NO_RESULT: StatementResult = {
   cpuMs: 0,
   peakMemoryBytes: 0,
   spilledBytes: 0,
+  filteredRows: 0,
 };
 
 export class FakeSlots implements FragmentSlots {

@@ -2,6 +2,8 @@
  * The contract between planner, scheduler and worker: a query as fragments of DuckDB SQL over named
  * inputs, joined by exchanges. Values only, safe as JSON.
  */
+import type { CollectedKey, FilteredColumn } from '../dynamic-filter/dynamic-filter.ts';
+import type { KeyBounds } from '../dynamic-filter/key-domain.ts';
 import type { FragmentId, SourceId } from '../ids.ts';
 import type { SessionState } from '../session-state.ts';
 import type { SystemTableName } from '../system/system-tables.ts';
@@ -62,6 +64,8 @@ export interface ScanInput {
   readonly table: string;
   /** Which rows belong to which task; in fixed-source fragments, for every scan. */
   readonly partitioning?: ScanPartitioning;
+  /** Dynamic filters that its rows must pass. Absent = none. */
+  readonly filteredColumns?: readonly FilteredColumn[];
 }
 
 /**
@@ -125,6 +129,8 @@ export interface PlanFragment {
   readonly estimatedBytes: number;
   /** DuckDB settings that change answers (TimeZone …), set where the fragment runs. */
   readonly settings: Readonly<Record<string, string>>;
+  /** Keys of its output that dynamic filters are made of. Absent = none. */
+  readonly collectedKeys?: readonly CollectedKey[];
 }
 
 /** One row group of a Parquet file that survived pruning; all of a file of another format, its rows estimated. */
@@ -136,6 +142,8 @@ export interface RowGroup {
   readonly bytes: number;
   /** Of a fixed-source fragment: the partitions that may have rows in it, ascending. */
   readonly partitions?: readonly number[];
+  /** One for each filtered column of the scan, in their order. Absent = none is filtered. */
+  readonly bounds?: readonly KeyBounds[];
 }
 
 /** A file as it was when the query was planned; any difference later is SOURCE_CHANGED. */

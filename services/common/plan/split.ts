@@ -25,6 +25,23 @@ export interface FileSplit {
   readonly partition?: PartitionId;
 }
 
+/** Row groups that a split source left out, since dynamic filters say that no row of them has a match. */
+export interface PrunedInput {
+  readonly rowGroups: number;
+  readonly rows: number;
+  readonly bytes: number;
+}
+
+export const NOTHING_PRUNED: PrunedInput = { rowGroups: 0, rows: 0, bytes: 0 };
+
+export function addPruned(a: PrunedInput, b: PrunedInput): PrunedInput {
+  return {
+    rowGroups: a.rowGroups + b.rowGroups,
+    rows: a.rows + b.rows,
+    bytes: a.bytes + b.bytes,
+  };
+}
+
 /** No rows: gives a source without splits its one task, so that count(*) answers 0 (T23). */
 export interface EmptySplit {
   readonly kind: 'empty';

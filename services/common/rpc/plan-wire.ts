@@ -36,6 +36,12 @@ import {
   columnTypeToWire,
 } from './column-type-wire.ts';
 import {
+  collectedKeyFromWire,
+  collectedKeyToWire,
+  filteredColumnFromWire,
+  filteredColumnToWire,
+} from './dynamic-filter-wire.ts';
+import {
   enumMapping,
   finite,
   invalidField,
@@ -97,6 +103,7 @@ export function planFragmentToWire(fragment: PlanFragment): WirePlanFragment {
     estimatedRows: fragment.estimatedRows,
     estimatedBytes: fragment.estimatedBytes,
     settings: { ...fragment.settings },
+    collectedKeys: (fragment.collectedKeys ?? []).map(collectedKeyToWire),
   };
 }
 
@@ -118,6 +125,19 @@ export function planFragmentFromWire(wire: WirePlanFragment, field: string): Pla
     estimatedRows: finite(wire.estimatedRows, `${field}.estimated_rows`),
     estimatedBytes: finite(wire.estimatedBytes, `${field}.estimated_bytes`),
     settings: { ...wire.settings },
+    ...collectedKeysFromWire(wire, field),
+  };
+}
+
+function collectedKeysFromWire(
+  { collectedKeys }: WirePlanFragment,
+  field: string,
+): Pick<PlanFragment, 'collectedKeys'> {
+  if (collectedKeys.length === 0) return {};
+  return {
+    collectedKeys: collectedKeys.map((key, i) =>
+      collectedKeyFromWire(key, `${field}.collected_keys[${i}]`),
+    ),
   };
 }
 
@@ -212,6 +232,7 @@ function scanToWire(scan: ScanInput): WireScanInput {
             predicates: scan.partitioning.predicates,
             mismatch: MISMATCHES.toWire(scan.partitioning.mismatch),
           },
+    filteredColumns: (scan.filteredColumns ?? []).map(filteredColumnToWire),
   };
 }
 
@@ -223,6 +244,19 @@ function scanFromWire(wire: WireScanInput, field: string): ScanInput {
     columns: columnsFromWire(wire.columns, `${field}.columns`),
     table: wire.table,
     ...scanPartitioningFromWire(wire.partitioning, `${field}.partitioning`),
+    ...filteredColumnsFromWire(wire, field),
+  };
+}
+
+function filteredColumnsFromWire(
+  { filteredColumns }: WireScanInput,
+  field: string,
+): Pick<ScanInput, 'filteredColumns'> {
+  if (filteredColumns.length === 0) return {};
+  return {
+    filteredColumns: filteredColumns.map((column, i) =>
+      filteredColumnFromWire(column, `${field}.filtered_columns[${i}]`),
+    ),
   };
 }
 

@@ -17,6 +17,7 @@ import type {
   ScanDescriptor,
   ScanFile,
 } from '../plan/plan-fragment.ts';
+import { keyBoundsFromWire, keyBoundsToWire } from './dynamic-filter-wire.ts';
 import { errorReportFromWire, errorReportToWire } from './error-wire.ts';
 import { limitsOf } from './method-limits.ts';
 import { planFragmentFromWire, planFragmentToWire } from './plan-wire.ts';
@@ -122,7 +123,8 @@ function textLength({ path, reading }: ScanFile): number {
 
 function rowGroupItems({ rowGroups }: ScanFile): number {
   return rowGroups.reduce(
-    (count, { partitions = [] }) => count + 1 + Math.floor(partitions.length / ITEM_PARTITIONS),
+    (count, { partitions = [], bounds = [] }) =>
+      count + 1 + bounds.length + Math.floor(partitions.length / ITEM_PARTITIONS),
     0,
   );
 }
@@ -137,6 +139,7 @@ function scanFileToWire(file: ScanFile): WireScanFile {
       rowCount: BigInt(group.rowCount),
       bytes: BigInt(group.bytes),
       partitions: group.partitions ?? [],
+      bounds: (group.bounds ?? []).map(keyBoundsToWire),
     })),
     reading: file.reading,
   };
@@ -212,6 +215,7 @@ function scanFileFromWire(wire: WireScanFile, field: string): ScanFile {
       rowCount: safeInteger(group.rowCount, `${field}.row_groups.row_count`),
       bytes: safeInteger(group.bytes, `${field}.row_groups.bytes`),
       ...(group.partitions.length === 0 ? {} : { partitions: group.partitions }),
+      ...(group.bounds.length === 0 ? {} : { bounds: group.bounds.map(keyBoundsFromWire) }),
     })),
     ...(wire.reading === undefined ? {} : { reading: wire.reading }),
   };

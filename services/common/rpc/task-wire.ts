@@ -36,6 +36,12 @@ import type {
   TaskStop,
   TaskUpdate,
 } from '../task/task-status.ts';
+import {
+  collectedDomainFromWire,
+  collectedDomainToWire,
+  dynamicFilterFromWire,
+  dynamicFilterToWire,
+} from './dynamic-filter-wire.ts';
 import { errorReportFromWire, errorReportToWire } from './error-wire.ts';
 import { planFragmentFromWire, planFragmentToWire } from './plan-wire.ts';
 import { splitAssignmentFromWire, splitAssignmentToWire } from './split-wire.ts';
@@ -117,6 +123,7 @@ export function taskUpdateToWire(update: TaskUpdate): WireTask {
     deadlineMs: update.deadline,
     memoryLimitBytes: BigInt(update.memoryLimitBytes),
     profiled: update.isProfiled === true,
+    dynamicFilters: (update.dynamicFilters ?? []).map(dynamicFilterToWire),
   };
 }
 
@@ -137,6 +144,19 @@ export function taskUpdateFromWire(wire: WireTask, field = 'task'): TaskUpdate {
     deadline: finite(wire.deadlineMs, `${field}.deadline_ms`) as Instant,
     memoryLimitBytes: safeInteger(wire.memoryLimitBytes, `${field}.memory_limit_bytes`),
     ...(wire.profiled ? { isProfiled: true } : {}),
+    ...dynamicFiltersFromWire(wire, field),
+  };
+}
+
+function dynamicFiltersFromWire(
+  { dynamicFilters }: WireTask,
+  field: string,
+): Pick<TaskUpdate, 'dynamicFilters'> {
+  if (dynamicFilters.length === 0) return {};
+  return {
+    dynamicFilters: dynamicFilters.map((filter, i) =>
+      dynamicFilterFromWire(filter, `${field}.dynamic_filters[${i}]`),
+    ),
   };
 }
 
@@ -182,6 +202,7 @@ export function taskStatusToWire(status: TaskStatus): WireTaskStatus {
     blockedReason: BLOCKED_REASONS.toWire(status.blockedReason),
     stats: statsToWire(status.stats),
     inlineResult: status.inlinePages === undefined ? undefined : { pages: status.inlinePages },
+    collectedDomains: (status.collectedDomains ?? []).map(collectedDomainToWire),
   };
 }
 
@@ -209,6 +230,19 @@ export function taskStatusFromWire(wire: WireTaskStatus, field = 'task_status'):
     blockedReason: BLOCKED_REASONS.fromWire(wire.blockedReason, `${field}.blocked_reason`),
     stats: statsFromWire(required(wire.stats, `${field}.stats`), `${field}.stats`),
     ...(wire.inlineResult === undefined ? {} : { inlinePages: wire.inlineResult.pages }),
+    ...collectedDomainsFromWire(wire, field),
+  };
+}
+
+function collectedDomainsFromWire(
+  { collectedDomains }: WireTaskStatus,
+  field: string,
+): Pick<TaskStatus, 'collectedDomains'> {
+  if (collectedDomains.length === 0) return {};
+  return {
+    collectedDomains: collectedDomains.map((collected, i) =>
+      collectedDomainFromWire(collected, `${field}.collected_domains[${i}]`),
+    ),
   };
 }
 
@@ -251,6 +285,7 @@ function statsToWire(stats: TaskStats): WireTaskStats {
     memoryBytes: BigInt(stats.memoryBytes),
     peakMemoryBytes: BigInt(stats.peakMemoryBytes),
     spilledBytes: BigInt(stats.spilledBytes),
+    filteredRows: BigInt(stats.filteredRows),
   };
 }
 
@@ -270,6 +305,7 @@ function statsFromWire(wire: WireTaskStats, field: string): TaskStats {
     memoryBytes: safeInteger(wire.memoryBytes, `${field}.memory_bytes`),
     peakMemoryBytes: safeInteger(wire.peakMemoryBytes, `${field}.peak_memory_bytes`),
     spilledBytes: safeInteger(wire.spilledBytes, `${field}.spilled_bytes`),
+    filteredRows: safeInteger(wire.filteredRows, `${field}.filtered_rows`),
   };
 }
 

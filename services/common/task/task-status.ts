@@ -1,3 +1,4 @@
+import type { CollectedDomain, DynamicFilter } from '../dynamic-filter/dynamic-filter.ts';
 import type { ErrorReport } from '../error.ts';
 import type { Instant, NodeId, NodeInstanceId, TaskId } from '../ids.ts';
 import type { PlanFragment } from '../plan/plan-fragment.ts';
@@ -70,6 +71,8 @@ export interface TaskStats {
   readonly peakMemoryBytes: number;
   /** Pages of inputs that did not fit into memory, and what DuckDB was seen to have on disk at most. */
   readonly spilledBytes: number;
+  /** Rows that dynamic filters kept out of its statements, as far as they were counted: not what DuckDB skipped unread. */
+  readonly filteredRows: number;
 }
 
 export const NO_TASK_STATS: TaskStats = {
@@ -87,6 +90,7 @@ export const NO_TASK_STATS: TaskStats = {
   memoryBytes: 0,
   peakMemoryBytes: 0,
   spilledBytes: 0,
+  filteredRows: 0,
 };
 
 /** A worker's report of one task. `version` grows with every change; an older one is ignored. */
@@ -108,6 +112,8 @@ export interface TaskStatus {
   readonly stats: TaskStats;
   /** Root tasks with a result below 64 KiB: all of their pages, in the state `finished` (R8, direct result). */
   readonly inlinePages?: readonly Uint8Array[];
+  /** Of the fragment's collected keys, in one status once the rows are complete; it is never taken back. */
+  readonly collectedDomains?: readonly CollectedDomain[];
 }
 
 /** Who the query runs for, carried by every internal message. */
@@ -128,6 +134,8 @@ export interface TaskUpdate {
   readonly splitAssignments: readonly SplitAssignment[];
   /** One per output of the fragment, in its order. */
   readonly outputBuffers: readonly OutputBuffers[];
+  /** Filters of its scans' columns that are new to the task. Absent = none. */
+  readonly dynamicFilters?: readonly DynamicFilter[];
   /** The query ends at this instant at the latest. */
   readonly deadline: Instant;
   readonly memoryLimitBytes: number;

@@ -40,6 +40,7 @@ function stageText(stage: StageAnalysis): string {
     `rows: ${count(stage.input_rows)} in, ${count(stage.output_rows)} out (estimated ${count(stage.estimated_rows)})`,
     `bytes: ${bytes(stage.input_bytes)} in, ${bytes(stage.output_bytes)} out`,
     ...(stage.splits === 0 ? [] : [scanText(stage)]),
+    ...filterText(stage),
     `cpu: ${ms(stage.cpu_ms)}, statements: ${ms(stage.busy_ms)}, longest task: ${ms(stage.wall_ms)}`,
     `blocked: ${blockedText(stage.blocked_ms)}`,
     `memory: ${bytes(stage.peak_memory_bytes)} peak, ${bytes(stage.spilled_bytes)} spilled`,
@@ -67,6 +68,14 @@ function scanText(stage: StageAnalysis): string {
     `scan: ${plural(stage.splits, 'split')} of ${count(stage.row_groups)} row groups (${pruned}), ` +
     `${count(stage.scanned_rows)} rows, ${bytes(stage.scanned_bytes)}`
   );
+}
+
+function filterText({ dynamic_filters: spared }: StageAnalysis): readonly string[] {
+  if (spared.pruned_row_groups + spared.filtered_rows === 0) return [];
+  return [
+    `dynamic filters: ${count(spared.pruned_row_groups)} row groups pruned (${count(spared.pruned_rows)} rows, ` +
+      `${bytes(spared.pruned_bytes)}), ${count(spared.filtered_rows)} rows filtered`,
+  ];
 }
 
 function blockedText(blocked: BlockedTimes): string {

@@ -64,6 +64,8 @@ export interface StageAnalysis extends Measures {
   readonly row_groups: number;
   readonly pruned_row_groups: number;
   readonly pruned_files: number;
+  /** What dynamic filters left out while the query ran. */
+  readonly dynamic_filters: DynamicFilterAnalysis;
   /** Largest ÷ mean over the tasks; 1 = even, null = nothing to compare. */
   readonly skew: {
     readonly input_rows: number | null;
@@ -71,6 +73,14 @@ export interface StageAnalysis extends Measures {
     readonly cpu_ms: number | null;
   };
   readonly tasks: readonly TaskAnalysis[];
+}
+
+/** Row groups that became no splits, with their rows and bytes; rows that were kept out of what was read, as far as they were counted. */
+export interface DynamicFilterAnalysis {
+  readonly pruned_row_groups: number;
+  readonly pruned_rows: number;
+  readonly pruned_bytes: number;
+  readonly filtered_rows: number;
 }
 
 export interface TaskAnalysis extends Measures {
@@ -144,6 +154,12 @@ function analyzeStage(detail: StageDetail, context: StageContext): StageAnalysis
     row_groups: files.reduce((sum, { rowGroups }) => sum + rowGroups.length, 0),
     pruned_row_groups: scans.reduce((sum, { pruned }) => sum + (pruned?.rowGroups ?? 0), 0),
     pruned_files: scans.reduce((sum, { pruned }) => sum + (pruned?.files ?? 0), 0),
+    dynamic_filters: {
+      pruned_row_groups: detail.pruned.rowGroups,
+      pruned_rows: detail.pruned.rows,
+      pruned_bytes: detail.pruned.bytes,
+      filtered_rows: detail.stats.filteredRows,
+    },
     skew: {
       input_rows: skewOf(({ inputRows }) => inputRows),
       output_rows: skewOf(({ outputRows }) => outputRows),

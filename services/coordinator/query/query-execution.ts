@@ -209,6 +209,7 @@ export class QueryExecution {
       retryPolicy: properties.retry_policy,
       hashPartitionCount: properties.hash_partition_count,
       taskConcurrency: properties.task_concurrency,
+      dynamicFilterWaitMs: properties.dynamic_filter_wait,
       standardSplitBytes: Math.max(1, properties.split_target_bytes),
       seed,
     };

@@ -59,7 +59,7 @@ export function queryReportToWire(report: QueryReport): QueryInfo {
   };
 }
 
-function stageToWire({ stats, ...stage }: StageDescription): StageInfo {
+function stageToWire({ stats, pruned, ...stage }: StageDescription): StageInfo {
   return {
     stage: stage.stageId,
     state: stage.state,
@@ -76,6 +76,10 @@ function stageToWire({ stats, ...stage }: StageDescription): StageInfo {
     cpuMs: stats.cpuMs,
     peakMemoryBytes: BigInt(stats.peakMemoryBytes),
     blockedReason: stage.blockedReason === 'none' ? '' : stage.blockedReason,
+    prunedRowGroups: BigInt(pruned.rowGroups),
+    prunedRows: BigInt(pruned.rows),
+    prunedBytes: BigInt(pruned.bytes),
+    filteredRows: BigInt(stats.filteredRows),
   };
 }
 

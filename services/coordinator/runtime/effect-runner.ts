@@ -91,7 +91,8 @@ export class EffectRunner {
   }
 
   #updateTask(effect: Extract<SchedulerEffect, { readonly kind: 'update-task' }>): void {
-    const { taskId, nodeId, nodeInstanceId, fragment, splitAssignments, outputBuffers } = effect;
+    const { taskId, nodeId, nodeInstanceId, fragment, dynamicFilters } = effect;
+    const { splitAssignments, outputBuffers } = effect;
     if (fragment !== undefined) {
       this.#tasks.set(formatTaskId(taskId), { taskId, node: { nodeId, nodeInstanceId } });
     }
@@ -101,10 +102,11 @@ export class EffectRunner {
       ...(fragment === undefined ? {} : { fragment }),
       splitAssignments,
       outputBuffers,
+      ...(dynamicFilters === undefined ? {} : { dynamicFilters }),
     });
   }
 
-  async #loadSplits({ sourceId, batch, maxCount }: LoadSplits): Promise<void> {
+  async #loadSplits({ sourceId, batch, maxCount, filters }: LoadSplits): Promise<void> {
     const { splits, log, post } = this.#deps;
     this.#sources.add(sourceId);
     try {
@@ -112,7 +114,7 @@ export class EffectRunner {
         kind: 'splits-loaded',
         sourceId,
         batch,
-        ...(await splits.nextBatch(sourceId, maxCount)),
+        ...(await splits.nextBatch(sourceId, maxCount, filters)),
       });
     } catch (error) {
       if (!(error instanceof EngineError))

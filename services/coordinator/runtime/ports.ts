@@ -1,9 +1,13 @@
 /** What a query's scheduler loop needs of the world; implemented in `rpc/`, `log/`, `split-source/` and `query/`. */
 import type { ErrorReport } from '../../common/error.ts';
 import type { Instant, NodeId, NodeInstanceId, SourceId, TaskId } from '../../common/ids.ts';
-import type { FileSplit } from '../../common/plan/split.ts';
+import type { FileSplit, PrunedInput } from '../../common/plan/split.ts';
 import type { TaskStop, TaskUpdate } from '../../common/task/task-status.ts';
-import type { ResultLocation, SchedulerEffect } from '../scheduler/scheduler-effect.ts';
+import type {
+  ResultLocation,
+  SchedulerEffect,
+  SplitFilter,
+} from '../scheduler/scheduler-effect.ts';
 import type { SchedulerEvent } from '../scheduler/scheduler-event.ts';
 import type { QuerySchedulerInit } from '../scheduler/scheduler-options.ts';
 
@@ -26,11 +30,17 @@ export interface SplitBatch {
   readonly splits: readonly FileSplit[];
   /** The source has nothing behind these. */
   readonly last: boolean;
+  /** What the filters spared. Absent = nothing. */
+  readonly pruned?: PrunedInput;
 }
 
 /** The scans of one query. One batch of a source is asked for at a time. */
 export interface SplitSources {
-  nextBatch(sourceId: SourceId, maxCount: number): Promise<SplitBatch>;
+  nextBatch(
+    sourceId: SourceId,
+    maxCount: number,
+    filters?: readonly SplitFilter[],
+  ): Promise<SplitBatch>;
   close(sourceId: SourceId): void;
 }
 

@@ -1,4 +1,6 @@
 import { assertNever } from '../../common/assert.ts';
+import { MAX_BLOOM_BITS } from '../../common/dynamic-filter/bloom-filter.ts';
+import type { DynamicFilter } from '../../common/dynamic-filter/dynamic-filter.ts';
 import type { Split, SplitAssignment } from '../../common/plan/split.ts';
 import type { TaskUpdate } from '../../common/task/task-status.ts';
 
@@ -16,13 +18,40 @@ export function updatePieces(
   update: TaskUpdate,
   maxSplitBytes = MAX_SPLIT_BYTES,
 ): readonly TaskUpdate[] {
+  const { fragment, dynamicFilters = [], ...terms } = update;
   const [first = [], ...others] = cutAssignments(update.splitAssignments, maxSplitBytes);
-  if (others.length === 0) return [update];
-  const { fragment: _, ...terms } = update;
+  const [fewFilters = [], ...moreFilters] = cutFilters(dynamicFilters);
+  if (others.length === 0 && moreFilters.length === 0) return [update];
+  const nothing = { ...terms, splitAssignments: [], outputBuffers: [] };
   return [
-    { ...update, splitAssignments: first },
-    ...others.map((splitAssignments) => ({ ...terms, splitAssignments, outputBuffers: [] })),
+    {
+      ...terms,
+      ...(fragment === undefined ? {} : { fragment }),
+      ...(fewFilters.length === 0 ? {} : { dynamicFilters: fewFilters }),
+      splitAssignments: first,
+    },
+    ...moreFilters.map((filters) => ({ ...nothing, dynamicFilters: filters })),
+    ...others.map((splitAssignments) => ({ ...nothing, splitAssignments })),
   ];
+}
+
+/** Two bloom filters of the largest size fit. */
+const MAX_FILTER_WORDS = (2 * MAX_BLOOM_BITS) / 32;
+
+function cutFilters(filters: readonly DynamicFilter[]): readonly (readonly DynamicFilter[])[] {
+  const pieces: DynamicFilter[][] = [[]];
+  let words = 0;
+  for (const filter of filters) {
+    const { domain } = filter;
+    const ownWords = domain.kind === 'some' ? (domain.bloom?.length ?? 0) : 0;
+    if (words > 0 && words + ownWords > MAX_FILTER_WORDS) {
+      pieces.push([]);
+      words = 0;
+    }
+    pieces.at(-1)?.push(filter);
+    words += ownWords;
+  }
+  return pieces;
 }
 
 function cutAssignments(

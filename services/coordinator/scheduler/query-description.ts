@@ -1,6 +1,8 @@
 /** What people may see of a query's execution: progress, statistics, reasons. */
 import type { Instant, NodeId, StageId, TaskId } from '../../common/ids.ts';
 import type { Partitioning } from '../../common/plan/plan-fragment.ts';
+import { addPruned, NOTHING_PRUNED } from '../../common/plan/split.ts';
+import type { PrunedInput } from '../../common/plan/split.ts';
 import { NO_BLOCKED_TIMES, NO_TASK_STATS } from '../../common/task/task-status.ts';
 import type { BlockedTimes, TaskBlockedReason, TaskStats } from '../../common/task/task-status.ts';
 import type { StageStartReason } from './execution-policy/execution-policy.ts';
@@ -22,6 +24,8 @@ export interface StageDescription {
   readonly completedTaskCount: number;
   /** Splits of scans that were loaded so far. */
   readonly splitCount: number;
+  /** Row groups that dynamic filters kept from becoming splits. */
+  readonly pruned: PrunedInput;
   /** null = not yet. */
   readonly startedAt: Instant | null;
   readonly startReason: StageStartReason | null;
@@ -95,6 +99,7 @@ function describeStage(stage: StageState, blockedReason: StageBlockedReason): St
     taskCount: stage.tasks.length,
     completedTaskCount: stage.tasks.filter(isEnded).length,
     splitCount: loaded.reduce((sum, count) => sum + count, 0),
+    pruned: stage.scans.map((scan) => scan.pruned).reduce(addPruned, NOTHING_PRUNED),
     startedAt: stage.startedAt,
     startReason: stage.startReason,
     endedAt: stage.endedAt,
@@ -124,6 +129,7 @@ function addStats(a: TaskStats, b: TaskStats): TaskStats {
     memoryBytes: a.memoryBytes + b.memoryBytes,
     peakMemoryBytes: Math.max(a.peakMemoryBytes, b.peakMemoryBytes),
     spilledBytes: a.spilledBytes + b.spilledBytes,
+    filteredRows: a.filteredRows + b.filteredRows,
   };
 }
 

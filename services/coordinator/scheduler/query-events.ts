@@ -1,6 +1,8 @@
 /** What split sources, clients and timers say. */
 import { assertNever } from '../../common/assert.ts';
 import type { ErrorReport } from '../../common/error.ts';
+import { addPruned } from '../../common/plan/split.ts';
+import { onFilterWaitOver } from './dynamic-filters.ts';
 import { failQuery } from './query-transitions.ts';
 import type { SchedulerEvent, SchedulerTimer } from './scheduler-event.ts';
 import { findScan, rootStage, stageOf } from './scheduler-state.ts';
@@ -23,6 +25,7 @@ export function onSplitsLoaded(turn: Turn, event: EventOf<'splits-loaded'>): voi
   scan.batch += 1;
   scan.pending = [...event.splits];
   scan.isExhausted = event.last;
+  if (event.pruned !== undefined) scan.pruned = addPruned(scan.pruned, event.pruned);
   turn.touched.add(stage);
 }
 
@@ -61,6 +64,8 @@ export function onTimerFired(turn: Turn, timer: SchedulerTimer): void {
     case 'result-announcement':
       state.result.isWindowClosed = true;
       return undefined;
+    case 'dynamic-filter-wait':
+      return onFilterWaitOver(turn, timer);
     case 'failure-cause': {
       const suspect = state.suspectedFailure;
       if (suspect !== null) failQuery(turn, suspect.error, stageOf(state, suspect.stageId));

@@ -5,6 +5,7 @@
  */
 import { assertNever } from '../../common/assert.ts';
 import type { Instant } from '../../common/ids.ts';
+import { completeFilters, createDynamicFilters } from './dynamic-filters.ts';
 import { onNodeDraining, onNodeJoined, onNodeLost } from './node-events.ts';
 import { findPlanProblem } from './plan-check.ts';
 import { createNodePartitionMap } from './placement/node-partition-map.ts';
@@ -103,6 +104,7 @@ function settle(turn: Turn): void {
   const { state } = turn;
   if (isQueryEnded(state.query.kind)) return;
   dropMootSuspicion(turn);
+  completeFilters(turn);
   const policy = executionPolicyOf(state.options);
   // A suspected failure stops scheduling: what is not started need not be stopped.
   while (state.suspectedFailure === null) {
@@ -116,6 +118,7 @@ function settle(turn: Turn): void {
     if (stage.kind === 'scheduling' || stage.kind === 'scheduling-splits') {
       stageSchedulerOf(stage).schedule(turn, stage);
     }
+    completeFilters(turn);
   }
   if (state.stages.some((stage) => stage.tasks.length > 0)) startRunning(turn);
   announceResults(turn);
@@ -138,6 +141,7 @@ function createState(init: QuerySchedulerInit): QuerySchedulerState {
     options,
     query: { kind: 'starting' },
     stages: fragments.map(createStage),
+    dynamicFilters: createDynamicFilters(fragments),
     stageIndex: Object.fromEntries(fragments.map((fragment, index) => [fragment.id, index])),
     nodes,
     partitionToNode,

@@ -2,6 +2,8 @@
  * Everything the scheduler can order: plain data, carried out by the runtime in the order given, each exactly once. Orders
  * to one task arrive at its worker in order, or the node is reported lost.
  */
+import type { DynamicFilter } from '../../common/dynamic-filter/dynamic-filter.ts';
+import type { KeyDomain, KeyForm } from '../../common/dynamic-filter/key-domain.ts';
 import type { ErrorReport } from '../../common/error.ts';
 import type { Instant, NodeId, NodeInstanceId, SourceId, TaskId } from '../../common/ids.ts';
 import type { PlanFragment } from '../../common/plan/plan-fragment.ts';
@@ -9,6 +11,15 @@ import type { OutputLocation, SplitAssignment } from '../../common/plan/split.ts
 import type { OutputBuffers } from '../../common/task/output-buffers.ts';
 import type { TaskStop } from '../../common/task/task-status.ts';
 import type { SchedulerTimer } from './scheduler-event.ts';
+
+/** A dynamic filter as a split source applies it: to the bounds of row groups. */
+export interface SplitFilter {
+  /** Position among the scan's filtered columns, and so among a row group's bounds. */
+  readonly index: number;
+  readonly form: KeyForm;
+  readonly domain: KeyDomain;
+  readonly keepsNulls: boolean;
+}
 
 /**
  * A root task's output (T17). A location is announced at most twice: first to be fetched, later once more with
@@ -33,6 +44,8 @@ export type SchedulerEffect =
       readonly splitAssignments: readonly SplitAssignment[];
       /** Empty, or one per output of the fragment. */
       readonly outputBuffers: readonly OutputBuffers[];
+      /** New to the task. Absent = none. */
+      readonly dynamicFilters?: readonly DynamicFilter[];
     }
   | {
       readonly kind: 'stop-task';
@@ -47,6 +60,8 @@ export type SchedulerEffect =
       readonly sourceId: SourceId;
       readonly batch: number;
       readonly maxCount: number;
+      /** Row groups without a key of these are not needed. Absent = none. */
+      readonly filters?: readonly SplitFilter[];
     }
   /** No further splits are wanted; once for every scan of the plan, however the query ends (T36). */
   | { readonly kind: 'close-split-source'; readonly sourceId: SourceId }

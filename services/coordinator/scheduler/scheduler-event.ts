@@ -4,7 +4,7 @@
  */
 import type { ErrorReport } from '../../common/error.ts';
 import type { NodeId, NodeInstanceId, SourceId } from '../../common/ids.ts';
-import type { FileSplit } from '../../common/plan/split.ts';
+import type { FileSplit, PrunedInput } from '../../common/plan/split.ts';
 import type { TaskStatus } from '../../common/task/task-status.ts';
 
 /** A worker as the scheduler sees it: one run (`nodeInstanceId`) of one cluster member. */
@@ -25,7 +25,9 @@ export type SchedulerTimer =
   /** The small-result window is over: root tasks are announced although they have not finished. */
   | { readonly kind: 'result-announcement' }
   /** No deeper cause followed a symptom such as EXCHANGE_FAILED: the symptom is the cause. */
-  | { readonly kind: 'failure-cause' };
+  | { readonly kind: 'failure-cause' }
+  /** The scan has waited long enough for its dynamic filters. */
+  | { readonly kind: 'dynamic-filter-wait'; readonly sourceId: SourceId };
 
 export type SchedulerEvent =
   /** The answer to `load-splits` with the same `batch`. `last`: the source has no further splits. */
@@ -35,6 +37,8 @@ export type SchedulerEvent =
       readonly batch: number;
       readonly splits: readonly FileSplit[];
       readonly last: boolean;
+      /** What the filters of the order spared. Absent = nothing. */
+      readonly pruned?: PrunedInput;
     }
   | {
       readonly kind: 'split-loading-failed';

@@ -31,6 +31,8 @@ export interface SchedulerOptions {
   readonly resultAnnouncementDelayMs: number;
   /** How long a symptom (EXCHANGE_FAILED …) waits for its cause (NODE_LOST …) before it fails the query. */
   readonly failureCauseDelayMs: number;
+  /** How long a scan waits for its dynamic filters, from the start of its stage; 0 = it never does. */
+  readonly dynamicFilterWaitMs: number;
   /** Seed of the query's choices between equals. */
   readonly seed: number;
 }
@@ -51,6 +53,7 @@ export const DEFAULT_SCHEDULER_OPTIONS: SchedulerOptions = {
   },
   resultAnnouncementDelayMs: 25,
   failureCauseDelayMs: 3_000,
+  dynamicFilterWaitMs: 5_000,
   seed: 0,
 };
 

@@ -6,7 +6,9 @@ import { assert } from '../../common/assert.ts';
 import type { ErrorReport } from '../../common/error.ts';
 import type { FragmentId, NodeId, QueryId, SourceId, StageId } from '../../common/ids.ts';
 import type { PlanFragment } from '../../common/plan/plan-fragment.ts';
+import { NOTHING_PRUNED } from '../../common/plan/split.ts';
 import { nextRandomState } from '../../common/random.ts';
+import type { DynamicFilterState } from './dynamic-filters.ts';
 import type { QueryState } from './query-state.ts';
 import type { SchedulerNode } from './scheduler-event.ts';
 import type { SchedulerOptions } from './scheduler-options.ts';
@@ -42,6 +44,7 @@ export interface QuerySchedulerState {
   query: QueryState;
   /** In plan order: producers first, the root last. */
   readonly stages: StageState[];
+  readonly dynamicFilters: DynamicFilterState[];
   /** Position in `stages` by fragment id. */
   readonly stageIndex: Readonly<Record<number, number>>;
   readonly nodes: NodeState[];
@@ -114,6 +117,8 @@ export function createStage(fragment: PlanFragment): StageState {
       isExhausted: false,
       splitCount: 0,
       isClosed: false,
+      filterWait: 'none',
+      pruned: NOTHING_PRUNED,
     })),
     outputs: [],
     completeSources: [],

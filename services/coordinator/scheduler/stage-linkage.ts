@@ -8,6 +8,7 @@ import type { OutputBufferId, PartitionId, TaskId } from '../../common/ids.ts';
 import type { FragmentOutput } from '../../common/plan/plan-fragment.ts';
 import type { OutputLocation } from '../../common/plan/split.ts';
 import { coordinatorLocation } from '../../common/system/coordinator-location.ts';
+import { filtersOf } from './dynamic-filters.ts';
 import { initialQueueLimit } from './placement/split-queue-limit.ts';
 import { stageOf } from './scheduler-state.ts';
 import type { NodeState, QuerySchedulerState } from './scheduler-state.ts';
@@ -15,7 +16,13 @@ import { canScheduleMoreTasks, consumerFragment, countTask, isStageDone } from '
 import type { OutputState, StageState } from './stage-state.ts';
 import { planTask, servesOutput, takesSplits } from './task-state.ts';
 import type { TaskInput, TaskState } from './task-state.ts';
-import { declareOutput, draftFirstUpdate, draftNoMoreSplits, draftSplit } from './turn.ts';
+import {
+  declareOutput,
+  draftFilter,
+  draftFirstUpdate,
+  draftNoMoreSplits,
+  draftSplit,
+} from './turn.ts';
 import type { Turn } from './turn.ts';
 
 /** The buffer that the only reader of a `single` output reads. */
@@ -79,6 +86,7 @@ export function addTask(turn: Turn, stage: StageState, host: NodeState): TaskSta
       draftRemoteSplit(turn, link, { producer: task, consumer });
   }
   draftSystemSplits(turn, stage, task);
+  for (const filter of filtersOf(turn.state, stage)) draftFilter(turn, { stage, task }, filter);
   // The sources that have ended before this task began: it hears so in its first order.
   for (const input of task.inputs) {
     const scan = stage.scans.find((candidate) => candidate.sourceId === input.sourceId);

@@ -11,7 +11,7 @@
  */
 import type { FragmentId, Instant, OutputBufferId, SourceId, StageId } from '../../common/ids.ts';
 import type { OutputConsumer, PlanFragment } from '../../common/plan/plan-fragment.ts';
-import type { FileSplit } from '../../common/plan/split.ts';
+import type { FileSplit, PrunedInput } from '../../common/plan/split.ts';
 import type { OutputBufferKind } from '../../common/task/output-buffers.ts';
 import type { TaskStats } from '../../common/task/task-status.ts';
 import { assertNever } from '../../common/assert.ts';
@@ -50,6 +50,10 @@ export interface ScanState {
   splitCount: number;
   /** Every split is placed, or none is wanted any more; the source is closed. */
   isClosed: boolean;
+  /** Whether its first splits wait for dynamic filters. */
+  filterWait: 'none' | 'waiting' | 'over';
+  /** What dynamic filters spared it. */
+  pruned: PrunedInput;
 }
 
 /** What is declared of one output's buffers to all tasks of the stage (T10). */

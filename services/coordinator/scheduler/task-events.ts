@@ -2,6 +2,7 @@
 import { assertNever } from '../../common/assert.ts';
 import type { ErrorReport } from '../../common/error.ts';
 import type { TaskStatus } from '../../common/task/task-status.ts';
+import { takeDomains } from './dynamic-filters.ts';
 import { recoveryPolicyOf } from './policies.ts';
 import { isQueryEnded } from './query-state.ts';
 import { applyDecision, failQuery } from './query-transitions.ts';
@@ -23,6 +24,9 @@ export function onTaskStatus(turn: Turn, status: TaskStatus): void {
   const stage = findStage(state, status.taskId.stageId);
   const task = stage?.tasks[status.taskId.partitionId];
   if (stage === undefined || task === undefined || !isCurrentTask(state, task, status)) return;
+  const isOfThisRun =
+    status.nodeId === task.nodeId && status.nodeInstanceId === task.nodeInstanceId;
+  if (isOfThisRun) takeDomains(turn, task, status);
   const { kind } = task;
   const before = task.stats;
   const verdict = acceptTaskStatus(task, status, stage.fragment.rowLimit !== undefined);

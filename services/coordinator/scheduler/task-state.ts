@@ -10,7 +10,14 @@
  */
 import type { ErrorReport } from '../../common/error.ts';
 import { formatTaskId } from '../../common/ids.ts';
-import type { Instant, NodeId, NodeInstanceId, SourceId, TaskId } from '../../common/ids.ts';
+import type {
+  FilterId,
+  Instant,
+  NodeId,
+  NodeInstanceId,
+  SourceId,
+  TaskId,
+} from '../../common/ids.ts';
 import { isTerminalTaskState, NO_TASK_STATS } from '../../common/task/task-status.ts';
 import type {
   TaskBlockedReason,
@@ -66,6 +73,8 @@ export interface TaskState {
   hasOutput: boolean;
   /** Of a root task: how the client was told of its rows (T17). */
   announcement: 'none' | 'location' | 'inline';
+  /** Dynamic filters of which it has said what it has collected. */
+  readonly reportedFilters: FilterId[];
   blockedReason: TaskBlockedReason;
   stats: TaskStats;
 }
@@ -104,6 +113,7 @@ export function planTask(plan: PlannedTask): TaskState {
     overutilized: [],
     hasOutput: false,
     announcement: 'none',
+    reportedFilters: [],
     blockedReason: 'none',
     stats: NO_TASK_STATS,
   };

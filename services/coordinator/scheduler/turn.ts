@@ -3,6 +3,7 @@
  * gathered per task, so that it leaves as one update however many decisions concerned it.
  */
 import { assert } from '../../common/assert.ts';
+import type { DynamicFilter } from '../../common/dynamic-filter/dynamic-filter.ts';
 import type { Instant, SourceId } from '../../common/ids.ts';
 import type { Split, SplitAssignment } from '../../common/plan/split.ts';
 import type { OutputBuffers } from '../../common/task/output-buffers.ts';
@@ -18,6 +19,7 @@ interface TaskDraft {
   readonly isFirst: boolean;
   /** New splits by source; a source that is here without splits has only ended. */
   readonly splits: Map<SourceId, Split[]>;
+  readonly filters: DynamicFilter[];
 }
 
 export interface Turn {
@@ -38,7 +40,7 @@ export function beginTurn(state: QuerySchedulerState, now: Instant): Turn {
 /** The first order to a task: its fragment, its buffers, all of its sources. */
 export function draftFirstUpdate(turn: Turn, stage: StageState, task: TaskState): void {
   assert(!turn.drafts.has(task), 'a task is created once');
-  turn.drafts.set(task, { stage, isFirst: true, splits: new Map() });
+  turn.drafts.set(task, { stage, isFirst: true, splits: new Map(), filters: [] });
 }
 
 /** Gives the task one more split; its sequence id makes a repeated delivery harmless (T35). */
@@ -68,6 +70,16 @@ export function draftNoMoreSplits(
   if (input.noMoreSplits || !takesSplits(target.task)) return;
   input.noMoreSplits = true;
   splitsOf(turn, target);
+}
+
+/** Tells the task of a filter; once for each version. */
+export function draftFilter(
+  turn: Turn,
+  target: { readonly stage: StageState; readonly task: TaskState },
+  filter: DynamicFilter,
+): void {
+  const { filters } = draftOf(turn, target.stage, target.task);
+  if (!filters.some((each) => each.filterId === filter.filterId)) filters.push(filter);
 }
 
 export function declareOutput(turn: Turn, stage: StageState, output: OutputState): void {
@@ -102,6 +114,7 @@ export function finishTurn(turn: Turn): readonly SchedulerEffect[] {
       ...(draft.isFirst ? { fragment: stage.fragment } : {}),
       splitAssignments: assignmentsOf(task, draft),
       outputBuffers: draft.isFirst || turn.declared.has(stage) ? buffers : [],
+      ...(draft.filters.length === 0 ? {} : { dynamicFilters: draft.filters }),
     };
   });
   return [...updates, ...turn.effects];
@@ -127,7 +140,7 @@ function declarationOf(output: OutputState): OutputBuffers {
 function draftOf(turn: Turn, stage: StageState, task: TaskState): TaskDraft {
   const existing = turn.drafts.get(task);
   if (existing !== undefined) return existing;
-  const draft: TaskDraft = { stage, isFirst: false, splits: new Map() };
+  const draft: TaskDraft = { stage, isFirst: false, splits: new Map(), filters: [] };
   turn.drafts.set(task, draft);
   return draft;
 }

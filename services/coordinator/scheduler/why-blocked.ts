@@ -13,6 +13,8 @@ export type StageBlockedReason =
   | 'none'
   /** The execution policy starts other stages first. */
   | 'waiting-for-earlier-stages'
+  /** Its scan waits for what another stage knows of its keys. */
+  | 'waiting-for-dynamic-filters'
   /** A batch of splits is being loaded. */
   | 'waiting-for-source'
   /** Splits wait for room in the queues of tasks and nodes. */
@@ -74,7 +76,7 @@ function whyStageBlocked(stage: StageState, isRoot: boolean): StageBlockedReason
       return 'waiting-for-earlier-stages';
     case 'scheduling':
     case 'scheduling-splits':
-      return stage.isPlacementBlocked ? 'split-queues-full' : 'waiting-for-source';
+      return whySplitsBlocked(stage);
     case 'scheduled':
     case 'running':
       return whyTasksBlocked(stage, isRoot);
@@ -88,6 +90,12 @@ function whyStageBlocked(stage: StageState, isRoot: boolean): StageBlockedReason
     default:
       return assertNever(stage.kind);
   }
+}
+
+function whySplitsBlocked(stage: StageState): StageBlockedReason {
+  if (stage.isPlacementBlocked) return 'split-queues-full';
+  const scan = stage.scans.find((each) => !each.isClosed);
+  return scan?.filterWait === 'waiting' ? 'waiting-for-dynamic-filters' : 'waiting-for-source';
 }
 
 /** What the live tasks have in common; a full output outweighs what waits before it. */

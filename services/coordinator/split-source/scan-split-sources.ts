@@ -3,29 +3,49 @@ import type { SourceId } from '../../common/ids.ts';
 import type { ScanDescriptor } from '../../common/plan/plan-fragment.ts';
 import type { FileSplit } from '../../common/plan/split.ts';
 import type { SplitBatch, SplitSources } from '../runtime/ports.ts';
+import type { SplitFilter } from '../scheduler/scheduler-effect.ts';
+import { RowGroupPruner } from './prune-scan.ts';
 import { type SplitSizing, splitsOf } from './scan-splits.ts';
+
+interface OpenSource {
+  readonly pruner: RowGroupPruner;
+  readonly splits: Generator<FileSplit, void, void>;
+}
 
 /** The split sources of one query's scans, from the descriptors of its plan (T22). */
 export class ScanSplitSources implements SplitSources {
-  readonly #open = new Map<SourceId, Generator<FileSplit, void, void>>();
+  readonly #open = new Map<SourceId, OpenSource>();
 
   constructor(scans: readonly ScanDescriptor[], sizing: SplitSizing) {
-    for (const scan of scans) this.#open.set(scan.sourceId, splitsOf(scan, sizing));
+    for (const scan of scans) {
+      const pruner = new RowGroupPruner();
+      this.#open.set(scan.sourceId, { pruner, splits: splitsOf(scan, sizing, pruner) });
+    }
   }
 
-  /** The next splits in order. `last` may come with an empty batch. @throws EngineError for an unknown or closed source */
-  async nextBatch(sourceId: SourceId, maxCount: number): Promise<SplitBatch> {
+  /**
+   * The next splits in order, without row groups that the filters rule out. `last` may come with an empty batch.
+   * @throws EngineError for an unknown or closed source
+   */
+  async nextBatch(
+    sourceId: SourceId,
+    maxCount: number,
+    filters: readonly SplitFilter[] = [],
+  ): Promise<SplitBatch> {
     const source = this.#open.get(sourceId);
     if (source === undefined) {
       throw new EngineError('INTERNAL_ERROR', `the plan has no open scan ${sourceId}`);
     }
+    source.pruner.use(filters);
     const splits: FileSplit[] = [];
-    while (splits.length < maxCount) {
-      const next = source.next();
-      if (next.done === true) return { splits, last: true };
-      splits.push(next.value);
+    let last = false;
+    while (!last && splits.length < maxCount) {
+      const next = source.splits.next();
+      if (next.done === true) last = true;
+      else splits.push(next.value);
     }
-    return { splits, last: false };
+    const pruned = source.pruner.takePruned();
+    return { splits, last, ...(pruned.rowGroups === 0 ? {} : { pruned }) };
   }
 
   /** Frees the descriptor (T36); closing twice is harmless. */

@@ -2,6 +2,7 @@
 import type { PartitionId } from '../../common/ids.ts';
 import type { RowGroup, ScanDescriptor, ScanFile } from '../../common/plan/plan-fragment.ts';
 import type { FileSplit } from '../../common/plan/split.ts';
+import type { RowGroupPruner } from './prune-scan.ts';
 
 /** Even a small table gives every task of the cluster several splits, so that none waits for the slowest. */
 const SPLITS_PER_TASK = 4;
@@ -20,13 +21,22 @@ export interface SplitSizing {
 export function* splitsOf(
   scan: ScanDescriptor,
   sizing: SplitSizing,
+  pruner?: RowGroupPruner,
 ): Generator<FileSplit, void, void> {
   const load = scanLoad(scan.totalBytes, scan.totalRows);
   const share = Math.ceil(load / (SPLITS_PER_TASK * Math.max(1, sizing.taskCount)));
   const target = Math.max(1, Math.min(sizing.targetBytes, share));
   const partitions = partitionsOf(scan);
-  if (partitions.length === 0) for (const file of scan.files) yield* splitsOfFile(file, target);
-  for (const partition of partitions) yield* splitsOfPartition(scan, partition, target);
+  if (partitions.length === 0) {
+    for (const file of scan.files) yield* splitsOfFile(pruned(file, pruner), target);
+  }
+  for (const partition of partitions) {
+    yield* splitsOfPartition(scan, partition, { target, pruner });
+  }
+}
+
+function pruned(file: ScanFile, pruner: RowGroupPruner | undefined): ScanFile {
+  return pruner === undefined ? file : { ...file, rowGroups: pruner.prune(file) };
 }
 
 function partitionsOf(scan: ScanDescriptor): readonly number[] {
@@ -39,11 +49,11 @@ function partitionsOf(scan: ScanDescriptor): readonly number[] {
 function* splitsOfPartition(
   scan: ScanDescriptor,
   partition: number,
-  target: number,
+  { target, pruner }: { readonly target: number; readonly pruner: RowGroupPruner | undefined },
 ): Generator<FileSplit, void, void> {
   for (const file of scan.files) {
     const rowGroups = file.rowGroups.filter(({ partitions }) => partitions?.includes(partition));
-    for (const split of splitsOfFile({ ...file, rowGroups }, target)) {
+    for (const split of splitsOfFile(pruned({ ...file, rowGroups }, pruner), target)) {
       yield { ...split, partition: partition as PartitionId };
     }
   }

@@ -80,6 +80,10 @@ function publicProgress(info: QueryInfo): QueryProgress {
       outputRows: stage.outputRows,
       outputBytes: stage.outputBytes,
       blockedReason: stage.blockedReason,
+      prunedRowGroups: stage.prunedRowGroups,
+      prunedRows: stage.prunedRows,
+      prunedBytes: stage.prunedBytes,
+      filteredRows: stage.filteredRows,
     })),
     blockedReason: info.blockedReason,
   };

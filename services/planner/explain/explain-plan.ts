@@ -41,11 +41,37 @@ function fragmentText(fragment: PlanFragment): string {
     `partitioning: ${partitioningText(fragment)}`,
     `output: ${fragment.outputs.map(outputText).join('; ')}`,
     ...fragment.remoteSources.map((source) => `input: ${remoteText(source)}`),
+    ...filterTexts(fragment),
     `estimated rows: ${Math.round(fragment.estimatedRows)}`,
     ...(fragment.rowLimit === undefined ? [] : [`row limit: ${fragment.rowLimit}`]),
     fragment.sql,
   ];
   return lines.join('\n');
+}
+
+/** What the fragment's tasks tell others of join keys, and what its scans leave out. */
+function filterTexts({ collectedKeys = [], scans }: PlanFragment): readonly string[] {
+  return [
+    ...collectedKeys.map(({ filterId, column, bloomBits, collectsValues }) => {
+      const kinds = [
+        'bounds',
+        ...(collectsValues ? ['values'] : []),
+        ...(bloomBits === 0 ? [] : [`bloom of ${bloomBits} bits`]),
+      ];
+      return `dynamic filter ${filterId}: collected from c${column} (${kinds.join(', ')})`;
+    }),
+    ...scans.flatMap(({ name, columns, filteredColumns = [] }) =>
+      filteredColumns.map(({ filterId, column, ...how }) => {
+        const traits = [
+          ...(how.isAwaited ? ['awaited'] : []),
+          how.testsRows ? 'tests rows' : 'by row groups',
+          ...(how.keepsNulls ? ['keeps NULLs'] : []),
+        ];
+        const columnName = columns[column]?.name ?? `c${column}`;
+        return `dynamic filter ${filterId}: on ${name}.${columnName}, ${traits.join(', ')}`;
+      }),
+    ),
+  ];
 }
 
 function partitioningText(fragment: PlanFragment): string {

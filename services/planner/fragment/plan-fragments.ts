@@ -19,6 +19,7 @@ import {
   type StageIndex,
   type StageInput,
 } from '../distribution/physical-plan.ts';
+import { type DynamicFilterPlan, NO_DYNAMIC_FILTERS } from '../distribution/dynamic-filters.ts';
 import { type LogicalPlan, type Scan, type SystemScan } from '../logical/logical-plan.ts';
 import { walkPlan } from '../logical/plan-children.ts';
 import { determinismOf } from './determinism.ts';
@@ -38,15 +39,21 @@ export interface FragmentContext {
   tableOf(scan: Scan): string;
 }
 
+/** A plan in stages, with what they tell each other of join keys. */
+export interface FilteredPlan extends PhysicalPlan {
+  readonly filters?: DynamicFilterPlan;
+}
+
 /**
  * The fragments, in the order of the stages.
  * @throws UnsupportedError for what SQL cannot say
  */
-export function planFragments(plan: PhysicalPlan, context: FragmentContext): PlanFragment[] {
+export function planFragments(plan: FilteredPlan, context: FragmentContext): PlanFragment[] {
   return plan.stages.map((stage, index) => {
     const isRoot = index === plan.stages.length - 1;
     const outputs = isRoot ? [CLIENT_OUTPUT] : outputsOf(plan, index);
-    return fragmentOf(stage, index, { context, outputs, isRoot });
+    const { filters = NO_DYNAMIC_FILTERS } = plan;
+    return fragmentOf(stage, index, { context, outputs, filters, isRoot });
   });
 }
 
@@ -55,12 +62,14 @@ const CLIENT_OUTPUT: FragmentOutput = { consumer: { kind: 'client' }, scheme: { 
 interface Surroundings {
   readonly context: FragmentContext;
   readonly outputs: readonly FragmentOutput[];
+  readonly filters: DynamicFilterPlan;
   readonly isRoot: boolean;
 }
 
 function fragmentOf(stage: Stage, index: StageIndex, around: Surroundings): PlanFragment {
   const { body, rowLimit } = stage;
-  const { context } = around;
+  const { context, filters } = around;
+  const collectedKeys = filters.collectedKeys.get(index);
   const scans = scansOf(body);
   const nameOf = (column: number): string =>
     around.isRoot ? (context.resultNames[column] ?? `c${column}`) : `c${column}`;
@@ -74,7 +83,7 @@ function fragmentOf(stage: Stage, index: StageIndex, around: Surroundings): Plan
     partitioning: partitioningOf(stage, scans),
     outputs: around.outputs,
     scans: scans.map((scan) => ({
-      ...scanInput(scan, context),
+      ...scanInput(scan, context, filters),
       ...partitioningOfScan(stage, scan),
     })),
     remoteSources: [...stage.inputs.map(remoteSource), ...systemScansOf(body).map(systemSource)],
@@ -85,6 +94,7 @@ function fragmentOf(stage: Stage, index: StageIndex, around: Surroundings): Plan
     estimatedRows: rowsOf(body),
     estimatedBytes: bytesOf(body),
     settings: context.settings,
+    ...(collectedKeys === undefined ? {} : { collectedKeys }),
   };
 }
 
@@ -177,13 +187,15 @@ function partitioningOfScan({ layout }: Stage, scan: Scan): Pick<ScanInput, 'par
   return layout === undefined ? {} : { partitioning: scanPartitioning(layout, scan) };
 }
 
-function scanInput(scan: Scan, context: FragmentContext): ScanInput {
+function scanInput(scan: Scan, context: FragmentContext, filters = NO_DYNAMIC_FILTERS): ScanInput {
+  const filteredColumns = filters.filteredColumns.get(scan.scanId);
   return {
     sourceId: scan.scanId as SourceId,
     name: RELATION_NAMES.scan(scan),
     format: scan.format,
     columns: scan.fileColumns.map(({ name, type }) => ({ name, type })),
     table: context.tableOf(scan),
+    ...(filteredColumns === undefined ? {} : { filteredColumns }),
   };
 }
 

@@ -5,12 +5,20 @@ import {
   type FragmentOutput,
   type PlanFragment,
   type QueryPlan,
+  type ScanDescriptor,
 } from '../../common/plan/plan-fragment.ts';
+import { NO_DYNAMIC_FILTERS, placeDynamicFilters } from '../distribution/dynamic-filters.ts';
 import { type PhysicalPlan } from '../distribution/physical-plan.ts';
 import { simplify } from '../distribution/simplify.ts';
 import { explainJsonRows, explainRows } from '../explain/explain-plan.ts';
 import { valuesPlan } from '../explain/values-plan.ts';
-import { type FragmentContext, planFragments, wholeFragment } from '../fragment/plan-fragments.ts';
+import {
+  type FilteredPlan,
+  type FragmentContext,
+  planFragments,
+  scansOf,
+  wholeFragment,
+} from '../fragment/plan-fragments.ts';
 import { UnsupportedError } from '../logical/unsupported.ts';
 import { rungCandidates } from './ladder.ts';
 import { PlanCache } from './plan-cache.ts';
@@ -25,6 +33,7 @@ import {
   type TableDescription,
 } from './ports.ts';
 import { describeScans, scanStatistics, withPartitions, withScanRows } from './scan-files.ts';
+import { type FilteredScans, usefulFilters } from './useful-filters.ts';
 
 export interface QueryPlannerDeps {
   readonly frontEnd: FrontEnd;
@@ -100,28 +109,45 @@ export class QueryPlanner implements StatementPlanner {
     const failures: string[] = [];
     const statistics =
       request.session.colocated_execution === 'on'
-        ? await scanStatistics(this.#catalog, simple, scans)
+        ? await scanStatistics(this.#catalog, scansOf(simple), scans)
         : new Map();
     const sized = withScanRows(simple, scans);
     for (const candidate of rungCandidates(sized, scans, { request, statistics })) {
-      const outcome = await this.#prove(candidate.physical, query);
+      const { physical } = candidate;
+      const filtered = await this.#filterScans(physical, scans, request);
+      const { filters } = filtered;
+      const outcome = await this.#prove({ ...physical, filters }, query);
       if (outcome.kind === 'refuted') {
         failures.push(`not ${candidate.rung}: ${outcome.reason}`);
         continue;
       }
-      const bodies = candidate.physical.stages.map(({ body }) => body);
       return {
         fragments: outcome.fragments,
-        scans: withPartitions(
-          await describeScans(this.#catalog, bodies, scans),
-          candidate.physical,
-          scans,
-        ),
+        scans: filtered.scans,
         rung: candidate.rung,
         rungReason: [candidate.reason, ...failures].join('; '),
       };
     }
     return await this.#planWhole(query, failures.join('; '));
+  }
+
+  /** The scans of a plan in stages, with the filters between them. */
+  async #filterScans(
+    physical: PhysicalPlan,
+    known: readonly ScanDescriptor[],
+    { session }: PlanningRequest,
+  ): Promise<FilteredScans> {
+    const bodies = physical.stages.map(({ body }) => body);
+    const described = await describeScans(this.#catalog, bodies, known);
+    const scans = withPartitions(described, physical, known);
+    const isOn = session.dynamic_filtering === 'on';
+    const filters = isOn ? placeDynamicFilters(physical) : NO_DYNAMIC_FILTERS;
+    const filtered = bodies
+      .flatMap(scansOf)
+      .filter(({ scanId }) => filters.filteredColumns.has(scanId));
+    if (filtered.length === 0) return { filters: NO_DYNAMIC_FILTERS, scans };
+    const statistics = await scanStatistics(this.#catalog, filtered, scans);
+    return usefulFilters({ filters, scans }, statistics);
   }
 
   /** The last rung: the statement itself in one task, or no answer. */
@@ -137,7 +163,7 @@ export class QueryPlanner implements StatementPlanner {
   }
 
   /** Fragments whose SQL binds to exactly the types of the plan. */
-  async #prove(physical: PhysicalPlan, query: BoundQuery): Promise<ProofOutcome> {
+  async #prove(physical: FilteredPlan, query: BoundQuery): Promise<ProofOutcome> {
     const stageCount = physical.stages.length;
     if (stageCount > MAX_STAGE_COUNT) {
       return { kind: 'refuted', reason: `${stageCount} stages, at most ${MAX_STAGE_COUNT}` };
@@ -152,7 +178,7 @@ export class QueryPlanner implements StatementPlanner {
     return { kind: 'refuted', reason: `fragment ${index}: ${refutations[index]?.reason ?? ''}` };
   }
 
-  #write(physical: PhysicalPlan, query: BoundQuery): ProofOutcome {
+  #write(physical: FilteredPlan, query: BoundQuery): ProofOutcome {
     try {
       return { kind: 'proved', fragments: planFragments(physical, this.#contextOf(query)) };
     } catch (error) {

@@ -39,14 +39,14 @@ async function describeScan(
   };
 }
 
-/** What the files of the plan's scans say of their rows. */
+/** What the files of these scans say of their rows. */
 export async function scanStatistics(
   catalog: ScanCatalog,
-  plan: LogicalPlan,
+  scans: readonly Scan[],
   descriptors: readonly ScanDescriptor[],
 ): Promise<StatisticsOfScans> {
   const entries = await Promise.all(
-    [...filteredScans(plan)].map(async ({ scan }) => {
+    scans.map(async (scan) => {
       const files = descriptors.find(({ sourceId }) => sourceId === scan.scanId)?.files ?? [];
       return [scan.scanId, await catalog.statisticsOf(scan, files)] as const;
     }),

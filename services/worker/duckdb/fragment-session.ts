@@ -10,7 +10,7 @@ import { toEngineError } from '../../common/duckdb/duckdb-error.ts';
 import { EngineError } from '../../common/error.ts';
 import type { SourceId } from '../../common/ids.ts';
 import type { FileSplit } from '../../common/plan/split.ts';
-import type { FragmentRun } from '../task/fragment-slot.ts';
+import type { FlushResult, FragmentRun } from '../task/fragment-slot.ts';
 import { expectUnchanged, type SourceCheck } from './file-state.ts';
 import {
   fragmentStatement,
@@ -20,7 +20,8 @@ import {
 } from './fragment-statement.ts';
 import { MemoryWatch, type MemoryUsage } from './memory-watch.ts';
 import type { RowEmitter } from './row-emitter.ts';
-import { readCount, readText, type SlotConnection } from './slot-connection.ts';
+import type { ScanFilters } from './scan-filters.ts';
+import { otherVectors, readCount, readText, type SlotConnection } from './slot-connection.ts';
 import type { MeasuredStatement } from './slot-messages.ts';
 import type { SlotSignals } from './slot-signals.ts';
 import { findSourceError } from './source-files.ts';
@@ -35,6 +36,7 @@ export interface SessionDeps {
   readonly connection: SlotConnection;
   readonly emitter: RowEmitter;
   readonly signals: SlotSignals;
+  readonly filters: ScanFilters;
   readonly clock: Clock;
   /** DuckDB's memory at this moment of a statement that takes longer. */
   readonly onMemory: (memoryBytes: number) => void;
@@ -73,7 +75,7 @@ export class FragmentSession {
 
   /** @throws EngineError with the cause, a broken file of the splits included. */
   async execute(splits: Splits): Promise<MeasuredStatement> {
-    const { clock, connection, emitter, onMemory } = this.#deps;
+    const { clock, connection, emitter, filters, onMemory } = this.#deps;
     const startedAt = clock.now();
     const { waitedMs } = emitter;
     const watch = new MemoryWatch(connection, clock, onMemory);
@@ -97,13 +99,17 @@ export class FragmentSession {
       limitReached: emitter.limitReached,
       busyMs: clock.now() - startedAt,
       outputFullMs: emitter.waitedMs - waitedMs,
+      filteredRows: filters.takeRejectedRows() + this.#shutRows(splits),
       ...(this.#profile ?? memory),
     };
   }
 
-  /** Sends all rows that are still held. */
-  flush(): void {
-    this.#deps.emitter.flush();
+  /** Sends all rows that are still held; tells what all rows since the last time say of join keys. */
+  flush(): FlushResult {
+    const { emitter } = this.#deps;
+    emitter.flush();
+    const collectedDomains = emitter.keys?.take();
+    return collectedDomains === undefined ? {} : { collectedDomains };
   }
 
   async end(): Promise<void> {
@@ -135,28 +141,44 @@ export class FragmentSession {
 
   /** Rows that this statement gave. */
   async #emitRows(splits: Splits): Promise<number> {
-    const { emitter } = this.#deps;
+    const { emitter, filters } = this.#deps;
     const before = emitter.rowCount;
-    const sql = fragmentStatement(this.#run, splits);
+    const sql = fragmentStatement(this.#run, { splits, filters });
     let counted: number;
     try {
       counted = await this.#countRows(sql);
     } catch (error) {
-      if (emitter.limitReached && this.#failure === undefined) return emitter.rowCount - before;
-      throw error;
+      if (!emitter.limitReached || this.#failure !== undefined) throw error;
+      emitter.keys?.giveUp();
+      return emitter.rowCount - before;
     }
     const emitted = emitter.rowCount - before;
+    if (emitter.limitReached) emitter.keys?.giveUp();
     if (counted === emitted || emitter.limitReached) return emitted;
     throw new EngineError('INTERNAL_ERROR', `${counted} rows were counted, ${emitted} emitted`);
   }
 
+  /** Rows of scans that were not read at all. */
+  #shutRows(splits: Splits): number {
+    return this.#run.fragment.scans
+      .filter((scan) => this.#deps.filters.isShut(scan))
+      .flatMap(({ sourceId }) => splits.get(sourceId) ?? [])
+      .reduce((sum, { rowCount }) => sum + rowCount, 0);
+  }
+
   /** A profiled statement answers with its profile in place of the count, and has only its rows themselves to count. */
   async #countRows(sql: string): Promise<number> {
-    if (!this.#run.isProfiled) return readCount(await this.#runStatement(sql));
-    const before = this.#deps.emitter.rowCount;
+    const { emitter } = this.#deps;
+    if (!this.#run.isProfiled) {
+      const result = await this.#runStatement(sql);
+      emitter.keys?.addStatement(otherVectors(result));
+      return readCount(result);
+    }
+    const before = emitter.rowCount;
     const result = await this.#runStatement(profiledStatement(sql));
     this.#profile = readProfile(readText(result, 1));
-    return this.#deps.emitter.rowCount - before;
+    emitter.keys?.addUncounted();
+    return emitter.rowCount - before;
   }
 
   /** An interrupt reaches only the statement that runs; between two of them the flag is the only sign. */

@@ -7,6 +7,8 @@ import type { SourceId } from '../../common/ids.ts';
 import type { PlanFragment, RemoteSource } from '../../common/plan/plan-fragment.ts';
 import type { FileSplit } from '../../common/plan/split.ts';
 import type { FragmentRun, RowDeal } from '../task/fragment-slot.ts';
+import { keyAggregates, keyHashes } from './key-collector.ts';
+import type { ScanFilters } from './scan-filters.ts';
 import { scanRelation } from './scan-relation.ts';
 
 export const EMIT_ROWS = 'emit_rows';
@@ -40,36 +42,53 @@ function pageRelation(source: RemoteSource): string {
   return `SELECT ${columns.join(', ') || 'c0'} FROM ${PAGE_SOURCE}(${source.sourceId})`;
 }
 
-/** Counts the calls of `emit_rows(columns…, partition of each hash deal…, position in the result)`. */
-export function fragmentStatement(
-  run: FragmentRun,
-  splits: ReadonlyMap<SourceId, readonly FileSplit[]>,
-): string {
+/** What a statement runs over. */
+export interface StatementInput {
+  readonly splits: ReadonlyMap<SourceId, readonly FileSplit[]>;
+  readonly filters?: ScanFilters;
+}
+
+/**
+ * Counts the calls of `emit_rows(columns…, partition of each hash deal…, hashes of collected keys…, position in the
+ * result)`; the aggregates of the collected keys stand beside the count.
+ */
+export function fragmentStatement(run: FragmentRun, input: StatementInput): string {
   const { fragment } = run;
   const columns = fragment.columns.map((_column, i) => `c${i}`);
-  const values = [...columns, ...run.deals.flatMap(partitionColumn)];
-  const inputs = inputRelations(run, splits);
+  const keys = fragment.collectedKeys ?? [];
+  const values = [...columns, ...run.deals.flatMap(partitionColumn), ...keyHashes(keys)];
+  const inputs = inputRelations(run, input);
   const prefix = inputs.length === 0 ? '' : `WITH ${inputs.join(',\n')}\n`;
   // Where only rows count the SQL still has a column.
   const rows = `(${fragment.sql}\n) AS fragment_rows(${columns.join(', ') || 'c0'})`;
-  if (!run.ordered) return `${prefix}${countEmitted(values, rows)}`;
+  if (!run.ordered) {
+    const aggregates = keys.flatMap(keyAggregates);
+    return `${prefix}${countEmitted(values, rows, aggregates)}`;
+  }
   // A streaming window runs in one thread over the rows in their order, so the calls come in it too.
   const positioned = `(SELECT row_number() OVER () AS position, * FROM ${rows})`;
   return `${prefix}${countEmitted([...values, 'position'], positioned)}`;
 }
 
-function countEmitted(values: readonly string[], rows: string): string {
-  return `SELECT count(${EMIT_ROWS}(${values.join(', ') || 'true'})) FROM ${rows}`;
+function countEmitted(
+  values: readonly string[],
+  rows: string,
+  aggregates: readonly string[] = [],
+): string {
+  const emitted = `count(${EMIT_ROWS}(${values.join(', ') || 'true'}))`;
+  return `SELECT ${[emitted, ...aggregates].join(', ')} FROM ${rows}`;
 }
 
 function inputRelations(
   { fragment, partition }: FragmentRun,
-  splits: ReadonlyMap<SourceId, readonly FileSplit[]>,
+  { splits, filters }: StatementInput,
 ): readonly string[] {
   const loaded = new Set(loadedSources(fragment));
   return [
     ...fragment.scans.map((scan) => {
-      return relation(scan.name, scanRelation(scan, splits.get(scan.sourceId) ?? [], partition));
+      const read = filters?.isShut(scan) === true ? [] : (splits.get(scan.sourceId) ?? []);
+      const predicates = filters?.predicatesOf(scan);
+      return relation(scan.name, scanRelation(scan, read, { partition, predicates }));
     }),
     ...fragment.remoteSources.map((source) => {
       const rows = loaded.has(source) ? `FROM temp.${loadedName(source)}` : pageRelation(source);

@@ -16,6 +16,7 @@ import { storageOf } from '../../common/page/storage.ts';
 import { formatColumnType, type Column } from '../../common/plan/column-type.ts';
 import type { PageLayout } from '../../common/plan/type-table.ts';
 import type { DealtPage, FragmentRun, RowDeal } from '../task/fragment-slot.ts';
+import { KeyCollector } from './key-collector.ts';
 import type { SlotSignals } from './slot-signals.ts';
 
 /** Pages sent and not yet taken, before the statement has to wait. */
@@ -42,6 +43,7 @@ export class RowEmitter {
   readonly #columns: readonly Column[];
   readonly #deals: readonly OpenDeal[];
   readonly #readers: ReadonlyMap<PageLayout, readonly VectorReader[]>;
+  readonly #keys: KeyCollector | undefined;
   readonly #rowLimit: number;
   readonly #deps: RowEmitterDeps;
   #rowCount = 0;
@@ -52,6 +54,12 @@ export class RowEmitter {
     const { columns } = run.fragment;
     this.#columns = columns;
     this.#deals = openDeals(run.deals, columns);
+    const { collectedKeys = [] } = run.fragment;
+    const dealArguments = this.#deals.filter(({ argument }) => argument !== undefined).length;
+    this.#keys =
+      collectedKeys.length === 0
+        ? undefined
+        : new KeyCollector(collectedKeys, columns, columns.length + dealArguments);
     const layouts = new Set(run.deals.map((deal) => deal.layout));
     this.#readers = new Map([...layouts].map((layout) => [layout, readersOf(columns, layout)]));
     this.#rowLimit = run.rowLimit ?? Infinity;
@@ -72,6 +80,11 @@ export class RowEmitter {
     return this.#rowCount >= this.#rowLimit;
   }
 
+  /** What the statements' rows say of join keys; `undefined`: nobody asks. */
+  get keys(): KeyCollector | undefined {
+    return this.#keys;
+  }
+
   /** Takes a chunk's rows, up to the row limit. Waits while too many pages are underway. */
   append(chunk: duckdb.DataChunk): void {
     this.#awaitRoom();
@@ -89,6 +102,7 @@ export class RowEmitter {
       const partitions = partitionsOf(deal, chunk, rowCount);
       this.#sendPages(deal, deal.partitioner.append(byLayout.get(deal.layout)!, partitions));
     }
+    this.#keys?.append((argument) => duckdb.data_chunk_get_vector(chunk, argument), rowCount);
     this.#rowCount += rowCount;
   }
 

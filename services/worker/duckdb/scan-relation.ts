@@ -41,6 +41,14 @@ function joinRangesOfFile(splits: readonly FileSplit[]): readonly RowRange[] {
   return ranges;
 }
 
+/** Which rows of the splits are wanted. */
+export interface ScanRows {
+  /** The task's own, of a partitioned scan. */
+  readonly partition: number;
+  /** True of the rows that are needed, over c0…cn. */
+  readonly predicates?: readonly string[] | undefined;
+}
+
 /**
  * SQL of the scan over the splits, of a partitioned scan only the rows of this partition; without any split, a relation
  * of the same columns without rows.
@@ -48,13 +56,15 @@ function joinRangesOfFile(splits: readonly FileSplit[]): readonly RowRange[] {
 export function scanRelation(
   scan: ScanInput,
   splits: readonly FileSplit[],
-  partition: number,
+  { partition, predicates = [] }: ScanRows,
 ): string {
   const ranges = joinRanges(splits);
   if (ranges.length === 0) return emptyRelation(scan.columns);
   const rows = ranges.map((range) => rangeRelation(scan, range)).join('\nUNION ALL ');
-  if (scan.partitioning === undefined) return rows;
-  return `SELECT * FROM (${rows}) WHERE ${partitionPredicate(scan.partitioning, partition)}`;
+  const { partitioning } = scan;
+  const own = partitioning === undefined ? [] : [partitionPredicate(partitioning, partition)];
+  const all = [...own, ...predicates];
+  return all.length === 0 ? rows : `SELECT * FROM (${rows}) WHERE ${all.join(' AND ')}`;
 }
 
 /** A row that no file of the partition may have ends the statement: `findSourceError` says in which file it is. */

@@ -86,6 +86,15 @@ export function readText(result: duckdb.Result, column = 0): string {
   return Buffer.from(bytes.subarray(starts[0], ends[0])).toString('utf8');
 }
 
+/** The values of a result's one row behind the first. */
+export function otherVectors(result: duckdb.Result): readonly duckdb.Vector[] {
+  const chunk = duckdb.result_get_chunk(result, 0);
+  const count = duckdb.data_chunk_get_column_count(chunk);
+  return Array.from({ length: count - 1 }, (_, index) =>
+    duckdb.data_chunk_get_vector(chunk, index + 1),
+  );
+}
+
 function firstVector(result: duckdb.Result, column = 0): duckdb.Vector {
   return duckdb.data_chunk_get_vector(duckdb.result_get_chunk(result, 0), column);
 }

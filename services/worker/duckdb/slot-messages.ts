@@ -5,6 +5,7 @@ import type { SourceId } from '../../common/ids.ts';
 import type { Page } from '../../common/page/page.ts';
 import type {
   DealtPage,
+  FlushResult,
   FragmentRun,
   StatementBatch,
   StatementResult,
@@ -61,7 +62,7 @@ export type SlotReport =
   /** DuckDB's memory at this moment of a statement that takes longer. */
   | { readonly kind: 'memory'; readonly memoryBytes: number }
   | { readonly kind: 'executed'; readonly result: MeasuredStatement }
-  | { readonly kind: 'flushed' }
+  | { readonly kind: 'flushed'; readonly result: FlushResult }
   | { readonly kind: 'ended' }
   /** `stack`: of a bug, for the log. */
   | { readonly kind: 'failed'; readonly error: ErrorReport; readonly stack?: string };

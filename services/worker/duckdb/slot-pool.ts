@@ -12,6 +12,7 @@ import type { Logger } from '../../common/logger.ts';
 import type { MemoryBroker, MemoryLease } from '../memory/memory-broker.ts';
 import type { CpuMeter } from '../task/cpu-meter.ts';
 import type {
+  FlushResult,
   FragmentIo,
   FragmentRun,
   FragmentSlot,
@@ -266,8 +267,8 @@ class GrantedSlot implements FragmentSlot {
     return await this.#slot.execute(batch);
   }
 
-  async flush(): Promise<void> {
-    await this.#slot.flush();
+  async flush(): Promise<FlushResult> {
+    return await this.#slot.flush();
   }
 
   abort(error: EngineError): void {

@@ -11,6 +11,7 @@ import type { StatementBatch } from '../task/fragment-slot.ts';
 import { FragmentSession } from './fragment-session.ts';
 import { PageSources } from './page-source.ts';
 import { RowEmitter } from './row-emitter.ts';
+import { ScanFilters } from './scan-filters.ts';
 import { SlotConnection } from './slot-connection.ts';
 import { registerEmitRows } from './slot-instance.ts';
 import {
@@ -29,6 +30,7 @@ class SlotThread {
   readonly #port: MessagePort;
   readonly #signals: SlotSignals;
   readonly #sources: PageSources;
+  readonly #filters = new ScanFilters();
   #openConnection: SlotConnection | undefined;
   #session: FragmentSession | undefined;
   #isExecuting = false;
@@ -80,8 +82,7 @@ class SlotThread {
         if (order.begin !== undefined) this.#begin(order.begin);
         return this.#execute(order.batch);
       case 'flush':
-        this.#session?.flush();
-        return this.#report({ kind: 'flushed' });
+        return this.#report({ kind: 'flushed', result: this.#session?.flush() ?? {} });
       case 'interrupt':
         return this.#interrupt();
       case 'end':
@@ -113,6 +114,7 @@ class SlotThread {
       this.#session.emit(chunk);
     });
     this.#sources.register(connection.handle, profile.threads);
+    this.#filters.register(connection.handle);
   }
 
   #begin({ runNumber, run }: NumberedRun): void {
@@ -127,22 +129,25 @@ class SlotThread {
       },
     });
     this.#sources.begin(runNumber, run);
+    this.#filters.begin();
     this.#session = new FragmentSession(run, {
       ...shared,
       connection: this.#connection,
       emitter,
+      filters: this.#filters,
       onMemory: (memoryBytes) => this.#report({ kind: 'memory', memoryBytes }),
     });
   }
 
-  async #execute({ splits, flush }: StatementBatch): Promise<void> {
+  async #execute({ splits, filters = [], flush }: StatementBatch): Promise<void> {
     const session = this.#session;
     assert(session !== undefined, 'a run has begun');
+    this.#filters.add(filters);
     this.#isExecuting = true;
     try {
       const result = await session.execute(splits);
-      if (flush) session.flush();
-      this.#report({ kind: 'executed', result });
+      const flushed = flush ? session.flush() : {};
+      this.#report({ kind: 'executed', result: { ...result, ...flushed } });
     } finally {
       this.#isExecuting = false;
     }

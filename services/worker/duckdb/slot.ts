@@ -10,6 +10,7 @@ import { EngineError, fromErrorReport } from '../../common/error.ts';
 import type { SourceId } from '../../common/ids.ts';
 import type {
   DealtPage,
+  FlushResult,
   FragmentIo,
   FragmentRun,
   StatementBatch,
@@ -127,8 +128,10 @@ export class Slot {
     return { ...answer.result, cpuMs };
   }
 
-  async flush(): Promise<void> {
-    await this.#askInRun({ kind: 'flush' });
+  async flush(): Promise<FlushResult> {
+    const answer = await this.#askInRun({ kind: 'flush' });
+    assert(answer.kind === 'flushed', 'a flush is answered by its result');
+    return answer.result;
   }
 
   abort(error: EngineError): void {

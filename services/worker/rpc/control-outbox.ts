@@ -1,7 +1,8 @@
 /**
  * Task statuses on their way to the coordinator. Each gets the next number when it is first sent, is sent
  * again after a reconnect, and is dropped when acknowledged. One that waits is replaced by a newer one of its
- * task, so a slow or absent coordinator costs at most one status a task.
+ * task, so a slow or absent coordinator costs at most one status a task. What a task has collected for dynamic filters is
+ * said only once, so the newer status takes it over.
  */
 import { formatTaskId } from '../../common/ids.ts';
 import type { TaskStatus } from '../../common/task/task-status.ts';
@@ -23,9 +24,13 @@ export class ControlOutbox {
 
   add(status: TaskStatus): void {
     const key = formatTaskId(status.taskId);
+    const collectedDomains = status.collectedDomains ?? this.#waiting.get(key)?.collectedDomains;
     // Behind those that changed before it.
     this.#waiting.delete(key);
-    this.#waiting.set(key, status);
+    this.#waiting.set(
+      key,
+      collectedDomains === undefined ? status : { ...status, collectedDomains },
+    );
   }
 
   /** The next status to send; `undefined` when there is none, or too many are not acknowledged. */

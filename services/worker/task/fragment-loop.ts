@@ -150,6 +150,7 @@ export class FragmentLoop {
 
   async #runStatements(slot: FragmentSlot): Promise<void> {
     const { inputs, delivery, progress, signal } = this.#deps;
+    const { filters } = inputs;
     inputs.rewind();
     slot.begin(this.#describeRun(), {
       readPage: (sourceId) => inputs.readPage(sourceId),
@@ -163,10 +164,18 @@ export class FragmentLoop {
       },
     });
     let isFlushed = false;
+    let filterCount = 0;
     do {
       const batch = this.#takeBatch();
       isFlushed = this.#isDone;
-      const result = await slot.execute({ splits: batch.files, flush: isFlushed });
+      const news = filters.since(filterCount);
+      filterCount = filters.count;
+      const result = await slot.execute({
+        splits: batch.files,
+        ...(news.length === 0 ? {} : { filters: news }),
+        flush: isFlushed,
+      });
+      if (isFlushed) filters.collect(result.collectedDomains);
       this.#limitReached = result.limitReached;
       progress.addStatement(batch, result);
       this.#deps.onProgress(inputs.splits.isEmpty && !inputs.splits.isSealed);
@@ -176,7 +185,7 @@ export class FragmentLoop {
       await raceAbort(room, signal);
       progress.waitFor(undefined);
     } while (this.#isReady);
-    if (!isFlushed) await slot.flush();
+    if (!isFlushed) filters.collect((await slot.flush()).collectedDomains);
   }
 
   #takeBatch(): SplitBatch {

@@ -2,6 +2,7 @@
  * The port through which a task runs its fragment: a slot is a thread with a DuckDB of its own.
  * Implemented in ../duckdb; the simulator and the unit tests have their own.
  */
+import type { CollectedDomain, DynamicFilter } from '../../common/dynamic-filter/dynamic-filter.ts';
 import type { EngineError } from '../../common/error.ts';
 import type { PartitionId, SourceId } from '../../common/ids.ts';
 import type { Page } from '../../common/page/page.ts';
@@ -66,7 +67,7 @@ export interface FragmentIo {
   onMemory(memoryBytes: number): void;
 }
 
-export interface StatementResult {
+export interface StatementResult extends FlushResult {
   readonly outputRows: number;
   /** The row limit is reached: further statements would add nothing. */
   readonly limitReached: boolean;
@@ -77,6 +78,13 @@ export interface StatementResult {
   /** The largest values that were seen; exact for a profiled run. */
   readonly peakMemoryBytes: number;
   readonly spilledBytes: number;
+  /** Rows of scans that dynamic filters kept out, as far as they were counted. */
+  readonly filteredRows: number;
+}
+
+export interface FlushResult {
+  /** What all rows since the last flush say of each collected key. Absent = nothing. */
+  readonly collectedDomains?: readonly CollectedDomain[];
 }
 
 /** A slot that belongs to one task, from `acquire` to `release`. */
@@ -90,7 +98,7 @@ export interface FragmentSlot {
    */
   execute(batch: StatementBatch): Promise<StatementResult>;
   /** Hands over the rows that are held back. @throws EngineError as `execute` does. */
-  flush(): Promise<void>;
+  flush(): Promise<FlushResult>;
   /** Makes the running statement, and all later ones, fail soon with this error. */
   abort(error: EngineError): void;
   /** Gives the slot back when no statement runs. Never throws. */
@@ -99,5 +107,7 @@ export interface FragmentSlot {
 
 export interface StatementBatch {
   readonly splits: ReadonlyMap<SourceId, readonly FileSplit[]>;
+  /** New since the statement before; they hold for this and all later statements of the run. Absent = none. */
+  readonly filters?: readonly DynamicFilter[];
   readonly flush: boolean;
 }

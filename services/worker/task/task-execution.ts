@@ -101,6 +101,7 @@ export class TaskExecution {
     if (!isLive(this.#state.kind)) return;
     try {
       if (update.outputBuffers.length > 0) this.#delivery.declareBuffers(update.outputBuffers);
+      this.#inputs.filters.receive(update.dynamicFilters ?? []);
       for (const assignment of update.splitAssignments) this.#inputs.receive(assignment);
     } catch (error) {
       this.fail(error);
@@ -207,6 +208,8 @@ export class TaskExecution {
   #status(version: number): TaskStatus {
     const state = this.#state;
     const { nodeId, nodeInstanceId } = this.#env;
+    const isComplete = state.kind === 'flushing' || state.kind === 'finished';
+    const collectedDomains = isComplete ? this.#inputs.filters.takeReport() : undefined;
     return {
       taskId: this.taskId,
       nodeId,
@@ -220,6 +223,7 @@ export class TaskExecution {
       blockedReason: isLive(state.kind) ? this.#loop.blockedReason : 'none',
       stats: this.#progress.stats(this.#inputs.totals),
       ...(this.#inlinePages === undefined ? {} : { inlinePages: this.#inlinePages }),
+      ...(collectedDomains === undefined ? {} : { collectedDomains }),
     };
   }
 }

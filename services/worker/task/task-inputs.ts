@@ -6,6 +6,7 @@ import type { PlanFragment } from '../../common/plan/plan-fragment.ts';
 import type { Split, SplitAssignment } from '../../common/plan/split.ts';
 import type { TaskStatus, TaskUpdate } from '../../common/task/task-status.ts';
 import { isScanSplit, SplitQueue, SplitReceiver, type ScanSplit } from './split-queue.ts';
+import { TaskFilters } from './task-filters.ts';
 import type { TaskInput, TaskInputListener, TaskPorts } from './task-ports.ts';
 import type { InputTotals } from './task-progress.ts';
 
@@ -16,6 +17,8 @@ export interface TaskInputsOptions extends TaskInputListener {
 export class TaskInputs {
   /** What the scans have still to read. */
   readonly splits: SplitQueue;
+  /** What keeps rows of the scans out, and what the rows that come out tell for others. */
+  readonly filters: TaskFilters;
   readonly #receivers = new Map<SourceId, SplitReceiver>();
   readonly #remote = new Map<SourceId, TaskInput>();
   readonly #isReread: boolean;
@@ -23,6 +26,7 @@ export class TaskInputs {
 
   constructor(update: TaskUpdate, fragment: PlanFragment, options: TaskInputsOptions) {
     this.#partition = update.taskId.partitionId;
+    this.filters = new TaskFilters(fragment);
     this.splits = new SplitQueue(fragment.scans.map(({ sourceId }) => sourceId));
     for (const { sourceId } of fragment.scans) this.#receivers.set(sourceId, new SplitReceiver());
     this.#isReread = fragment.inputMode === 'incremental' && fragment.scans.length > 0;

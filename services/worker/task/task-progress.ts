@@ -36,6 +36,7 @@ export class TaskProgress {
   #memoryBytes = 0;
   #peakMemoryBytes = 0;
   #spilledBytes = 0;
+  #filteredRows = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -78,6 +79,7 @@ export class TaskProgress {
     this.#memoryBytes = 0;
     this.#peakMemoryBytes = Math.max(this.#peakMemoryBytes, result.peakMemoryBytes);
     this.#spilledBytes = Math.max(this.#spilledBytes, result.spilledBytes);
+    this.#filteredRows += result.filteredRows;
   }
 
   end(): void {
@@ -107,6 +109,7 @@ export class TaskProgress {
       memoryBytes: this.#memoryBytes,
       peakMemoryBytes: this.#peakMemoryBytes,
       spilledBytes: this.#spilledBytes + remote.spilledBytes,
+      filteredRows: this.#filteredRows,
     };
   }
 }

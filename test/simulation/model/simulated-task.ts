@@ -3,6 +3,7 @@
  * is broadcast to it is there; `waitsForAllInput` makes it wait for all remote rows too, so that it never
  * holds a slot while it waits for another task.
  */
+import type { DynamicFilter } from '../../../services/common/dynamic-filter/dynamic-filter.ts';
 import type { ErrorReport } from '../../../services/common/error.ts';
 import type { SourceId, TaskId } from '../../../services/common/ids.ts';
 import type { PlanFragment } from '../../../services/common/plan/plan-fragment.ts';
@@ -14,6 +15,7 @@ import type {
   TaskStop,
 } from '../../../services/common/task/task-status.ts';
 import type { TaskOrder } from '../cluster-worker.ts';
+import { collectDomains, filterRows, isJoined, joinRows, keyOf } from '../joins.ts';
 import {
   digestOf,
   isInnerLimit,
@@ -71,6 +73,9 @@ export class SimulatedTask {
   #isHeld = false;
   #splitsCompleted = 0;
   #outputRows = 0;
+  readonly #filters: DynamicFilter[] = [];
+  readonly #keys = new Set<string>();
+  #hasReportedKeys = false;
 
   constructor(taskId: TaskId, fragment: PlanFragment, host: TaskHost) {
     this.taskId = taskId;
@@ -101,6 +106,7 @@ export class SimulatedTask {
 
   update(order: TaskOrder): void {
     if (this.state !== 'running' && this.state !== 'flushing') return;
+    this.#filters.push(...(order.dynamicFilters ?? []));
     order.outputBuffers.forEach((buffers, index) => this.outputs[index]?.declare(buffers));
     for (const assignment of order.splitAssignments) {
       const source = this.#sources.find((each) => each.sourceId === assignment.sourceId);
@@ -172,10 +178,20 @@ export class SimulatedTask {
         splitsCompleted: this.#splitsCompleted,
         outputRows: this.#outputRows,
       },
+      ...this.#reportKeys(),
       ...(this.inlinePages === undefined || this.state !== 'finished'
         ? {}
         : { inlinePages: this.inlinePages }),
     };
+  }
+
+  /** Once, when the rows are complete. */
+  #reportKeys(): Pick<TaskStatus, 'collectedDomains'> {
+    const isComplete = this.state === 'flushing' || this.state === 'finished';
+    if (this.#hasReportedKeys || !isComplete || this.fragment.collectedKeys === undefined)
+      return {};
+    this.#hasReportedKeys = true;
+    return { collectedDomains: collectDomains(this.fragment, this.#keys) };
   }
 
   #receive(source: TaskSource, split: Split): void {
@@ -259,12 +275,13 @@ export class SimulatedTask {
   }
 
   #finishUnit(unit: { readonly rows: readonly Row[]; readonly split?: Split }): void {
-    const digest = this.#sources
+    const broadcast = this.#sources
       .filter((source) => source.kind === 'broadcast')
-      .reduce((sum, source) => (sum + digestOf(source.rows)) >>> 0, 0);
+      .flatMap((source) => source.rows);
+    const digest = digestOf(broadcast);
     const { rowLimit } = this.fragment;
     const room = rowLimit === undefined ? unit.rows.length : rowLimit - this.#outputRows;
-    const rows = unit.rows
+    const rows = this.#joined(unit, broadcast)
       .slice(0, room)
       .map((row, index) =>
         isInnerLimit(this.fragment)
@@ -272,10 +289,20 @@ export class SimulatedTask {
           : passRow(row, digest),
       );
     this.#outputRows += rows.length;
+    for (const row of rows) this.#keys.add(keyOf(row));
     for (const output of this.outputs) output.add(rows);
     if (unit.split !== undefined) this.#splitsCompleted += 1;
     if (unit.split?.input.kind === 'file') this.#host.onSplitDone(unit.split.input);
     if (rowLimit !== undefined && this.#outputRows >= rowLimit) this.#flush();
+  }
+
+  #joined(
+    { rows, split }: { readonly rows: readonly Row[]; readonly split?: Split },
+    broadcast: readonly Row[],
+  ): readonly Row[] {
+    if (split === undefined || !isJoined(this.fragment)) return rows;
+    if (split.input.kind !== 'file') return [];
+    return joinRows(filterRows(rows, this.fragment, this.#filters), broadcast);
   }
 
   #flush(): void {

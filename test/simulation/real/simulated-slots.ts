@@ -1,7 +1,9 @@
 /** Slots whose DuckDB is a few lines: it passes rows on, as every simulated fragment does. */
+import type { DynamicFilter } from '../../../services/common/dynamic-filter/dynamic-filter.ts';
 import { EngineError } from '../../../services/common/error.ts';
 import type { FileSplit } from '../../../services/common/plan/split.ts';
 import type {
+  FlushResult,
   FragmentIo,
   FragmentRun,
   FragmentSlot,
@@ -10,6 +12,7 @@ import type {
   StatementBatch,
   StatementResult,
 } from '../../../services/worker/task/fragment-slot.ts';
+import { collectDomains, filterRows, isJoined, joinRows, keyOf } from '../joins.ts';
 import type { Row } from '../rows.ts';
 import { digestOf, isInnerLimit, partitionOf, passRow, rowOfLimit, rowsOfSplit } from '../rows.ts';
 import type { VirtualTime } from '../virtual-time.ts';
@@ -74,6 +77,9 @@ class SimulatedSlot implements FragmentSlot {
   readonly #deps: SimulatedSlotsDeps;
   readonly #onRelease: () => void;
   readonly #aborting = new AbortController();
+  readonly #filters: DynamicFilter[] = [];
+  readonly #keys = new Set<string>();
+  #broadcast: readonly Row[] = [];
   #run: FragmentRun | undefined;
   #io: FragmentIo | undefined;
   /** What is broadcast to the fragment; kept between statements. */
@@ -93,11 +99,12 @@ class SimulatedSlot implements FragmentSlot {
   async execute(batch: StatementBatch): Promise<StatementResult> {
     const before = this.#outputRows;
     const streamed = await this.#readInputs();
+    this.#filters.push(...(batch.filters ?? []));
     for (const [sourceId, splits] of batch.splits) {
       for (const split of splits) {
         await this.#work();
         this.#deps.onSplitDone(split);
-        await this.#emit(rowsOfSplit(sourceId, split));
+        await this.#emit(this.#joined(rowsOfSplit(sourceId, split)));
       }
     }
     for (let at = 0; at < streamed.length; at += ROWS_PER_PAGE) {
@@ -105,6 +112,7 @@ class SimulatedSlot implements FragmentSlot {
       await this.#emit(streamed.slice(at, at + ROWS_PER_PAGE));
     }
     return {
+      ...(batch.flush ? this.#takeDomains() : {}),
       outputRows: this.#outputRows - before,
       limitReached: this.#room() === 0,
       busyMs: 0,
@@ -112,11 +120,12 @@ class SimulatedSlot implements FragmentSlot {
       cpuMs: 0,
       peakMemoryBytes: 0,
       spilledBytes: 0,
+      filteredRows: 0,
     };
   }
 
-  flush(): Promise<void> {
-    return Promise.resolve();
+  flush(): Promise<FlushResult> {
+    return Promise.resolve(this.#takeDomains());
   }
 
   abort(error: EngineError): void {
@@ -126,6 +135,20 @@ class SimulatedSlot implements FragmentSlot {
   release(): Promise<void> {
     this.#onRelease();
     return Promise.resolve();
+  }
+
+  #takeDomains(): FlushResult {
+    const { fragment } = this.#begun().run;
+    if (fragment.collectedKeys === undefined) return {};
+    const collectedDomains = collectDomains(fragment, this.#keys);
+    this.#keys.clear();
+    return { collectedDomains };
+  }
+
+  #joined(rows: readonly Row[]): readonly Row[] {
+    const { fragment } = this.#begun().run;
+    if (!isJoined(fragment)) return rows;
+    return joinRows(filterRows(rows, fragment, this.#filters), this.#broadcast);
   }
 
   /** Rows of the inputs that are not broadcast; the others become the digest, once. */
@@ -143,6 +166,7 @@ class SimulatedSlot implements FragmentSlot {
       }
     }
     this.#digest = digestOf(broadcast);
+    this.#broadcast = broadcast;
     return streamed;
   }
 
@@ -156,6 +180,7 @@ class SimulatedSlot implements FragmentSlot {
         : passRow(row, this.#digest ?? 0),
     );
     this.#outputRows += rows.length;
+    for (const row of rows) this.#keys.add(keyOf(row));
     for (const [deal, { keys, partitionCount }] of deals.entries()) {
       for (let partition = 0; partition < partitionCount; partition += 1) {
         const part =

@@ -217,6 +217,12 @@ export interface StageProgress {
   readonly outputRows: bigint;
   readonly outputBytes: bigint;
   readonly blockedReason: string;
+  /** Row groups of files that dynamic filters spared the stage: no row of them has a match in another stage's rows. */
+  readonly prunedRowGroups: bigint;
+  readonly prunedRows: bigint;
+  readonly prunedBytes: bigint;
+  /** Rows that dynamic filters kept out of what was read, as far as they were counted. */
+  readonly filteredRows: bigint;
 }
 
 /** A typed error. Decide on `code`; `message` is for people. */
@@ -1529,6 +1535,10 @@ function createBaseStageProgress(): StageProgress {
     outputRows: 0n,
     outputBytes: 0n,
     blockedReason: "",
+    prunedRowGroups: 0n,
+    prunedRows: 0n,
+    prunedBytes: 0n,
+    filteredRows: 0n,
   };
 }
 
@@ -1566,6 +1576,30 @@ export const StageProgress: MessageFns<StageProgress> = {
     }
     if (message.blockedReason !== "") {
       writer.uint32(74).string(message.blockedReason);
+    }
+    if (message.prunedRowGroups !== 0n) {
+      if (BigInt.asUintN(64, message.prunedRowGroups) !== message.prunedRowGroups) {
+        throw new globalThis.Error("value provided for field message.prunedRowGroups of type uint64 too large");
+      }
+      writer.uint32(160).uint64(message.prunedRowGroups);
+    }
+    if (message.prunedRows !== 0n) {
+      if (BigInt.asUintN(64, message.prunedRows) !== message.prunedRows) {
+        throw new globalThis.Error("value provided for field message.prunedRows of type uint64 too large");
+      }
+      writer.uint32(168).uint64(message.prunedRows);
+    }
+    if (message.prunedBytes !== 0n) {
+      if (BigInt.asUintN(64, message.prunedBytes) !== message.prunedBytes) {
+        throw new globalThis.Error("value provided for field message.prunedBytes of type uint64 too large");
+      }
+      writer.uint32(176).uint64(message.prunedBytes);
+    }
+    if (message.filteredRows !== 0n) {
+      if (BigInt.asUintN(64, message.filteredRows) !== message.filteredRows) {
+        throw new globalThis.Error("value provided for field message.filteredRows of type uint64 too large");
+      }
+      writer.uint32(184).uint64(message.filteredRows);
     }
     return writer;
   },
@@ -1655,6 +1689,38 @@ export const StageProgress: MessageFns<StageProgress> = {
             message.blockedReason = reader.string();
             continue;
           }
+          case 20: {
+            if (tag !== 160) {
+              break;
+            }
+
+            message.prunedRowGroups = reader.uint64() as bigint;
+            continue;
+          }
+          case 21: {
+            if (tag !== 168) {
+              break;
+            }
+
+            message.prunedRows = reader.uint64() as bigint;
+            continue;
+          }
+          case 22: {
+            if (tag !== 176) {
+              break;
+            }
+
+            message.prunedBytes = reader.uint64() as bigint;
+            continue;
+          }
+          case 23: {
+            if (tag !== 184) {
+              break;
+            }
+
+            message.filteredRows = reader.uint64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1685,6 +1751,18 @@ export const StageProgress: MessageFns<StageProgress> = {
       ? BigInt(object.outputBytes)
       : 0n;
     message.blockedReason = object.blockedReason ?? "";
+    message.prunedRowGroups = (object.prunedRowGroups !== undefined && object.prunedRowGroups !== null)
+      ? BigInt(object.prunedRowGroups)
+      : 0n;
+    message.prunedRows = (object.prunedRows !== undefined && object.prunedRows !== null)
+      ? BigInt(object.prunedRows)
+      : 0n;
+    message.prunedBytes = (object.prunedBytes !== undefined && object.prunedBytes !== null)
+      ? BigInt(object.prunedBytes)
+      : 0n;
+    message.filteredRows = (object.filteredRows !== undefined && object.filteredRows !== null)
+      ? BigInt(object.filteredRows)
+      : 0n;
     return message;
   },
 };

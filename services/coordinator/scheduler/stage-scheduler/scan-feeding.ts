@@ -3,7 +3,9 @@
  * only when nothing is pending. Scans of one stage are fed one after the other.
  */
 import { assert } from '../../../common/assert.ts';
+import { keyFormOf, withoutBloom } from '../../../common/dynamic-filter/key-domain.ts';
 import type { ErrorReport } from '../../../common/error.ts';
+import { endFilterWait, isAwaitingFilters, knownDomains } from '../dynamic-filters.ts';
 import { freeLanes, selectNode, splitCandidates } from '../placement/node-selector.ts';
 import { placeByPartition } from '../placement/partition-placement.ts';
 import { placeSplits } from '../placement/split-placement.ts';
@@ -46,15 +48,32 @@ function feedScan(turn: Turn, stage: StageState, scan: ScanState): boolean {
   // Closed by now = the query failed for want of nodes.
   if (scan.isClosed || scan.isLoading || scan.pending.length > 0) return false;
   if (!scan.isExhausted) {
-    scan.isLoading = true;
-    const { sourceId, batch } = scan;
-    const maxCount = turn.state.options.splitBatchSize;
-    turn.effects.push({ kind: 'load-splits', sourceId, batch, maxCount });
+    if (!isAwaitingFilters(turn, stage, scan)) loadSplits(turn, stage, scan);
     return false;
   }
   if (scan.splitCount === 0 && !placeEmptySplit(turn, stage, scan)) return false;
   endScan(turn, stage, scan);
   return true;
+}
+
+/** Asks for the next batch, less what the filters that are complete by now rule out. */
+function loadSplits(turn: Turn, stage: StageState, scan: ScanState): void {
+  scan.isLoading = true;
+  const { sourceId, batch } = scan;
+  const maxCount = turn.state.options.splitBatchSize;
+  const filters = knownDomains(turn.state, stage, scan).map(({ column, index, domain }) => ({
+    index,
+    form: keyFormOf(column.type),
+    domain: withoutBloom(domain),
+    keepsNulls: column.keepsNulls,
+  }));
+  turn.effects.push({
+    kind: 'load-splits',
+    sourceId,
+    batch,
+    maxCount,
+    ...(filters.length === 0 ? {} : { filters }),
+  });
 }
 
 /** The source is closed, and the tasks hear that no more comes. */
@@ -162,10 +181,12 @@ function placeEmptySplit(turn: Turn, stage: StageState, scan: ScanState): boolea
 
 /**
  * A broadcast or arbitrary producer that is full while it still waits for readers, and a stage that waits for it before it
- * creates more of them, would wait for each other forever: all lanes get their task now and later nodes none (T25).
+ * creates more of them, would wait for each other forever: all lanes get their task now and later nodes none, and no scan of
+ * the stage waits for a filter any longer (T25).
  */
 function breakDeadlock(turn: Turn, stage: StageState): void {
   if (stage.kind !== 'scheduling' || !hasOverfullFeeder(turn.state, stage)) return;
+  for (const scan of stage.scans) endFilterWait(turn, stage, scan);
   const hosts = freeLanes(turn.state, stage);
   // Without any task there is nobody to read, and nobody for the splits that still come.
   if (stage.tasks.length + hosts.length === 0) return;

@@ -1,7 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Task } from '../../../../proto/gen/skein/internal/v1/task.ts';
-import type { SourceId } from '../../../../services/common/ids.ts';
+import { MAX_BLOOM_BITS } from '../../../../services/common/dynamic-filter/bloom-filter.ts';
+import type { FilterId, SourceId } from '../../../../services/common/ids.ts';
 import type { Split, SplitAssignment } from '../../../../services/common/plan/split.ts';
 import { taskUpdateToWire } from '../../../../services/common/rpc/task-wire.ts';
 import type { TaskUpdate } from '../../../../services/common/task/task-status.ts';
@@ -57,12 +58,23 @@ describe('updatePieces (T35)', () => {
         }
         const [first, ...others] = pieces;
         expect({ ...first, splitAssignments: [] }).toEqual({ ...update, splitAssignments: [] });
-        const { fragment: _fragment, splitAssignments: _splits, ...terms } = update;
+        const { fragment: _f, dynamicFilters: _d, splitAssignments: _s, ...terms } = update;
         for (const { splitAssignments: _, ...other } of others) {
           expect(other).toEqual({ ...terms, outputBuffers: [] });
         }
       }),
     );
+  });
+
+  it('keeps every message small, however many bloom filters there are', () => {
+    if (base === undefined) throw new Error('no sample');
+    const bloom = Array.from({ length: MAX_BLOOM_BITS / 32 }, () => -1);
+    const dynamicFilters = Array.from({ length: 5 }, (_, id) => {
+      return { filterId: id as FilterId, version: 1, domain: { kind: 'some', bloom } as const };
+    });
+    const pieces = updatePieces({ ...base, dynamicFilters });
+    expect(pieces.map((piece) => piece.dynamicFilters?.length)).toEqual([2, 2, 1]);
+    expect(pieces.flatMap((piece) => piece.dynamicFilters ?? [])).toEqual(dynamicFilters);
   });
 
   it('keeps every message small, however long the paths are', () => {

@@ -21,7 +21,7 @@ const runOf = (fragment: PlanFragment, changes: Partial<FragmentRun> = {}): Frag
 });
 
 const sql = (fragment: PlanFragment, changes: Partial<FragmentRun> = {}): string =>
-  fragmentStatement(runOf(fragment, changes), new Map());
+  fragmentStatement(runOf(fragment, changes), { splits: new Map() });
 
 describe('the statement of a fragment', () => {
   it('emits its columns and counts them', () => {

@@ -61,7 +61,9 @@ describe('joining ranges', () => {
 describe('a scan', () => {
   it('reads its columns with their types, by row ranges', () => {
     expect(
-      scanRelation(SCAN, [split("/d/o'1.parquet", 0, 10), split('/d/2.parquet', 5, 5)], 0),
+      scanRelation(SCAN, [split("/d/o'1.parquet", 0, 10), split('/d/2.parquet', 5, 5)], {
+        partition: 0,
+      }),
     ).toBe(
       `SELECT CAST("o ""key""" AS BIGINT) AS c0, CAST("o_price" AS DECIMAL(15,2)) AS c1` +
         ` FROM read_parquet('/d/o''1.parquet', file_row_number = true)` +
@@ -73,7 +75,7 @@ describe('a scan', () => {
   });
 
   it('has its columns even without splits (T23)', () => {
-    expect(scanRelation(SCAN, [], 0)).toBe(
+    expect(scanRelation(SCAN, [], { partition: 0 })).toBe(
       'SELECT CAST(NULL AS BIGINT) AS c0, CAST(NULL AS DECIMAL(15,2)) AS c1 LIMIT 0',
     );
   });
@@ -85,9 +87,17 @@ describe('a scan', () => {
   });
 
   it('has a column even when only its rows count', () => {
-    const relation = scanRelation({ ...SCAN, columns: [] }, [split('/f', 0, 2)], 0);
+    const relation = scanRelation({ ...SCAN, columns: [] }, [split('/f', 0, 2)], { partition: 0 });
     expect(relation).toBe(
       "SELECT NULL AS c0 FROM read_parquet('/f', file_row_number = true) WHERE file_row_number BETWEEN 0 AND 1",
     );
+  });
+
+  it('has only rows that its dynamic filters let pass', () => {
+    const relation = scanRelation(SCAN, [split('/f', 0, 2), split('/g', 0, 2)], {
+      partition: 0,
+      predicates: ['c0 >= 5', 'c1 IS NULL'],
+    });
+    expect(relation).toMatch(/^SELECT \* FROM \(SELECT .*\) WHERE c0 >= 5 AND c1 IS NULL$/s);
   });
 });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { NodeId, NodeInstanceId } from '../../../../services/common/ids.ts';
+import type { FilterId, NodeId, NodeInstanceId } from '../../../../services/common/ids.ts';
 import { NO_TASK_STATS, type TaskStatus } from '../../../../services/common/task/task-status.ts';
 import { ControlOutbox } from '../../../../services/worker/rpc/control-outbox.ts';
 import { aTaskId } from '../../../support/task-fakes.ts';
@@ -27,6 +27,16 @@ describe('the outbox of statuses', () => {
     expect(outbox.next()).toMatchObject({ sequence: 1, status: { taskId: { partitionId: 2 } } });
     expect(outbox.next()).toMatchObject({ sequence: 2, status: { version: 2 } });
     expect(outbox.next()).toBeUndefined();
+  });
+
+  it('hands on what a waiting status has collected for dynamic filters: it is said only once', () => {
+    const outbox = new ControlOutbox();
+    const collectedDomains = [{ filterId: 0 as FilterId, domain: { kind: 'none' } as const }];
+    outbox.add({ ...status(1, 1), collectedDomains });
+    outbox.add(status(1, 2));
+    expect(outbox.next()?.status).toEqual({ ...status(1, 2), collectedDomains });
+    outbox.add(status(1, 3));
+    expect(outbox.next()?.status).toEqual(status(1, 3));
   });
 
   it('holds back when a thousand are not acknowledged', () => {

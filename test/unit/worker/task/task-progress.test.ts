@@ -13,6 +13,7 @@ const RESULT: StatementResult = {
   cpuMs: 12,
   peakMemoryBytes: 600,
   spilledBytes: 3,
+  filteredRows: 9,
 };
 
 describe('TaskProgress', () => {

@@ -7,6 +7,7 @@
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Column, ColumnType } from "./column_type.ts";
+import { CollectedKey, FilteredColumn } from "./dynamic_filter.ts";
 
 export const PartitioningSchemeKind = {
   PARTITIONING_SCHEME_KIND_UNSPECIFIED: 0,
@@ -135,6 +136,7 @@ export interface PlanFragment {
   readonly estimatedRows: number;
   readonly estimatedBytes: number;
   readonly settings: { [key: string]: string };
+  readonly collectedKeys: readonly CollectedKey[];
 }
 
 export interface PlanFragment_SettingsEntry {
@@ -197,6 +199,7 @@ export interface ScanInput {
   readonly table: string;
   /** Set in fixed-source fragments. */
   readonly partitioning?: ScanPartitioning | undefined;
+  readonly filteredColumns: readonly FilteredColumn[];
 }
 
 export interface ScanPartitioning {
@@ -235,6 +238,7 @@ function createBasePlanFragment(): PlanFragment {
     estimatedRows: 0,
     estimatedBytes: 0,
     settings: {},
+    collectedKeys: [],
   };
 }
 
@@ -285,6 +289,9 @@ export const PlanFragment: MessageFns<PlanFragment> = {
     globalThis.Object.entries(message.settings).forEach(([key, value]: [string, string]) => {
       PlanFragment_SettingsEntry.encode({ key: key as any, value }, writer.uint32(114).fork()).join();
     });
+    for (const v of message.collectedKeys) {
+      CollectedKey.encode(v!, writer.uint32(162).fork()).join();
+    }
     return writer;
   },
 
@@ -416,6 +423,14 @@ export const PlanFragment: MessageFns<PlanFragment> = {
             }
             continue;
           }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.collectedKeys.push(CollectedKey.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -459,6 +474,7 @@ export const PlanFragment: MessageFns<PlanFragment> = {
       },
       {},
     );
+    message.collectedKeys = object.collectedKeys?.map((e) => CollectedKey.fromPartial(e)) || [];
     return message;
   },
 };
@@ -1119,7 +1135,7 @@ export const PartitioningScheme: MessageFns<PartitioningScheme> = {
 };
 
 function createBaseScanInput(): ScanInput {
-  return { sourceId: 0, name: "", format: "", columns: [], table: "", partitioning: undefined };
+  return { sourceId: 0, name: "", format: "", columns: [], table: "", partitioning: undefined, filteredColumns: [] };
 }
 
 export const ScanInput: MessageFns<ScanInput> = {
@@ -1141,6 +1157,9 @@ export const ScanInput: MessageFns<ScanInput> = {
     }
     if (message.partitioning !== undefined) {
       ScanPartitioning.encode(message.partitioning, writer.uint32(50).fork()).join();
+    }
+    for (const v of message.filteredColumns) {
+      FilteredColumn.encode(v!, writer.uint32(162).fork()).join();
     }
     return writer;
   },
@@ -1206,6 +1225,14 @@ export const ScanInput: MessageFns<ScanInput> = {
             message.partitioning = ScanPartitioning.decode(reader, reader.uint32());
             continue;
           }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.filteredColumns.push(FilteredColumn.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1231,6 +1258,7 @@ export const ScanInput: MessageFns<ScanInput> = {
     message.partitioning = (object.partitioning !== undefined && object.partitioning !== null)
       ? ScanPartitioning.fromPartial(object.partitioning)
       : undefined;
+    message.filteredColumns = object.filteredColumns?.map((e) => FilteredColumn.fromPartial(e)) || [];
     return message;
   },
 };

@@ -20,6 +20,7 @@ import {
   type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
+import { KeyBounds } from "./dynamic_filter.ts";
 import { ErrorReport } from "./error.ts";
 import { PlanFragment } from "./plan_fragment.ts";
 import { Principal } from "./security.ts";
@@ -117,6 +118,8 @@ export interface RowGroup {
   readonly bytes: bigint;
   /** Of a fixed-source fragment: partitions that may have rows in it. */
   readonly partitions: readonly number[];
+  /** One for each filtered column of the scan. */
+  readonly bounds: readonly KeyBounds[];
 }
 
 export interface ListTablesRequest {
@@ -942,7 +945,7 @@ export const ScanFile: MessageFns<ScanFile> = {
 };
 
 function createBaseRowGroup(): RowGroup {
-  return { firstRow: 0n, rowCount: 0n, bytes: 0n, partitions: [] };
+  return { firstRow: 0n, rowCount: 0n, bytes: 0n, partitions: [], bounds: [] };
 }
 
 export const RowGroup: MessageFns<RowGroup> = {
@@ -971,6 +974,9 @@ export const RowGroup: MessageFns<RowGroup> = {
         writer.uint32(v);
       }
       writer.join();
+    }
+    for (const v of message.bounds) {
+      KeyBounds.encode(v!, writer.uint32(162).fork()).join();
     }
     return writer;
   },
@@ -1030,6 +1036,14 @@ export const RowGroup: MessageFns<RowGroup> = {
 
             break;
           }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.bounds.push(KeyBounds.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1051,6 +1065,7 @@ export const RowGroup: MessageFns<RowGroup> = {
     message.rowCount = (object.rowCount !== undefined && object.rowCount !== null) ? BigInt(object.rowCount) : 0n;
     message.bytes = (object.bytes !== undefined && object.bytes !== null) ? BigInt(object.bytes) : 0n;
     message.partitions = object.partitions?.map((e) => e) || [];
+    message.bounds = object.bounds?.map((e) => KeyBounds.fromPartial(e)) || [];
     return message;
   },
 };

@@ -239,6 +239,12 @@ export interface StageInfo {
   /** Of the input, what was read from files. */
   readonly scannedRows: bigint;
   readonly scannedBytes: bigint;
+  /** Row groups that dynamic filters kept from becoming splits. */
+  readonly prunedRowGroups: bigint;
+  readonly prunedRows: bigint;
+  readonly prunedBytes: bigint;
+  /** Rows that they kept out of running scans, as far as they were counted. */
+  readonly filteredRows: bigint;
 }
 
 export interface ListNodesRequest {
@@ -1899,6 +1905,10 @@ function createBaseStageInfo(): StageInfo {
     blockedReason: "",
     scannedRows: 0n,
     scannedBytes: 0n,
+    prunedRowGroups: 0n,
+    prunedRows: 0n,
+    prunedBytes: 0n,
+    filteredRows: 0n,
   };
 }
 
@@ -1969,6 +1979,30 @@ export const StageInfo: MessageFns<StageInfo> = {
         throw new globalThis.Error("value provided for field message.scannedBytes of type uint64 too large");
       }
       writer.uint32(120).uint64(message.scannedBytes);
+    }
+    if (message.prunedRowGroups !== 0n) {
+      if (BigInt.asUintN(64, message.prunedRowGroups) !== message.prunedRowGroups) {
+        throw new globalThis.Error("value provided for field message.prunedRowGroups of type uint64 too large");
+      }
+      writer.uint32(320).uint64(message.prunedRowGroups);
+    }
+    if (message.prunedRows !== 0n) {
+      if (BigInt.asUintN(64, message.prunedRows) !== message.prunedRows) {
+        throw new globalThis.Error("value provided for field message.prunedRows of type uint64 too large");
+      }
+      writer.uint32(328).uint64(message.prunedRows);
+    }
+    if (message.prunedBytes !== 0n) {
+      if (BigInt.asUintN(64, message.prunedBytes) !== message.prunedBytes) {
+        throw new globalThis.Error("value provided for field message.prunedBytes of type uint64 too large");
+      }
+      writer.uint32(336).uint64(message.prunedBytes);
+    }
+    if (message.filteredRows !== 0n) {
+      if (BigInt.asUintN(64, message.filteredRows) !== message.filteredRows) {
+        throw new globalThis.Error("value provided for field message.filteredRows of type uint64 too large");
+      }
+      writer.uint32(344).uint64(message.filteredRows);
     }
     return writer;
   },
@@ -2106,6 +2140,38 @@ export const StageInfo: MessageFns<StageInfo> = {
             message.scannedBytes = reader.uint64() as bigint;
             continue;
           }
+          case 40: {
+            if (tag !== 320) {
+              break;
+            }
+
+            message.prunedRowGroups = reader.uint64() as bigint;
+            continue;
+          }
+          case 41: {
+            if (tag !== 328) {
+              break;
+            }
+
+            message.prunedRows = reader.uint64() as bigint;
+            continue;
+          }
+          case 42: {
+            if (tag !== 336) {
+              break;
+            }
+
+            message.prunedBytes = reader.uint64() as bigint;
+            continue;
+          }
+          case 43: {
+            if (tag !== 344) {
+              break;
+            }
+
+            message.filteredRows = reader.uint64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2149,6 +2215,18 @@ export const StageInfo: MessageFns<StageInfo> = {
       : 0n;
     message.scannedBytes = (object.scannedBytes !== undefined && object.scannedBytes !== null)
       ? BigInt(object.scannedBytes)
+      : 0n;
+    message.prunedRowGroups = (object.prunedRowGroups !== undefined && object.prunedRowGroups !== null)
+      ? BigInt(object.prunedRowGroups)
+      : 0n;
+    message.prunedRows = (object.prunedRows !== undefined && object.prunedRows !== null)
+      ? BigInt(object.prunedRows)
+      : 0n;
+    message.prunedBytes = (object.prunedBytes !== undefined && object.prunedBytes !== null)
+      ? BigInt(object.prunedBytes)
+      : 0n;
+    message.filteredRows = (object.filteredRows !== undefined && object.filteredRows !== null)
+      ? BigInt(object.filteredRows)
       : 0n;
     return message;
   },

@@ -6,6 +6,7 @@
 
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
+import { DynamicFilter } from "./dynamic_filter.ts";
 import { OutputBuffers } from "./output_buffer.ts";
 import { PlanFragment } from "./plan_fragment.ts";
 import { Principal } from "./security.ts";
@@ -29,6 +30,8 @@ export interface Task {
   readonly memoryLimitBytes: bigint;
   /** Its statements are measured exactly, which costs them some time. */
   readonly profiled: boolean;
+  /** Those that are new to the task. */
+  readonly dynamicFilters: readonly DynamicFilter[];
 }
 
 export interface SplitAssignment {
@@ -48,6 +51,7 @@ function createBaseTask(): Task {
     deadlineMs: 0,
     memoryLimitBytes: 0n,
     profiled: false,
+    dynamicFilters: [],
   };
 }
 
@@ -82,6 +86,9 @@ export const Task: MessageFns<Task> = {
     }
     if (message.profiled !== false) {
       writer.uint32(72).bool(message.profiled);
+    }
+    for (const v of message.dynamicFilters) {
+      DynamicFilter.encode(v!, writer.uint32(162).fork()).join();
     }
     return writer;
   },
@@ -171,6 +178,14 @@ export const Task: MessageFns<Task> = {
             message.profiled = reader.bool();
             continue;
           }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.dynamicFilters.push(DynamicFilter.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -203,6 +218,7 @@ export const Task: MessageFns<Task> = {
       ? BigInt(object.memoryLimitBytes)
       : 0n;
     message.profiled = object.profiled ?? false;
+    message.dynamicFilters = object.dynamicFilters?.map((e) => DynamicFilter.fromPartial(e)) || [];
     return message;
   },
 };

@@ -6,6 +6,7 @@
 
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
+import { CollectedDomain } from "./dynamic_filter.ts";
 import { ErrorReport } from "./error.ts";
 import { OutputBufferStatus } from "./output_buffer.ts";
 
@@ -78,7 +79,11 @@ export interface TaskStatus {
     | TaskStats
     | undefined;
   /** All pages of a small root result, with state FINISHED. */
-  readonly inlineResult?: InlineResult | undefined;
+  readonly inlineResult?:
+    | InlineResult
+    | undefined;
+  /** In one status of the task, once its rows are complete. */
+  readonly collectedDomains: readonly CollectedDomain[];
 }
 
 /** All splits of the source with a sequence id ≤ sequence_id have been received. */
@@ -118,6 +123,8 @@ export interface TaskStats {
     | undefined;
   /** DuckDB's memory when it was last looked at; 0 while no statement runs. */
   readonly memoryBytes: bigint;
+  /** Rows that dynamic filters kept out, as far as they were counted. */
+  readonly filteredRows: bigint;
 }
 
 /** Milliseconds waited, by what for. */
@@ -142,6 +149,7 @@ function createBaseTaskStatus(): TaskStatus {
     blockedReason: 0,
     stats: undefined,
     inlineResult: undefined,
+    collectedDomains: [],
   };
 }
 
@@ -185,6 +193,9 @@ export const TaskStatus: MessageFns<TaskStatus> = {
     }
     if (message.inlineResult !== undefined) {
       InlineResult.encode(message.inlineResult, writer.uint32(98).fork()).join();
+    }
+    for (const v of message.collectedDomains) {
+      CollectedDomain.encode(v!, writer.uint32(162).fork()).join();
     }
     return writer;
   },
@@ -298,6 +309,14 @@ export const TaskStatus: MessageFns<TaskStatus> = {
             message.inlineResult = InlineResult.decode(reader, reader.uint32());
             continue;
           }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.collectedDomains.push(CollectedDomain.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -333,6 +352,7 @@ export const TaskStatus: MessageFns<TaskStatus> = {
     message.inlineResult = (object.inlineResult !== undefined && object.inlineResult !== null)
       ? InlineResult.fromPartial(object.inlineResult)
       : undefined;
+    message.collectedDomains = object.collectedDomains?.map((e) => CollectedDomain.fromPartial(e)) || [];
     return message;
   },
 };
@@ -480,6 +500,7 @@ function createBaseTaskStats(): TaskStats {
     busyMs: 0,
     blocked: undefined,
     memoryBytes: 0n,
+    filteredRows: 0n,
   };
 }
 
@@ -556,6 +577,12 @@ export const TaskStats: MessageFns<TaskStats> = {
         throw new globalThis.Error("value provided for field message.memoryBytes of type uint64 too large");
       }
       writer.uint32(112).uint64(message.memoryBytes);
+    }
+    if (message.filteredRows !== 0n) {
+      if (BigInt.asUintN(64, message.filteredRows) !== message.filteredRows) {
+        throw new globalThis.Error("value provided for field message.filteredRows of type uint64 too large");
+      }
+      writer.uint32(240).uint64(message.filteredRows);
     }
     return writer;
   },
@@ -685,6 +712,14 @@ export const TaskStats: MessageFns<TaskStats> = {
             message.memoryBytes = reader.uint64() as bigint;
             continue;
           }
+          case 30: {
+            if (tag !== 240) {
+              break;
+            }
+
+            message.filteredRows = reader.uint64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -735,6 +770,9 @@ export const TaskStats: MessageFns<TaskStats> = {
       : undefined;
     message.memoryBytes = (object.memoryBytes !== undefined && object.memoryBytes !== null)
       ? BigInt(object.memoryBytes)
+      : 0n;
+    message.filteredRows = (object.filteredRows !== undefined && object.filteredRows !== null)
+      ? BigInt(object.filteredRows)
       : 0n;
     return message;
   },
