@@ -48,6 +48,9 @@ afterAll(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
+/** Small and clustered as the tables are, they would be read without exchange. */
+const EXCHANGES = { distribution: 'always', colocated_execution: 'off' };
+
 interface Cost {
   readonly splits: number;
   readonly inputRows: bigint;
@@ -60,7 +63,7 @@ interface Cost {
 
 /** Runs the query, compares its answer with plain DuckDB's, and tells what it cost. */
 async function costOf(sql: string, properties: Properties): Promise<Cost> {
-  const session = { distribution: 'always', dynamic_filter_wait: '30s', ...properties };
+  const session = { ...EXCHANGES, dynamic_filter_wait: '30s', ...properties };
   const { queryId, arrowIpc } = await client.runToArrow(sql, session);
   const difference = answerDifference(readArrowAnswer(arrowIpc), await duckdb.answer(sql), sql);
   expect(difference, sql).toBeUndefined();
@@ -111,40 +114,41 @@ describe('dynamic filtering', () => {
     expect(withFilters.exchangeBytes * 4n).toBeLessThan(without.exchangeBytes);
   });
 
-  it.each([PARTITIONED, { broadcast_threshold: '1GiB' }, { dynamic_filter_wait: '0ms' }])(
-    'changes no answer: %o',
-    async (properties) => {
-      const few = 'SELECT item, code, kind FROM items WHERE kind < 3';
-      const queries = [
-        `SELECT count(*), sum(amount) FROM events JOIN (${few}) i USING (code)`,
-        `SELECT count(*), sum(amount) FROM events e JOIN (${few}) i ON e.item IS NOT DISTINCT FROM i.item`,
-        `SELECT count(*), count(kind) FROM events LEFT JOIN (${few}) i USING (item)`,
-        `SELECT count(*), count(amount) FROM events RIGHT JOIN (${few}) i USING (item)`,
-        `SELECT count(*), count(amount), count(kind) FROM events FULL JOIN (${few}) i USING (item)`,
-        `SELECT count(*) FROM events WHERE item IN (SELECT item FROM (${few}))`,
-        `SELECT count(*) FROM events WHERE item NOT IN (SELECT item FROM (${few}))`,
-        `SELECT count(*) FROM events WHERE item NOT IN (SELECT item FROM (${few}) WHERE item IS NOT NULL)`,
-        `SELECT count(*) FROM events e WHERE NOT EXISTS (SELECT 1 FROM (${few}) i WHERE i.item = e.item)`,
-        `SELECT count(*) FROM (${few}) i WHERE EXISTS (SELECT 1 FROM events e WHERE e.item = i.item)`,
-        `SELECT i.kind, s FROM (SELECT item, sum(amount) s FROM events GROUP BY item) e
+  it.each([
+    PARTITIONED,
+    { broadcast_threshold: '1GiB', colocated_execution: 'on' },
+    { dynamic_filter_wait: '0ms' },
+  ])('changes no answer: %o', async (properties) => {
+    const few = 'SELECT item, code, kind FROM items WHERE kind < 3';
+    const queries = [
+      `SELECT count(*), sum(amount) FROM events JOIN (${few}) i USING (code)`,
+      `SELECT count(*), sum(amount) FROM events e JOIN (${few}) i ON e.item IS NOT DISTINCT FROM i.item`,
+      `SELECT count(*), count(kind) FROM events LEFT JOIN (${few}) i USING (item)`,
+      `SELECT count(*), count(amount) FROM events RIGHT JOIN (${few}) i USING (item)`,
+      `SELECT count(*), count(amount), count(kind) FROM events FULL JOIN (${few}) i USING (item)`,
+      `SELECT count(*) FROM events WHERE item IN (SELECT item FROM (${few}))`,
+      `SELECT count(*) FROM events WHERE item NOT IN (SELECT item FROM (${few}))`,
+      `SELECT count(*) FROM events WHERE item NOT IN (SELECT item FROM (${few}) WHERE item IS NOT NULL)`,
+      `SELECT count(*) FROM events e WHERE NOT EXISTS (SELECT 1 FROM (${few}) i WHERE i.item = e.item)`,
+      `SELECT count(*) FROM (${few}) i WHERE EXISTS (SELECT 1 FROM events e WHERE e.item = i.item)`,
+      `SELECT i.kind, s FROM (SELECT item, sum(amount) s FROM events GROUP BY item) e
            JOIN (SELECT item, kind FROM items WHERE kind = 1) i USING (item) ORDER BY kind, s`,
-        `SELECT count(*), sum(n) FROM (SELECT item, row_number() OVER (PARTITION BY item ORDER BY id) n
+      `SELECT count(*), sum(n) FROM (SELECT item, row_number() OVER (PARTITION BY item ORDER BY id) n
            FROM events) e JOIN (${few}) i USING (item)`,
-        `SELECT count(*), sum(amount) FROM events e JOIN (${few}) i USING (item)
+      `SELECT count(*), sum(amount) FROM events e JOIN (${few}) i USING (item)
            JOIN days d ON d.day = e.day WHERE week = 'week 2'`,
-        `SELECT count(*) FROM (SELECT item FROM events UNION ALL SELECT id FROM events) u
+      `SELECT count(*) FROM (SELECT item FROM events UNION ALL SELECT id FROM events) u
            JOIN (${few}) i USING (item)`,
-        `WITH e AS MATERIALIZED (SELECT * FROM events WHERE amount > 3)
+      `WITH e AS MATERIALIZED (SELECT * FROM events WHERE amount > 3)
            SELECT (SELECT count(*) FROM e JOIN (${few}) i USING (item)), (SELECT count(*) FROM e)`,
-        `SELECT sum((SELECT count(*) FROM events e WHERE e.item = i.item)) FROM (${few}) i`,
-      ];
-      for (const sql of queries) await costOf(sql, properties);
-    },
-  );
+      `SELECT sum((SELECT count(*) FROM events e WHERE e.item = i.item)) FROM (${few}) i`,
+    ];
+    for (const sql of queries) await costOf(sql, properties);
+  });
 
   it('is shown by EXPLAIN', async () => {
     const sql = `EXPLAIN SELECT count(*) FROM events JOIN items USING (item) WHERE kind = 3`;
-    const { rows } = await client.run(sql, { distribution: 'always', ...PARTITIONED });
+    const { rows } = await client.run(sql, { ...EXCHANGES, ...PARTITIONED });
     const text = rows.flat().join('\n');
     expect(text).toMatch(
       /dynamic filter 0: collected from c0 \(bounds, values, bloom of \d+ bits\)/,
