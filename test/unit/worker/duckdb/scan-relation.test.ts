@@ -82,7 +82,7 @@ describe('a scan', () => {
 
   it('gives only the rows of the task’s partition', () => {
     const partitioning = { predicates: ['c0 < 5', 'c0 >= 5'], mismatch: 'skip' } as const;
-    const relation = scanRelation({ ...SCAN, partitioning }, [split('/f', 0, 2)], 1);
+    const relation = scanRelation({ ...SCAN, partitioning }, [split('/f', 0, 2)], { partition: 1 });
     expect(relation).toMatch(/^SELECT \* FROM \(SELECT .*\) WHERE c0 >= 5$/s);
   });
 
