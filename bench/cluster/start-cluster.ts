@@ -39,7 +39,12 @@ export async function startCluster(options: ClusterOptions): Promise<RunningClus
     ],
     {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, SKEIN_CORES: String(options.coresPerWorker) },
+      env: {
+        // On a machine that is busy with something else a worker may be silent for longer than is usual.
+        SKEIN_HEARTBEAT_TIMEOUT: '30s',
+        ...process.env,
+        SKEIN_CORES: String(options.coresPerWorker),
+      },
     },
   );
   child.stderr.pipe(createWriteStream(options.logFile));

@@ -48,7 +48,9 @@ let duckdb: PlainDuckDB;
 
 beforeAll(async () => {
   duckdb = await PlainDuckDB.open(DATA);
-  cluster = await startServe({ workers: 2, catalog: DATA });
+  // No test of failures: a worker that is slow to answer on a busy machine is not lost.
+  const environment = { SKEIN_HEARTBEAT_TIMEOUT: '30s' };
+  cluster = await startServe({ workers: 2, catalog: DATA, environment });
   client = new SkeinClient(cluster.address);
 });
 

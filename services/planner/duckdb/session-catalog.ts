@@ -38,13 +38,14 @@ export class SessionCatalog {
     references: readonly TableReference[],
   ): Promise<ReadonlyMap<string, RelatedTable>> {
     const tables = new Map<string, RelatedTable>();
-    for (const reference of references) {
-      const key = this.keyOf(reference);
-      const name = tables.has(key) ? undefined : this.#catalogs.nameOf(this.#qualified(reference));
-      if (name === undefined) continue;
-      const table = await this.#catalogs.findTable(name);
-      if (table === undefined) await instance.forget(name);
-      else tables.set(key, await this.#mirrorTable(instance, table));
+    const byKey = new Map(references.map((reference) => [this.keyOf(reference), reference]));
+    const lookUps = [...byKey].map(async ([key, reference]) => {
+      const name = this.#catalogs.nameOf(this.#qualified(reference));
+      return { key, name, table: name && (await this.#catalogs.findTable(name)) };
+    });
+    for (const { key, name, table } of await Promise.all(lookUps)) {
+      if (table !== undefined) tables.set(key, await this.#mirrorTable(instance, table));
+      else if (name !== undefined) await instance.forget(name);
     }
     return tables;
   }
