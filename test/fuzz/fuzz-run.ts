@@ -32,7 +32,7 @@ export class FuzzRun implements AsyncDisposable {
     this.#catalog = catalog;
   }
 
-  /** `directory` is empty, and gets the tables. */
+  /** `directory` gets the tables. */
   static async open(directory: string, inCluster = false): Promise<FuzzRun> {
     await writeFuzzTables(directory);
     const instance = await DuckDBInstance.create(':memory:');
