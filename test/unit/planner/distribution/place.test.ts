@@ -68,6 +68,30 @@ describe('distribute', () => {
     expect(place(byOther)).toEqual(['source', 'source', 'hash 0:hash 1:hash', 'hash 2:hash']);
   });
 
+  it('reuses rows hashed by one key for whatever needs them by that key and others', () => {
+    const joined = join('inner', { left: scan(0, 2, LARGE), right: scan(1, 2, LARGE) }, [0, 0]);
+    const joinStages = ['source', 'source', 'hash 0:hash 1:hash'];
+    const median = aggregateCall('median', [column(3)]);
+    expect(place(groupBy(joined, [column(1), column(2)], [median]))).toEqual(joinStages);
+    const distinct: LogicalPlan = {
+      kind: 'distinct',
+      child: joined,
+      on: [],
+      orderBy: [],
+      columns: joined.columns,
+    };
+    expect(place(distinct)).toEqual(joinStages);
+    const again = join('inner', { left: joined, right: scan(2, 2, LARGE) }, [0, 0]);
+    const byBoth = {
+      ...again,
+      conditions: [
+        { operator: '=' as const, left: column(1), right: column(1) },
+        ...again.conditions,
+      ],
+    };
+    expect(place(byBoth)).toEqual(['source', 'source', 'source', 'hash 0:hash 1:hash 2:hash']);
+  });
+
   it('groups by the outer side of a join only by the side that is never filled with NULLs', () => {
     const sides = { left: scan(0, 2, LARGE), right: scan(1, 2, LARGE) };
     const joined = join('left', sides, [0, 0]);
