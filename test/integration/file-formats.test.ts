@@ -68,7 +68,7 @@ function makeText(): void {
   write('torn/b.json', '{"k":1}\n');
   write(
     'wide.csv',
-    lines(2, (row) => Array.from({ length: 500 }, (_, i) => (row === 0 ? `c${i}` : i)).join(',')),
+    lines(2, (row) => Array.from({ length: 200 }, (_, i) => (row === 0 ? `c${i}` : i)).join(',')),
   );
   write('latin.csv', Buffer.from('name\ncaf\xe9\n', 'latin1'));
   write('badcsv/good.csv', 'a,b\n1,x\n');
@@ -148,7 +148,9 @@ describe.each(DISTRIBUTIONS)('files, distribution=%s', (distribution) => {
     expect(described).toEqual(await types(`FROM (DESCRIBE FROM ${plain()})`));
   });
 
-  it.each(CALLS.map((call, i) => [i, call] as const))('of call %i', async (_, call) => {
+  // What a call reads does not depend on where it runs.
+  const calls = distribution === 'always' ? CALLS : CALLS.slice(0, 1);
+  it.each(calls.map((call, i) => [i, call] as const))('of call %i', async (_, call) => {
     const sql = `SELECT COLUMNS(*)::VARCHAR FROM ${call()}`;
     await expectSame(sql, sql);
   });
