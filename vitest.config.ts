@@ -12,6 +12,9 @@ export default defineConfig({
           name: 'unit',
           include: ['test/{unit,architecture,simulation,fuzz}/**/*.test.ts'],
           sequence: { groupOrder: 0 },
+          // For tests that hang: how long one takes is nothing that a test says.
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       {

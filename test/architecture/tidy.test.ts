@@ -7,7 +7,7 @@ import { machinePaths, tidyViolations } from './tidy-rules.ts';
 const FOLDERS = ['services', 'test', 'bench', 'scripts', 'bin'];
 const BINARY = /\.(parquet|binpb|png|arrow|arrows)$/;
 
-describe('the tree', { timeout: 60_000 }, () => {
+describe('the tree', () => {
   it('is tidy', () => {
     expect(tidyViolations(readSources(FOLDERS))).toEqual([]);
   });
