@@ -102,7 +102,6 @@ describe('a statement of another kind', () => {
     ['CHECKPOINT', 'CHECKPOINT'],
     ['EXPLAIN (FORMAT html) SELECT 1', 'EXPLAIN (FORMAT HTML)'],
     ['EXPLAIN CREATE TABLE t (i INTEGER)', 'EXPLAIN CREATE TABLE'],
-    ['PIVOT nation ON n_regionkey USING count(*)', 'PIVOT'],
   ])('%s is refused by its name', async (sql, statement) => {
     await expectFailure(sql, { code: 'STATEMENT_NOT_SUPPORTED', details: { statement } });
   });

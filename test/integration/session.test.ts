@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { QueryState } from '../../proto/gen/skein/v1/query.ts';
+import { PlainDuckDB } from '../support/plain-duckdb.ts';
 import { SkeinClient, type TextResult } from '../support/skein-client.ts';
 import { SLOW_JOIN } from '../support/slow-statements.ts';
 import { type Cluster, runSkein, startServe } from '../support/skein-process.ts';
@@ -146,6 +147,57 @@ describe('a session', () => {
       'SELECT 7 / 2 AS n; RESET integer_division; SELECT 7 / 2 AS n',
     ];
     expect((await runSkein(set)).stdout).toBe('n\n3\nn\n3.5\n');
+  });
+});
+
+describe('a PIVOT without values', () => {
+  it.each([
+    'PIVOT nation ON n_regionkey USING count(*)',
+    'PIVOT orders ON o_orderstatus, year(o_orderdate) USING count(*) AS n, max(o_totalprice) AS m GROUP BY o_orderpriority',
+    'WITH c AS (FROM orders WHERE o_orderkey < 500) PIVOT c ON o_orderstatus, year(o_orderdate) IN (1995, 1996) USING sum(o_totalprice)',
+    'SELECT a.n_regionkey, b.* FROM (PIVOT nation ON left(n_name, 1) USING count(*) GROUP BY n_regionkey) a JOIN (PIVOT region ON r_name USING max(r_regionkey)) b ON true',
+    'PIVOT (SELECT CASE WHEN l_tax < 0.04 THEN l_shipmode END AS mode, l_quantity, l_returnflag FROM lineitem) ON (mode, l_returnflag) USING sum(l_quantity)',
+    'PIVOT_WIDER nation ON n_regionkey + 8 USING min(n_name)',
+  ])('finds them, as DuckDB does: %s', async (sql) => {
+    using duckdb = await PlainDuckDB.open();
+    const expected = await duckdb.connection.runAndReadAll(sql);
+    const { columnNames, rows } = await new Session().run(sql);
+    expect(columnNames).toEqual(expected.columnNames());
+    const texts = expected.getRowsJson().map((row) => row.map((cell) => cell && String(cell)));
+    expect(rows.map(String).toSorted()).toEqual(texts.map(String).toSorted());
+  });
+
+  it('finds them anew at each EXECUTE', async () => {
+    const session = new Session();
+    await session.run(
+      "PREPARE p AS PIVOT (SELECT n_regionkey FROM nation WHERE n_regionkey < getvariable('end')) ON n_regionkey USING sum(n_regionkey + $1)",
+    );
+    const first = await session.run('SET VARIABLE "end" = 1', 'EXECUTE p(2)');
+    expect(first).toMatchObject({ columnNames: ['0'], rows: [['10']] });
+    const second = await session.run('SET VARIABLE "end" = 3', 'EXECUTE p(0)');
+    expect(second).toMatchObject({ columnNames: ['0', '1', '2'], rows: [['0', '5', '10']] });
+  });
+
+  it.each<[string, string, string]>([
+    ['PIVOT nation ON nosuch USING count(*)', 'COLUMN_NOT_FOUND', 'nosuch'],
+    [
+      'PIVOT (FROM nation WHERE false) ON n_name USING count(*)',
+      'STATEMENT_NOT_SUPPORTED',
+      'IN (…)',
+    ],
+    ['PIVOT lineitem ON l_comment USING count(*)', 'STATEMENT_NOT_SUPPORTED', 'IN (…)'],
+    ['CREATE TEMP VIEW v AS PIVOT nation ON n_name USING count(*)', 'SYNTAX_ERROR', 'IN (val1'],
+    [
+      'PIVOT (PIVOT nation ON n_regionkey USING count(*)) ON n_name',
+      'STATEMENT_NOT_SUPPORTED',
+      'IN (…)',
+    ],
+  ])('is told what is wrong: %s', async (sql, code, way) => {
+    const { queryId } = await client.submit(sql);
+    await expect(client.readText(queryId)).rejects.toMatchObject({
+      code,
+      message: expect.stringContaining(way) as unknown,
+    });
   });
 });
 

@@ -43,6 +43,8 @@ export function planningRequest(
     session: parseSessionProperties(properties),
     sessionState: NEW_SESSION,
     parameters: new Uint8Array(),
+
+    answers: new Uint8Array(),
     cluster: { workerCount: 2, tasksPerWorker: 2 },
   };
 }

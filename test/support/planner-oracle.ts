@@ -91,6 +91,8 @@ export class PlannerOracle {
       session: parseSessionProperties({ distribution: 'always', ...properties }),
       sessionState: NEW_SESSION,
       parameters: parameters?.stream ?? new Uint8Array(),
+
+      answers: new Uint8Array(),
       cluster: { workerCount: taskCount, tasksPerWorker: 1 },
     });
   }

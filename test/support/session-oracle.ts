@@ -79,6 +79,8 @@ export class SessionOracle {
       ),
       sessionState: this.state,
       parameters: new Uint8Array(),
+
+      answers: new Uint8Array(),
       cluster: { workerCount: TASK_COUNT, tasksPerWorker: 1 },
     });
     this.state = plan.session ?? this.state;

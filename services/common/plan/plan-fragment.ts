@@ -185,6 +185,8 @@ export interface QueryPlan {
   readonly rungReason: string;
   /** EXPLAIN ANALYZE: the plan is run, its rows are dropped, and the answer tells how it went. */
   readonly analysis?: ExplainFormat;
+  /** No plan yet: the columns of the statement follow from the answer of this query. */
+  readonly question?: string;
   /** The session behind the statement, where it has changed it. */
   readonly session?: SessionState;
 }

@@ -83,6 +83,7 @@ export function* planToWire(plan: QueryPlan): Generator<PlanResponse> {
       pruned: scan.pruned,
     })),
     session: plan.session === undefined ? undefined : sessionToWire(plan.session),
+    question: plan.question ?? '',
   };
   const sizeBytes = PlanHeader.encode(header).finish().length;
   const limitBytes = limitsOf(PlannerServiceService.plan.path).maxResponseBytes - ENVELOPE_BYTES;
@@ -165,6 +166,7 @@ export async function planFromWire(responses: AsyncIterable<PlanResponse>): Prom
           fragments: part.value.fragments.map((f, i) => planFragmentFromWire(f, `fragments[${i}]`)),
           rung: parsed(part.value.rung, parseRung, 'rung'),
           rungReason: part.value.rungReason,
+          ...(part.value.question === '' ? {} : { question: part.value.question }),
           ...analysisFromWire(part.value.analysis),
           ...(part.value.session === undefined
             ? {}
@@ -182,7 +184,7 @@ export async function planFromWire(responses: AsyncIterable<PlanResponse>): Prom
         assertNever(part);
     }
   }
-  if (plan === undefined || plan.fragments.length === 0) {
+  if (plan === undefined || (plan.fragments.length === 0 && plan.question === undefined)) {
     throw new EngineError('INVALID_REQUEST', 'the plan has no fragments');
   }
   return { ...plan, scans: summaries.map((summary) => scanFromSummary(summary, filesBySource)) };

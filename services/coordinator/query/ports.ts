@@ -15,6 +15,8 @@ export interface PlanRequest {
   readonly session: SessionState;
   /** Arrow IPC stream of one row; empty = none. */
   readonly parameters: Uint8Array;
+  /** What the question of an earlier plan was answered with, as an Arrow IPC stream; empty = none was asked. */
+  readonly answers: Uint8Array;
   /** The cluster as it is now. */
   readonly workerCount: number;
   readonly tasksPerWorker: number;

@@ -25,6 +25,9 @@ export interface QueryExecutionDeps {
   readonly log: Logger;
 }
 
+/** Answers a question of the planner, as an Arrow IPC stream, in the name of the query's owner. */
+export type Ask = (sql: string, inputs: PlanInputs, signal: AbortSignal) => Promise<Uint8Array>;
+
 /** What the client sent beside the statement; of no use once the query is planned. */
 export interface PlanInputs {
   readonly sessionProperties: Readonly<Record<string, string>>;
@@ -43,12 +46,14 @@ export class QueryExecution {
   readonly #deps: QueryExecutionDeps;
   readonly #timers: Timers;
   readonly #planning = new AbortController();
+  readonly #ask: Ask;
   #loop: SchedulerLoop | undefined;
   /** Of EXPLAIN ANALYZE: when all rows were computed. */
   #rowsAt: Instant | undefined;
 
-  constructor(query: Query, deps: QueryExecutionDeps) {
+  constructor(query: Query, deps: QueryExecutionDeps, ask: Ask) {
     this.query = query;
+    this.#ask = ask;
     this.#deps = deps;
     this.#timers = new Timers(deps.clock);
     // A query may wait for longer than it may run; its scheduler has a timer of its own.
@@ -101,6 +106,7 @@ export class QueryExecution {
       sessionProperties: inputs.sessionProperties,
       session: inputs.session,
       parameters: inputs.parameters,
+      answers: new Uint8Array(),
       workerCount: Math.max(1, nodes.length),
       tasksPerWorker: Math.max(
         1,
@@ -108,7 +114,11 @@ export class QueryExecution {
       ),
     };
     try {
-      return await this.#deps.planner.plan(request, this.#planning.signal);
+      const { signal } = this.#planning;
+      const plan = await this.#deps.planner.plan(request, signal);
+      if (plan.question === undefined) return plan;
+      const answers = await this.#ask(plan.question, inputs, signal);
+      return await this.#deps.planner.plan({ ...request, answers }, signal);
     } catch (error) {
       if (!(error instanceof EngineError)) {
         this.#deps.log.error({ queryId, err: error }, 'planning failed by a bug');

@@ -16,6 +16,7 @@ import { Query } from './query.ts';
 import type { PageRequest, QueryPage } from './query-page.ts';
 import { listPage } from './query-page.ts';
 import type { QueryPhase, QueryReport, ResultUpdate } from './query-report.ts';
+import { readAnswer } from './question.ts';
 import type { PlanInputs, QueryExecutionDeps } from './query-execution.ts';
 import { QueryExecution } from './query-execution.ts';
 
@@ -257,7 +258,25 @@ export class QueryRegistry {
       onPhase: (phase) => this.#onPhase(queryId, phase),
     });
     const inputs = { sessionProperties, session, parameters, seed: a + (b << 8) + (c << 16) };
-    return { query, execution: new QueryExecution(query, this.#deps), inputs };
+    const execution = new QueryExecution(query, this.#deps, async (question, about, signal) => {
+      return await this.#ask({ ...submission, ...about, sql: question, requestId: '' }, signal);
+    });
+    return { query, execution, inputs };
+  }
+
+  /** Runs a query of its own for another one, which holds the place in the admission for both. */
+  async #ask(submission: QuerySubmission, signal: AbortSignal): Promise<Uint8Array> {
+    const entry = this.#createEntry({ ...submission, parameters: new Uint8Array() });
+    this.#entries.set(entry.query.traits.queryId, entry);
+    this.#start(entry);
+    try {
+      return await readAnswer(entry.query, signal);
+    } catch (error) {
+      entry.execution.cancel({ code: 'QUERY_CANCELLED', message: 'nobody waits for the answer' });
+      throw error;
+    } finally {
+      entry.execution.release();
+    }
   }
 
   #start(entry: Entry): void {

@@ -2,6 +2,7 @@ import { EngineError } from '../../common/error.ts';
 import { type Json, type JsonObject } from '../import/json-reader.ts';
 import { showReference, shownBy, statementsOf } from '../import/show-reference.ts';
 import { type Explain } from '../planning/ports.ts';
+import { markPivots } from '../statement/pivot-markers.ts';
 import { readSessionStatement, type SessionStatement } from '../statement/session-statement.ts';
 import { notSupported, statementName } from '../statement/statement-name.ts';
 import { serializedError, serializedToEngineError } from './serialized-error.ts';
@@ -23,6 +24,8 @@ export interface SelectStatement {
   readonly explain: Explain | undefined;
   /** Where it is nothing but a SHOW, DESCRIBE or SUMMARIZE: the `SHOW_REF` that it is for DuckDB. */
   readonly shown: JsonObject | undefined;
+  /** PIVOTs whose values are to be found: markers stand for them in text and document. */
+  readonly pivotCount: number;
   /** The document that `json_serialize_sql` gave: one statement. */
   readonly document: Json;
 }
@@ -82,13 +85,28 @@ async function classifyOther(sql: string, parser: StatementParser): Promise<Clas
   const word = (match?.[1] ?? '').toUpperCase();
   const end = match?.[0].length ?? 0;
   if (word === 'EXPLAIN') return await classifyExplained(sql, end, parser);
+  const pivoted = await classifyPivots(sql, undefined, parser);
+  if (pivoted !== undefined) return pivoted;
   if (await hasSeveral(sql, word, parser)) throw multipleStatements();
   return { kind: 'session', statement: readSessionStatement(sql) };
 }
 
+/** A SELECT but for PIVOTs without given values, if the text is one. */
+async function classifyPivots(
+  sql: string,
+  explain: Explain | undefined,
+  parser: StatementParser,
+): Promise<SelectStatement | undefined> {
+  const marked = markPivots(sql);
+  if (marked.markerCount === 0) return undefined;
+  const document = await parser.parse(marked.sql);
+  if (serializedError(document) !== undefined) return undefined;
+  return { ...selectOf({ sql: marked.sql, document, explain }), pivotCount: marked.markerCount };
+}
+
 /** DuckDB takes a PIVOT without given values, and some PRAGMAs, apart into statements of their own. */
 async function hasSeveral(sql: string, word: string, parser: StatementParser): Promise<boolean> {
-  if (['PIVOT', 'UNPIVOT', 'PRAGMA', 'IMPORT'].includes(word)) return false;
+  if (['PRAGMA', 'IMPORT'].includes(word) || markPivots(sql).markerCount > 0) return false;
   return (await parser.countStatements(sql)) > 1;
 }
 
@@ -112,7 +130,11 @@ async function classifyExplained(
     error = serializedError(document);
     explain = options.explain;
   }
-  if (error?.type === 'not implemented') throw notSupported(`EXPLAIN ${statementName(text)}`);
+  if (error?.type === 'not implemented') {
+    const pivoted = await classifyPivots(text, explain, parser);
+    if (pivoted !== undefined) return pivoted;
+    throw notSupported(`EXPLAIN ${statementName(text)}`);
+  }
   if (error !== undefined) throw serializedToEngineError(error);
   const statement = selectOf({ sql: text, document, explain });
   const { shown } = statement;
@@ -171,7 +193,7 @@ function selectOf(parsed: Pick<SelectStatement, 'sql' | 'document' | 'explain'>)
     throw new EngineError('EMPTY_STATEMENT', 'there is no statement');
   }
   if (another !== undefined) throw multipleStatements();
-  return { kind: 'select', ...parsed, shown: shownBy(statement) };
+  return { kind: 'select', pivotCount: 0, ...parsed, shown: shownBy(statement) };
 }
 
 function multipleStatements(): EngineError {

@@ -33,6 +33,7 @@ import { difference, proofStatement, refusal } from './fragment-proof.ts';
 import { namingFile } from './named-file.ts';
 import { type InstancePool } from './instance-pool.ts';
 import { type PlanningInstance } from './planning-instance.ts';
+import { pivotQuestion, withPivotValues } from './pivot-values.ts';
 import { ProofCache } from './proof-cache.ts';
 import { type SessionSetup, setupFor } from './session-setup.ts';
 import { SessionCatalog } from './session-catalog.ts';
@@ -181,6 +182,9 @@ export class DuckDBFrontEnd implements FrontEnd, TableReader {
     parsed: StatementToBind,
     instance: PlanningInstance,
   ): Promise<AdmittedStatement> {
+    if (parsed.statement.pivotCount > 0) {
+      return await this.#admitPivots(request, parsed, instance);
+    }
     const { statement, names } = parsed;
     const state = request.sessionState;
     const isWhole = needsWholeSession(statement.document);
@@ -195,6 +199,26 @@ export class DuckDBFrontEnd implements FrontEnd, TableReader {
       if (!isOfFile || error.details['file'] !== undefined) throw error;
       throw await namingFile(error, await this.#catalogOf(state).pathsOf(names), instance);
     }
+  }
+
+  /** First asks for the values that the columns follow from, then goes on with them. */
+  async #admitPivots(
+    request: PlanningRequest,
+    { statement, values }: StatementToBind,
+    instance: PlanningInstance,
+  ): Promise<AdmittedStatement> {
+    const document =
+      values.length === 0
+        ? statement.document
+        : await replaceParameters(statement.document, values, instance);
+    if (request.answers.byteLength === 0) {
+      return { kind: 'question', sql: await pivotQuestion(document, instance) };
+    }
+    const found = withPivotValues(document, request.answers);
+    const sql = await instance.print(found);
+    const whole = { ...statement, sql, document: found, pivotCount: 0 };
+    const parsed = { statement: whole, names: checkParsed(found), values: [] };
+    return await this.#admitSelect(request, parsed, instance);
   }
 
   async #admitBound(

@@ -23,6 +23,8 @@ export interface PlanningRequest {
   readonly sessionState: SessionState;
   /** Arrow IPC stream of one row; empty = no parameters. */
   readonly parameters: Uint8Array;
+  /** What the query answered that an earlier plan of the statement asked; Arrow IPC, empty = none yet. */
+  readonly answers: Uint8Array;
   readonly cluster: ClusterShape;
 }
 
@@ -59,6 +61,8 @@ export type AdmittedStatement =
   | { readonly kind: 'explain'; readonly query: BoundQuery; readonly explain: Explain }
   /** SHOW, DESCRIBE: the planner itself knows the answer. */
   | { readonly kind: 'known'; readonly rows: KnownRows; readonly statement: string }
+  /** Before it can be planned, this query has to be answered. */
+  | { readonly kind: 'question'; readonly sql: string }
   /** Nothing but a change of the session; it answers columns without rows. */
   | {
       readonly kind: 'session';

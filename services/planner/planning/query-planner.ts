@@ -74,6 +74,14 @@ export class QueryPlanner implements StatementPlanner {
         return explained(await this.#planQuery(admitted.query, request), admitted.explain);
       case 'known':
         return valuesPlan(admitted.rows, `the planner answers ${admitted.statement}`);
+      case 'question':
+        return {
+          fragments: [],
+          scans: [],
+          rung: 'whole',
+          rungReason: 'its columns are not known yet',
+          question: admitted.sql,
+        };
       case 'session': {
         const { columns, statement, session } = admitted;
         const plan = valuesPlan({ columns, rows: [] }, `the planner answers ${statement}`);

@@ -51,6 +51,7 @@ function planningRequest(request: PlanRequest): PlanningRequest {
     session: parseSessionProperties(request.sessionProperties),
     sessionState: sessionFromWire(request.session, 'session'),
     parameters: request.parameters,
+    answers: request.answers,
     cluster: {
       workerCount: Math.max(1, request.workerCount),
       tasksPerWorker: Math.max(1, request.tasksPerWorker),

@@ -66,6 +66,7 @@ class PoolFixture {
         sessionProperties: {},
         session: NEW_SESSION,
         parameters: new Uint8Array(),
+        answers: new Uint8Array(),
         workerCount: 1,
         tasksPerWorker: 1,
       },

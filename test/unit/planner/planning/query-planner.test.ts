@@ -239,6 +239,8 @@ function requestOf({
     session: parseSessionProperties(properties),
     sessionState: NEW_SESSION,
     parameters: new Uint8Array(),
+
+    answers: new Uint8Array(),
     cluster: { workerCount, tasksPerWorker: 2 },
   };
 }

@@ -110,6 +110,7 @@ function aRequest() {
     principal: { name: 'ada' },
     sessionProperties: {},
     session: undefined,
+    answers: new Uint8Array(),
     parameters: new Uint8Array(),
     workerCount: 3,
     tasksPerWorker: 2,

@@ -56,7 +56,11 @@ export interface PlanRequest {
   /** What the plan is for: the cluster as it is now. */
   readonly workerCount: number;
   readonly tasksPerWorker: number;
-  readonly session: SessionState | undefined;
+  readonly session:
+    | SessionState
+    | undefined;
+  /** What the query of an earlier answer's `question` answered: an Arrow IPC stream. Empty = not asked yet. */
+  readonly answers: Uint8Array;
 }
 
 export interface PlanRequest_SessionPropertiesEntry {
@@ -82,7 +86,11 @@ export interface PlanHeader {
   /** Unset: the answer is the rows. Otherwise: how the plan went (EXPLAIN ANALYZE). */
   readonly analysis: ExplainFormat;
   /** The session behind the statement, where it has changed it. */
-  readonly session: SessionState | undefined;
+  readonly session:
+    | SessionState
+    | undefined;
+  /** Not empty: no plan yet. Answer this query, then plan again with what it answered. */
+  readonly question: string;
 }
 
 export interface ScanSummary {
@@ -156,6 +164,7 @@ function createBasePlanRequest(): PlanRequest {
     workerCount: 0,
     tasksPerWorker: 0,
     session: undefined,
+    answers: new Uint8Array(0),
   };
 }
 
@@ -184,6 +193,9 @@ export const PlanRequest: MessageFns<PlanRequest> = {
     }
     if (message.session !== undefined) {
       SessionState.encode(message.session, writer.uint32(66).fork()).join();
+    }
+    if (message.answers.length !== 0) {
+      writer.uint32(74).bytes(message.answers);
     }
     return writer;
   },
@@ -268,6 +280,14 @@ export const PlanRequest: MessageFns<PlanRequest> = {
             message.session = SessionState.decode(reader, reader.uint32());
             continue;
           }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.answers = reader.bytes();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -303,6 +323,7 @@ export const PlanRequest: MessageFns<PlanRequest> = {
     message.session = (object.session !== undefined && object.session !== null)
       ? SessionState.fromPartial(object.session)
       : undefined;
+    message.answers = object.answers ?? new Uint8Array(0);
     return message;
   },
 };
@@ -473,7 +494,7 @@ export const PlanResponse: MessageFns<PlanResponse> = {
 };
 
 function createBasePlanHeader(): PlanHeader {
-  return { fragments: [], rung: "", rungReason: "", scans: [], analysis: 0, session: undefined };
+  return { fragments: [], rung: "", rungReason: "", scans: [], analysis: 0, session: undefined, question: "" };
 }
 
 export const PlanHeader: MessageFns<PlanHeader> = {
@@ -495,6 +516,9 @@ export const PlanHeader: MessageFns<PlanHeader> = {
     }
     if (message.session !== undefined) {
       SessionState.encode(message.session, writer.uint32(50).fork()).join();
+    }
+    if (message.question !== "") {
+      writer.uint32(58).string(message.question);
     }
     return writer;
   },
@@ -560,6 +584,14 @@ export const PlanHeader: MessageFns<PlanHeader> = {
             message.session = SessionState.decode(reader, reader.uint32());
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.question = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -585,6 +617,7 @@ export const PlanHeader: MessageFns<PlanHeader> = {
     message.session = (object.session !== undefined && object.session !== null)
       ? SessionState.fromPartial(object.session)
       : undefined;
+    message.question = object.question ?? "";
     return message;
   },
 };
