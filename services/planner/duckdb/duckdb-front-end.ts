@@ -7,12 +7,7 @@ import { type SessionState } from '../../common/session-state.ts';
 import { type FileCatalogs } from '../catalog/file-catalogs.ts';
 import { type TableReader } from '../catalog/ports.ts';
 import { type Table } from '../catalog/table.ts';
-import { type Json } from '../import/json-reader.ts';
-import {
-  rewriteStatement,
-  type TableReference,
-  withIntegerDivision,
-} from '../import/parsed-statement.ts';
+import { type TableReference } from '../import/parsed-statement.ts';
 import { isRepeatable } from '../import/repeatable-statement.ts';
 import { showReference } from '../import/show-reference.ts';
 import { type Constant } from '../logical/expression.ts';
@@ -36,6 +31,7 @@ import { type PlanningInstance } from './planning-instance.ts';
 import { pivotQuestion, withPivotValues } from './pivot-values.ts';
 import { ProofCache } from './proof-cache.ts';
 import { type SessionSetup, setupFor } from './session-setup.ts';
+import { needsWholeSession, type StatementText, toBind } from './statement-text.ts';
 import { SessionCatalog } from './session-catalog.ts';
 import { changeSession, type SessionContext } from './session-statements.ts';
 import { ShowAnswers } from './show-answers.ts';
@@ -338,8 +334,6 @@ interface BoundSession {
   readonly tables: ReadonlyMap<string, RelatedTable>;
 }
 
-type StatementText = Pick<QueryToBind, 'sql' | 'document' | 'resultNames'>;
-
 /** The query, or `undefined` when binding it fails: then the statement itself says why, or runs as it is. */
 async function bound(pending: Promise<BoundQuery>): Promise<BoundQuery | undefined> {
   try {
@@ -347,42 +341,6 @@ async function bound(pending: Promise<BoundQuery>): Promise<BoundQuery | undefin
   } catch {
     return undefined;
   }
-}
-
-/** A SHOW of all that there is. */
-function needsWholeSession(document: Json): boolean {
-  let isWhole = false;
-  rewriteStatement(document, {
-    show: (node) => {
-      const { kind } = showReference(node);
-      isWhole ||= kind === 'all-tables' || kind === 'variables';
-      return node;
-    },
-  });
-  return isWhole;
-}
-
-interface BindingContext {
-  readonly session: PlanningInstance;
-  readonly shows: ShowAnswers;
-  readonly integerDivision: boolean;
-}
-
-/**
- * DuckDB binds the statement as it is, for its errors and names; what is planned has constants for parameters, and
- * queries for what it shows.
- */
-async function toBind(
-  { sql, document, shown }: SelectStatement,
-  values: readonly ParameterValue[],
-  { session, shows, integerDivision }: BindingContext,
-): Promise<StatementText> {
-  const meant = integerDivision ? withIntegerDivision(document) : document;
-  const replaced = values.length === 0 ? meant : await replaceParameters(meant, values, session);
-  const resolved = await shows.resolve(replaced);
-  if (resolved === document) return { sql, document, resultNames: undefined };
-  const resultNames = shown === undefined ? await columnNames(sql, session, values) : undefined;
-  return { sql: await session.print(resolved), document: resolved, resultNames };
 }
 
 /** Whether estimates decide anything: a query that stays small by its tables' size is one fragment anyway. */
