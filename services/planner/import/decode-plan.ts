@@ -30,7 +30,6 @@ import { decodeUnnestGet, isUnnestGet } from './decode-unnest.ts';
 import { type EstimateTree, hasShapeOf } from './estimates.ts';
 import { fieldSet, Fields } from './fields.ts';
 import { isJsonArray, isJsonObject, type Json } from './json-reader.ts';
-import { resolveBindings } from './resolve-bindings.ts';
 
 const DOCUMENT = fieldSet('error plans');
 const LEAF = fieldSet('type children table_index');
@@ -84,7 +83,7 @@ class PlanDecoder {
         if (isLateral(value))
           return decodeLateral(value, (input) => this.#decodeLateralInput(input));
         return isUnnestGet(value)
-          ? this.#decodeUnnestGet(value)
+          ? decodeUnnestGet(value)
           : decodeGet(value, () => this.#scanCount++);
       case 'LOGICAL_CHUNK_GET':
         return decodeChunkGet(value);
@@ -133,15 +132,6 @@ class PlanDecoder {
     const plan = this.decode(value, estimates);
     this.#delims.pop();
     return plan;
-  }
-
-  /** DuckDB leaves the references below it unresolved. */
-  #decodeUnnestGet(value: Json): LogicalPlan {
-    const children = isJsonObject(value) ? value['children'] : undefined;
-    const [child, ...others] = isJsonArray(children) ? children : [];
-    if (others.length > 0) throw new UnsupportedError('inputs of table function unnest');
-    const input = child === undefined ? undefined : this.decode(resolveBindings(child), undefined);
-    return decodeUnnestGet(value, input);
   }
 
   #decodeLateralInput(value: Json): LogicalPlan {

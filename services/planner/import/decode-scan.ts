@@ -143,12 +143,8 @@ function decodePinnedScan(fields: Fields, scanId: ScanId): LogicalPlan {
 }
 
 /** What no operator above could make up for must not be there. */
-function expectPlainGet(fields: Fields): void {
+export function expectPlainGet(fields: Fields): void {
   for (const name of ['children', 'projected_input']) fields.expectEmpty(name);
-  expectAllRows(fields);
-}
-
-export function expectAllRows(fields: Fields): void {
   if (fields.json('ordinality_idx') !== NO_INDEX) throw new UnsupportedError('WITH ORDINALITY');
   const extra = new Fields(fields.json('extra_info'), 'extra_info', EXTRA_INFO);
   if (!extra.isNull('sample_options')) throw new UnsupportedError('sample_options of LOGICAL_GET');

@@ -1,4 +1,4 @@
-/** The table function unnest: a row for each element of a list, beside columns of the row that has the list. */
+/** The table function unnest over a constant list: a row for each element. */
 import { type ColumnType, sameColumnType } from '../../common/plan/column-type.ts';
 import { type Expression } from '../logical/expression.ts';
 import { type LogicalPlan } from '../logical/logical-plan.ts';
@@ -6,7 +6,7 @@ import { UnsupportedError } from '../logical/unsupported.ts';
 import {
   decodeColumns,
   decodeFilters,
-  expectAllRows,
+  expectPlainGet,
   GENERATOR_GET,
   type IndexedColumn,
 } from './decode-scan.ts';
@@ -15,26 +15,18 @@ import { decodeConstant } from './decode-value.ts';
 import { Fields } from './fields.ts';
 import { isJsonObject, type Json } from './json-reader.ts';
 import { projectColumns } from './project-columns.ts';
-import { columnScope } from './scope.ts';
 
 export function isUnnestGet(value: Json): boolean {
   return isJsonObject(value) && value['name'] === 'unnest';
 }
 
-/** `input` has the list as its first column; without one, the list is a constant. */
-export function decodeUnnestGet(value: Json, input: LogicalPlan | undefined): LogicalPlan {
+export function decodeUnnestGet(value: Json): LogicalPlan {
   const fields = new Fields(value, 'LOGICAL_GET', GENERATOR_GET);
-  expectAllRows(fields);
+  expectPlainGet(fields);
   fields.expectEmpty('named_parameters');
-  const unnested = unnestFirst(
-    input ?? constantInput(fields),
-    decodeTypes(fields.list('returned_types')),
-  );
+  const unnested = unnestFirst(constantInput(fields), decodeTypes(fields.list('returned_types')));
   const columns = decodeColumns(fields);
-  const passed = fields.indexes('projected_input');
-  const scope = columnScope(unnested.columns);
-  const passedColumns = passed.map((position) => scope(position, typeAt(unnested, position)));
-  const expressions = [...columns.map((column) => readColumn(column, unnested)), ...passedColumns];
+  const expressions = columns.map((column) => readColumn(column, unnested));
   const all: LogicalPlan = {
     kind: 'project',
     child: unnested,
@@ -47,8 +39,7 @@ export function decodeUnnestGet(value: Json, input: LogicalPlan | undefined): Lo
       ? all
       : { kind: 'filter', child: all, predicates, columns: all.columns };
   const projection = fields.indexes('projection_ids');
-  if (projection.length === 0) return filtered;
-  return projectColumns(filtered, [...projection, ...passed.map((_, i) => columns.length + i)]);
+  return projection.length === 0 ? filtered : projectColumns(filtered, projection);
 }
 
 function constantInput(fields: Fields): LogicalPlan {
@@ -81,10 +72,4 @@ function readColumn({ scanned }: IndexedColumn, unnested: LogicalPlan): Expressi
   if (origin === 'none') return { kind: 'constant', type, value: null };
   if (origin !== 'file') throw new UnsupportedError('hidden column of unnest');
   return { kind: 'column', type, index: unnested.columns.length - 1 };
-}
-
-function typeAt({ columns }: LogicalPlan, position: number): ColumnType {
-  const type = columns[position];
-  if (type === undefined) throw new UnsupportedError('projected_input of unnest');
-  return type;
 }
