@@ -1,6 +1,6 @@
 import { list, node, type SqlNode } from '../sql-tree.ts';
 import { type Column } from './expressions.ts';
-import { exactColumns, type Grammar, type Relation } from './relation.ts';
+import { exactColumns, isNested, type Grammar, type Relation } from './relation.ts';
 
 const TYPES = ['JOIN', 'JOIN', 'LEFT JOIN', 'RIGHT JOIN', 'FULL JOIN', 'SEMI JOIN', 'ANTI JOIN'];
 /** Beyond so many pairs, every pair is not looked at. */
@@ -54,7 +54,7 @@ function byAnything(grammar: Grammar, sides: Sides): Relation {
 function inequality({ choice }: Grammar, [left, right]: Sides): SqlNode {
   const pairs = exactColumns(left).flatMap((column) =>
     exactColumns(right)
-      .filter(({ type }) => type === column.type && !/MAP|UNION|JSON/.test(type))
+      .filter(({ type }) => type === column.type && !isNested(type))
       .map((other) => [column, other] as const),
   );
   if (pairs.length === 0) return node('BOOLEAN', 'constant', 'TRUE');

@@ -20,6 +20,11 @@ export interface Grammar {
   relation(depth: number): Relation;
 }
 
+/** With inequalities of nested values in MARK joins DuckDB 1.5.5 answers wrongly, or crashes. */
+export function isNested(type: string): boolean {
+  return /STRUCT|MAP|UNION|JSON|\[/.test(type);
+}
+
 export function exactColumns({ columns }: Pick<Relation, 'columns'>): readonly Column[] {
   return columns.filter(({ isExact }) => isExact);
 }

@@ -1,6 +1,6 @@
 import { clause, list, node, type SqlNode } from '../sql-tree.ts';
 import { type Column } from './expressions.ts';
-import { exactColumns, type Grammar, type Relation } from './relation.ts';
+import { exactColumns, isNested, type Grammar, type Relation } from './relation.ts';
 
 type Rule = (grammar: Grammar, outer: Relation, inner: Relation) => Relation;
 
@@ -56,7 +56,8 @@ function quantified(grammar: Grammar, outer: Relation, inner: Relation): Relatio
   const pair = samePair(grammar, outer, inner);
   if (pair === undefined) return outer;
   const [left, right] = pair;
-  const operator = choice.one(['= ANY', '<> ALL', '> ANY', '<= ALL']);
+  const operators = isNested(left.type) ? ['= ANY'] : ['= ANY', '<> ALL', '> ANY', '<= ALL'];
+  const operator = choice.one(operators);
   const predicate = node(
     'BOOLEAN',
     operator,
@@ -134,7 +135,9 @@ function correlation(
   const pair = samePair(grammar, outer, inner);
   if (pair !== undefined && choice.chance(percent)) {
     const [left, right] = pair;
-    const operator = choice.one(['=', '=', '=', '=', '<', '<>', 'IS NOT DISTINCT FROM']);
+    const operators = ['=', '=', '=', '=', 'IS NOT DISTINCT FROM'];
+    if (!isNested(left.type)) operators.push('<', '<>');
+    const operator = choice.one(operators);
     conditions.push(
       node('BOOLEAN', `correlated ${operator}`, `${right.name} ${operator} ${left.name}`),
     );
