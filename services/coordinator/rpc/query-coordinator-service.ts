@@ -14,6 +14,7 @@ import { sessionFromWire } from '../../common/rpc/session-wire.ts';
 import { principalFromWire } from '../../common/rpc/task-wire.ts';
 import { parsed } from '../../common/rpc/wire-field.ts';
 import type { Principal } from '../../common/task/task-status.ts';
+import { mayChangeSession } from '../query/may-change-session.ts';
 import type { QueryRegistry } from '../query/query-registry.ts';
 import type { ResultUpdate } from '../query/query-report.ts';
 import type { WorkerDirectory } from '../runtime/worker-directory.ts';
@@ -112,7 +113,8 @@ async function* submit(
     // A copy: decoded bytes are a view that would keep the whole message alive.
     parameters: Uint8Array.from(request.parameters),
   });
-  await registry.untilPlanned(queryId, principal, signal);
+  // Its answer says what the session has become.
+  if (mayChangeSession(sql)) await registry.untilPlanned(queryId, principal, signal);
   yield { query: queryReportToWire(registry.get(queryId, principal)), results: undefined };
   const updates = registry.previewResults(queryId, principal, signal);
   for await (const results of resultsToWire(updates)) yield { query: undefined, results };
