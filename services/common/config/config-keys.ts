@@ -104,7 +104,8 @@ export const CONFIG_KEYS = {
     ['coordinator'],
     duration('500ms', 'How often a worker reports that it lives.'),
   ),
-  heartbeat_timeout: of(['coordinator'], duration('2s', 'A worker silent for so long is lost.')),
+  // Processes that end are known at once: this is for machines that hang, and a busy one must not look like that.
+  heartbeat_timeout: of(['coordinator'], duration('15s', 'A worker silent for so long is lost.')),
   worker_reconnect_grace: of(
     ['coordinator'],
     duration(
