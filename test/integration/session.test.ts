@@ -117,7 +117,8 @@ describe('a session', () => {
     ['USE nosuch', 'BIND_ERROR', 'nosuch'],
     [`PREPARE p AS SELECT '${'x'.repeat(70_000)}'`, 'SESSION_TOO_LARGE', 'DEALLOCATE'],
   ])('does not take %.60s', async (sql, code, way) => {
-    const { error } = await client.submit(sql);
+    const { queryId } = await client.submit(sql);
+    const { error } = await client.untilEnded(queryId);
     expect({ code: error?.code, message: error?.message }).toEqual({
       code,
       message: expect.stringContaining(way) as unknown,

@@ -7,6 +7,7 @@ const [dist, spillDirectory] = process.argv.slice(2);
 const load = async (path) => await import(pathToFileURL(`${dist}/services/${path}`));
 const { SlotPool } = await load('worker/duckdb/slot-pool.js');
 const { MemoryBroker } = await load('worker/memory/memory-broker.js');
+const { CpuMeter } = await load('worker/task/cpu-meter.js');
 const { EngineError } = await load('common/error.js');
 const { silentLogger } = await load('common/logger.js');
 
@@ -29,7 +30,7 @@ const pool = new SlotPool(
     spillLimitBytes: 2 ** 30,
     settings: {},
   },
-  { memory: new MemoryBroker(2 ** 29), log: silentLogger },
+  { memory: new MemoryBroker(2 ** 29), cpu: new CpuMeter(() => 0), log: silentLogger },
 );
 await pool.prewarm();
 
@@ -46,23 +47,29 @@ async function runOne(turn) {
   const request = { threads, memoryLimitBytes: 0, settings: {} };
   const slot = await pool.acquire(request, new AbortController().signal);
   const deals = [{ keys: ['c0'], partitionCount: 3, layout: 'exchange' }];
-  const io = { readPage: async () => undefined, acceptPage: () => pause(turn % 2) };
-  slot.begin({ fragment, deals, ordered: false, rowLimit: undefined, inputRows: new Map() }, io);
+  const io = {
+    readPage: async () => undefined,
+    acceptPage: () => pause(turn % 2),
+    onMemory: () => undefined,
+  };
+  const terms = { partition: 0, ordered: false, rowLimit: undefined, isProfiled: false };
+  slot.begin({ fragment, deals, ...terms, inputRows: new Map() }, io);
   const executing = slot.execute({ splits: new Map(), flush: true });
   executing.catch(() => undefined);
   await pause((turn * 7) % 60);
   slot.abort(new EngineError('QUERY_CANCELLED', 'enough'));
   const outcome = await executing.then(
     () => 'done',
-    (error) => error.code,
+    (error) => {
+      if (error instanceof EngineError) return error.code;
+      throw error;
+    },
   );
   await slot.release();
   return outcome;
 }
 
 const running = Array.from({ length: 48 }, (_, turn) => runOne(turn));
-const outcomes = (await Promise.allSettled(running)).map(
-  ({ value, reason }) => value ?? reason.code,
-);
+const outcomes = await Promise.all(running);
 await pool.close();
 process.stdout.write(JSON.stringify([...new Set(outcomes)]));
