@@ -5,8 +5,8 @@
 //
 // DIR, a folder of a catalog, must not exist; it appears only when it is complete.
 import { DuckDBInstance } from '@duckdb/node-api';
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { hashFingerprint } from '../dist/services/common/duckdb/hash-fingerprint.js';
 
@@ -54,6 +54,22 @@ async function writeBuckets(connection, directory, options) {
   }
 }
 
+async function writeTable(connection, directory, options) {
+  const metadata = {
+    version: 1,
+    columns: options.columns,
+    types: await typesOf(connection, options),
+    bucket_count: options.buckets,
+    hash_fingerprint: await hashFingerprint(connection),
+    files: 'bucket-{bucket}.parquet',
+  };
+  await writeBuckets(connection, directory, options);
+  writeFileSync(
+    join(directory, '_skein_bucketing.json'),
+    `${JSON.stringify(metadata, undefined, 2)}\n`,
+  );
+}
+
 const options = readOptions();
 if (options === undefined) {
   console.error(
@@ -61,24 +77,24 @@ if (options === undefined) {
   );
   process.exit(2);
 }
+if (existsSync(options.out)) {
+  console.error(`${options.out} exists`);
+  process.exit(1);
+}
+// Hidden, so that no catalog takes it for a table.
+const unfinished = join(dirname(options.out), `.${basename(options.out)}.unfinished`);
 const instance = await DuckDBInstance.create(':memory:');
 const connection = await instance.connect();
-const unfinished = `${options.out}.unfinished`;
-rmSync(unfinished, { recursive: true, force: true });
-mkdirSync(unfinished, { recursive: true });
-await writeBuckets(connection, unfinished, options);
-const metadata = {
-  version: 1,
-  columns: options.columns,
-  types: await typesOf(connection, options),
-  bucket_count: options.buckets,
-  hash_fingerprint: await hashFingerprint(connection),
-  files: 'bucket-{bucket}.parquet',
-};
-writeFileSync(
-  join(unfinished, '_skein_bucketing.json'),
-  `${JSON.stringify(metadata, undefined, 2)}\n`,
-);
-renameSync(unfinished, options.out);
-connection.disconnectSync();
-instance.closeSync();
+try {
+  rmSync(unfinished, { recursive: true, force: true });
+  mkdirSync(unfinished, { recursive: true });
+  await writeTable(connection, unfinished, options);
+  renameSync(unfinished, options.out);
+} catch (error) {
+  rmSync(unfinished, { recursive: true, force: true });
+  console.error(error instanceof Error ? error.message : String(error));
+  process.exitCode = 1;
+} finally {
+  connection.disconnectSync();
+  instance.closeSync();
+}

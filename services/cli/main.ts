@@ -57,7 +57,7 @@ function sqlCommand(): Command {
     .addOption(catalogOption())
     .addOption(
       new Option('--workers <n>', 'workers of the embedded cluster')
-        .argParser(wholeNumber)
+        .argParser(workerCount)
         .default(2),
     )
     .addOption(new Option('--format <format>', 'how results are shown').choices(FORMAT_NAMES))
@@ -78,7 +78,7 @@ function serveCommand(): Command {
         .argParser(wholeNumber)
         .default(7440),
     )
-    .addOption(new Option('--workers <n>', 'worker processes').argParser(wholeNumber).default(2))
+    .addOption(new Option('--workers <n>', 'worker processes').argParser(workerCount).default(2))
     .addOption(setOption())
     .addOption(logLevelOption('info'))
     .action(async (options: ServeFlags) => {
@@ -152,6 +152,12 @@ function logLevelOption(defaultLevel: string): Option {
   return new Option('--log-level <level>', 'least level of the log on standard error')
     .choices(['trace', 'debug', 'info', 'warn', 'error', 'silent'])
     .default(defaultLevel);
+}
+
+function workerCount(text: string): number {
+  const count = wholeNumber(text);
+  if (count === 0) throw new InvalidArgumentError('A cluster has at least one worker.');
+  return count;
 }
 
 function wholeNumber(text: string): number {
