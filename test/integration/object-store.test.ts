@@ -128,6 +128,8 @@ describe.skipIf(whyNoS3 !== '')(`an object store${whyNoS3}`, () => {
 
   it.each([
     `FROM read_csv('s3://data/wh/' || '../secret/x.csv')`,
+    `FROM "s3://data/wh/../secret/x".csv`,
+    `FROM "s3://data/wh"."/../secret/x".csv`,
     `CREATE TEMP VIEW v AS FROM read_csv('s3://data/wh/../secret/x.csv')`,
     `CREATE TEMP MACRO m(path) AS TABLE FROM read_csv(path)`,
   ])('takes no names of files that cannot be seen: %s', async (sql) => {

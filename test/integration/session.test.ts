@@ -103,6 +103,7 @@ describe('a session', () => {
     ['SET distribution = sometimes', 'INVALID_SESSION_PROPERTY', 'one of auto, always, never'],
     ['SET threads = 4', 'INVALID_SESSION_PROPERTY', 'distribution, '],
     ['SET VARIABLE x = (SELECT max(n_name) FROM nation)', 'INVALID_PARAMETER', 'no constant'],
+    ['SET VARIABLE x = (SELECT 5)', 'INVALID_PARAMETER', 'the value of x is no constant'],
     ["SET VARIABLE x = getenv('HOME')", 'FUNCTION_NOT_ALLOWED', 'getenv'],
     ["CREATE TEMP MACRO m() AS getenv('HOME')", 'FUNCTION_NOT_ALLOWED', 'getenv'],
     ["CREATE TEMP MACRO m() AS TABLE FROM query('SELECT 1')", 'FUNCTION_NOT_ALLOWED', 'query'],

@@ -4,7 +4,7 @@ import { dataFileOf } from '../catalog/file-format.ts';
 import { type FileTree } from '../catalog/ports.ts';
 import { type FileIdentity, MAIN_SCHEMA } from '../catalog/table.ts';
 import { type Json, type JsonObject } from '../import/json-reader.ts';
-import { type TableReference } from '../import/parsed-statement.ts';
+import { referenceOf, type TableReference } from '../import/parsed-statement.ts';
 import {
   type LiteralCall,
   literalCalls,
@@ -56,7 +56,7 @@ export class DirectReads {
     const replacements = new Map<JsonObject, Replacement>();
     const reads: DirectRead[] = [];
     for (const literal of literalCalls(document)) {
-      const isCatalogs = literal.function === undefined && isTable(unqualified(literal.paths[0]));
+      const isCatalogs = literal.function === undefined && isTable(referenceOf(literal.node));
       const call = isCatalogs ? undefined : readerCall(literal);
       if (call === undefined) continue;
       const table = await this.#pinCall(call, instance);
@@ -93,10 +93,6 @@ export class DirectReads {
       unionByName: true,
     };
   }
-}
-
-function unqualified(table = ''): TableReference {
-  return { catalog: '', schema: '', table };
 }
 
 function readerCall({ function: name, paths, options }: LiteralCall): ReaderCall | undefined {

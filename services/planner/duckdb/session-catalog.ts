@@ -1,7 +1,8 @@
 import { type SessionState } from '../../common/session-state.ts';
 import { type FileCatalogs } from '../catalog/file-catalogs.ts';
+import { dataFileOf } from '../catalog/file-format.ts';
 import { type Table } from '../catalog/table.ts';
-import { type TableReference } from '../import/parsed-statement.ts';
+import { pathOf, type TableReference } from '../import/parsed-statement.ts';
 import { type PlanningInstance } from './planning-instance.ts';
 import { type StatementNames } from './sql-door.ts';
 import { type RelatedTable, type TableRelations } from './table-relations.ts';
@@ -81,8 +82,10 @@ export class SessionCatalog {
   async pathsOf({ tables, paths }: StatementNames): Promise<readonly string[]> {
     const files: string[] = [...paths];
     for (const reference of tables) {
+      const path = pathOf(reference);
       const isBare = reference.catalog === '' && reference.schema === '';
-      if (isBare && (await this.findTable(reference)) === undefined) files.push(reference.table);
+      if (!isBare && dataFileOf(path) === undefined) continue;
+      if ((await this.findTable(reference)) === undefined) files.push(path);
     }
     return files;
   }

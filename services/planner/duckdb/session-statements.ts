@@ -130,7 +130,8 @@ async function setVariable(
 ): Promise<SessionState> {
   const state = request.sessionState;
   const text = request.sql.slice(value.start, value.end);
-  const argument = await parseArguments(`(${text}\n)`, instance);
+  const parsed = await parseArguments(`(${text}\n)`, instance);
+  const argument = { ...parsed, argumentNames: [name] };
   const constants = await useSession(argument.names, state, async (session) => {
     return await constantsOf(argument, session);
   });

@@ -4,6 +4,7 @@ import { isPlainObjectPath } from '../../common/plan/object-path.ts';
 import { isJsonArray, isJsonObject, type Json } from '../import/json-reader.ts';
 import { literalPaths, optionNames } from '../import/reader-calls.ts';
 import {
+  pathOf,
   rewriteStatement,
   type TableReference,
   textsInFirstArgument,
@@ -152,7 +153,7 @@ const FILE_FUNCTION = /^(?:read_|parquet_|glob$)/;
  * @throws EngineError FILE_NOT_ALLOWED
  */
 export function checkObjectPaths({ tables, paths, computedPaths }: StatementNames): void {
-  for (const path of [...paths, ...tables.map(({ table }) => table)]) {
+  for (const path of [...paths, ...tables.map(pathOf)]) {
     if (!HAS_SCHEME.test(path) || isPlainObjectPath(path)) continue;
     throw fileNotAllowed(`${path} is no plain name of an object: s3://BUCKET/KEY`, path);
   }

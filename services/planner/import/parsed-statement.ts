@@ -7,6 +7,20 @@ export interface TableReference {
   readonly table: string;
 }
 
+/** The file that the reference names where it is no table: DuckDB joins the parts, so `"a/b".csv` is one too. */
+export function pathOf({ catalog, schema, table }: TableReference): string {
+  return [catalog, schema, table].filter((part) => part !== '').join('.');
+}
+
+/** The table that a node of type BASE_TABLE names. */
+export function referenceOf(node: JsonObject): TableReference {
+  return {
+    catalog: textField(node, 'catalog_name'),
+    schema: textField(node, 'schema_name'),
+    table: textField(node, 'table_name'),
+  };
+}
+
 /**
  * What is done with the parts of a parsed statement (`json_serialize_sql`). Names of
  * functions are in lower case; names that mean a common table expression in scope are no tables.
@@ -67,11 +81,7 @@ function rewriteFields(value: JsonObject, visitor: StatementVisitor, scope: Scop
 }
 
 function rewriteTable(node: JsonObject, visitor: StatementVisitor, scope: Scope): Json {
-  const reference = {
-    catalog: textField(node, 'catalog_name'),
-    schema: textField(node, 'schema_name'),
-    table: textField(node, 'table_name'),
-  };
+  const reference = referenceOf(node);
   const isUnqualified = reference.catalog === '' && reference.schema === '';
   if (isUnqualified && scope.has(reference.table.toLowerCase())) return node;
   return visitor.table?.(reference, node) ?? node;
@@ -92,7 +102,7 @@ function rewriteTableFunction(
   };
 }
 
-/** A common table expression is seen by those after it and by the query; a recursive one also by itself. */
+/** A common table expression is seen by those after it and by the query; a recursive one also by its own right side. */
 function rewriteQueryNode(
   node: JsonObject,
   cteMap: JsonObject,
@@ -102,20 +112,29 @@ function rewriteQueryNode(
   let visible: Scope = scope;
   const map = entries.map((entry) => {
     const name = isJsonObject(entry) ? textField(entry, 'key').toLowerCase() : '';
-    const withItself: Scope = new Set([...visible, name]);
-    const copy = rewrite(entry, visitor, isRecursive(entry) ? withItself : visible);
-    visible = withItself;
+    const copy = rewrite(entry, visitor, visible);
+    visible = new Set([...visible, name]);
     return copy;
   });
   const { cte_map: _, ...others } = node;
-  return { ...rewriteFields(others, visitor, visible), cte_map: { ...cteMap, map } };
+  const fields =
+    node['type'] === 'RECURSIVE_CTE_NODE'
+      ? rewriteRecursive(others, visitor, visible)
+      : rewriteFields(others, visitor, visible);
+  return { ...fields, cte_map: { ...cteMap, map } };
 }
 
-function isRecursive(entry: Json): boolean {
-  const definition = isJsonObject(entry) ? entry['value'] : undefined;
-  const query = isJsonObject(definition) ? definition['query'] : undefined;
-  const node = isJsonObject(query) ? query['node'] : undefined;
-  return isJsonObject(node) && node['type'] === 'RECURSIVE_CTE_NODE';
+/** Its left side, where it begins, knows nothing of the expression: its name there is another table's. */
+function rewriteRecursive(
+  { left = null, ...others }: JsonObject,
+  visitor: StatementVisitor,
+  scope: Scope,
+): JsonObject {
+  const withItself: Scope = new Set([...scope, textField(others, 'cte_name').toLowerCase()]);
+  return {
+    ...rewriteFields(others, visitor, withItself),
+    left: rewrite(left, visitor, scope),
+  };
 }
 
 function textField(node: JsonObject, name: string): string {

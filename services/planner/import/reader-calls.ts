@@ -1,7 +1,7 @@
 /** Calls of DuckDB's readers of text in a parsed statement, and what to read in their place. */
 import { quoteString } from '../../common/plan/column-type.ts';
 import { isJsonArray, isJsonObject, type Json, type JsonObject } from './json-reader.ts';
-import { type TableReference } from './parsed-statement.ts';
+import { pathOf, referenceOf, type TableReference } from './parsed-statement.ts';
 
 /** A reader's call whose arguments are all literals; `FROM 'file'` is one too. */
 export interface LiteralCall {
@@ -39,8 +39,8 @@ function tableFunction(node: JsonObject): LiteralCall | undefined {
 
 function baseTable(node: JsonObject): LiteralCall | undefined {
   if (node['type'] !== 'BASE_TABLE' || node['at_clause'] !== null) return undefined;
-  if (text(node['schema_name']) !== '' || text(node['catalog_name']) !== '') return undefined;
-  return { node, function: undefined, paths: [text(node['table_name'])], options: new Map() };
+  const paths = [pathOf(referenceOf(node))];
+  return { node, function: undefined, paths, options: new Map() };
 }
 
 /** The files of a call as far as they are literals; `undefined` when one is computed. */

@@ -71,6 +71,16 @@ describe('a session', () => {
       ],
     ],
     [
+      'recursive expressions of the name of a table, which they begin with',
+      [
+        `WITH RECURSIVE n1 AS (SELECT k FROM n1 UNION ALL SELECT k + 100 FROM n1 WHERE k < 50)
+          SELECT count(*), max(k) FROM n1`,
+        `CREATE TEMP VIEW r AS WITH RECURSIVE n2 AS (SELECT k FROM n2 UNION SELECT k + 1 FROM n2 WHERE k < 50) FROM n2`,
+        'SELECT count(*), max(k) FROM r',
+        'DROP VIEW r',
+      ],
+    ],
+    [
       'prepared statements',
       [
         'PREPARE p AS SELECT k, ? AS x FROM n1 WHERE k > $2',

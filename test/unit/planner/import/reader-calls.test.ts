@@ -45,6 +45,7 @@ describe('calls of readers', () => {
     ],
     [`SELECT (SELECT max(x) FROM read_json('a')) FROM range(1)`, ['a'], {}],
     [`WITH c AS (FROM 'a/b.csv') FROM c`, ['a/b.csv'], {}],
+    [`FROM "a/b".c.csv`, ['a/b.c.csv'], {}],
   ])('of literals are understood: %s', async (sql, paths, options) => {
     const calls = literalCalls(await parse(sql)).filter((call) => call.paths[0]?.startsWith('a'));
     expect(calls.map((call) => [call.paths, Object.fromEntries(call.options)])).toEqual([
