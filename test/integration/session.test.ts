@@ -106,6 +106,8 @@ describe('a session', () => {
     ['SET VARIABLE x = (SELECT 5)', 'INVALID_PARAMETER', 'the value of x is no constant'],
     ["SET VARIABLE x = getenv('HOME')", 'FUNCTION_NOT_ALLOWED', 'getenv'],
     ["CREATE TEMP MACRO m() AS getenv('HOME')", 'FUNCTION_NOT_ALLOWED', 'getenv'],
+    ["CREATE TEMP MACRO m() AS getenv\u00a0('HOME')", 'STATEMENT_NOT_SUPPORTED', 'chr(160)'],
+    ["CREATE TEMP MACRO m() AS TABLE FROM pinned_scan('')", 'FUNCTION_NOT_ALLOWED', 'pinned_scan'],
     ["CREATE TEMP MACRO m() AS TABLE FROM query('SELECT 1')", 'FUNCTION_NOT_ALLOWED', 'query'],
     ["CREATE TEMP VIEW v AS FROM read_csv('/etc/passwd')", 'FILE_NOT_ALLOWED', '/etc/passwd'],
     ['CREATE TEMP VIEW v AS SELECT nosuch FROM nation', 'COLUMN_NOT_FOUND', 'nosuch'],

@@ -36,7 +36,7 @@ export type ClassifiedStatement =
 /** A text longer than this is not parsed. */
 const MAX_STATEMENT_BYTES = 4 * 1024 * 1024;
 /** White space and comments before the first word, and that word. */
-const FIRST_WORD = /^(?:\s|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/|;)*([A-Za-z_]*)/;
+const FIRST_WORD = /^(?:\s|--[^\n\r]*(?:[\n\r]|$)|\/\*[\s\S]*?\*\/|;)*([A-Za-z_]*)/;
 /** `(option [value], …)` */
 const OPTIONS = /^\s*\(\s*([A-Za-z]+(?:\s+\w+)?(?:\s*,\s*[A-Za-z]+(?:\s+\w+)?)*)\s*\)/;
 

@@ -6,7 +6,8 @@ import { type Json } from '../import/json-reader.ts';
 import { type TableReference } from '../import/parsed-statement.ts';
 import { statementsOf } from '../import/show-reference.ts';
 import { serializedError, serializedToEngineError } from './serialized-error.ts';
-import { checkMacro, checkParsed, joinNames, type StatementNames } from './sql-door.ts';
+import { checkMacro } from './session-macro.ts';
+import { checkParsed, joinNames, type StatementNames } from './sql-door.ts';
 
 export interface SessionSetup {
   /** In the order in which they run. */
@@ -78,20 +79,21 @@ class Collected {
   async add(object: SessionObject): Promise<void> {
     if (this.#seen.has(object)) return;
     this.#seen.add(object);
-    const names = await this.#namesOf(object);
+    const { names, sql } = await this.#checked(object);
     this.names.push(names);
     await this.reach(names);
-    this.statements.push(createStatement(object));
+    this.statements.push(sql);
   }
 
-  async #namesOf(object: SessionObject): Promise<StatementNames> {
+  async #checked(object: SessionObject): Promise<{ names: StatementNames; sql: string }> {
     if (object.kind !== 'view') {
       this.hasMacros = true;
-      return checkMacro(object.definition);
+      const { names, definition } = await checkMacro(object, this.#parse);
+      return { names, sql: createMacro(object.name, definition) };
     }
     const document = await parseView(object.sql, this.#parse);
     this.views.set(object.name.toLowerCase(), { view: object, document });
-    return checkParsed(document);
+    return { names: checkParsed(document), sql: createView(object) };
   }
 }
 
@@ -140,10 +142,12 @@ function variableStatement([name, sql]: readonly [string, string]): string {
   return `SET VARIABLE ${quoteIdentifier(name)} = ${sql}`;
 }
 
+function createMacro(name: string, definition: string): string {
+  return `CREATE OR REPLACE TEMP MACRO ${quoteIdentifier(name)}${definition}\n`;
+}
+
 /** A comment at the end of a text must not reach what follows. */
-function createStatement(object: SessionObject): string {
-  const name = quoteIdentifier(object.name);
-  if (object.kind !== 'view') return `CREATE OR REPLACE TEMP MACRO ${name}${object.definition}\n`;
-  const columns = object.columnNames.map(quoteIdentifier).join(', ');
-  return `CREATE OR REPLACE TEMP VIEW ${name}${columns === '' ? '' : ` (${columns})`} AS ${object.sql}\n`;
+function createView({ name, columnNames, sql }: SessionView): string {
+  const columns = columnNames.map(quoteIdentifier).join(', ');
+  return `CREATE OR REPLACE TEMP VIEW ${quoteIdentifier(name)}${columns === '' ? '' : ` (${columns})`} AS ${sql}\n`;
 }

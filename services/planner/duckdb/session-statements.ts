@@ -24,7 +24,8 @@ import { classifyStatement } from './classify-statement.ts';
 import { constantsOf, parseArguments } from './constant-expressions.ts';
 import { type InstancePool } from './instance-pool.ts';
 import { type PlanningInstance } from './planning-instance.ts';
-import { checkMacro, checkParsed, type StatementNames } from './sql-door.ts';
+import { checkParsed, type StatementNames } from './sql-door.ts';
+import { checkMacro } from './session-macro.ts';
 import { useStatement } from './session-setup.ts';
 import { valueSql } from './statement-parameters.ts';
 
@@ -212,8 +213,8 @@ async function checkObject(
   if (object.kind === 'view') {
     return { ...object, sql: await checkView(object.sql, textStart, context) };
   }
-  checkMacro(object.definition);
-  return object;
+  const { definition } = await checkMacro(object, async (sql) => await context.instance.parse(sql));
+  return { ...object, definition };
 }
 
 /** The view's query, with tables of the catalog `system` under the name by which an instance knows them. */

@@ -9,7 +9,6 @@ import {
   type TableReference,
   textsInFirstArgument,
 } from '../import/parsed-statement.ts';
-import { type Token, tokensOf } from '../statement/tokens.ts';
 import {
   ALLOWED_TABLE_FUNCTIONS,
   DENIED_FUNCTIONS,
@@ -70,38 +69,6 @@ export function checkParsed(statement: Json): StatementNames {
 /** @throws EngineError FUNCTION_NOT_ALLOWED */
 function checkFunction(name: string): void {
   if (DENIED_FUNCTIONS.has(name) || name.startsWith('__internal_')) throw notAllowed(name);
-}
-
-/**
- * The first door for a text that DuckDB's parser does not hand out as a tree: the body of a macro. Every name in it
- * may be that of a table, every name before a parenthesis that of a function.
- * @throws EngineError FUNCTION_NOT_ALLOWED
- */
-export function checkMacro(definition: string): StatementNames {
-  const tokens = tokensOf(definition);
-  const tables: TableReference[] = [];
-  const functions: string[] = [];
-  for (const [i, { kind, text }] of tokens.entries()) {
-    if (kind === 'number' || kind === 'symbol') continue;
-    tables.push(...referencesAt(tokens, i));
-    if (tokens[i + 1]?.text !== '(' || kind === 'string') continue;
-    const name = text.toLowerCase();
-    checkFunction(name);
-    if (DENIED_TABLE_FUNCTIONS.has(name)) throw notAllowed(name);
-    functions.push(name);
-  }
-  const computedPaths = functions.filter((name) => FILE_FUNCTION.test(name));
-  return { tables, parameters: [], functions, tableFunctions: functions, paths: [], computedPaths };
-}
-
-/** What a name may mean that ends here: `table`, `catalog.table`, `catalog.schema.table`. */
-function referencesAt(tokens: readonly Token[], index: number): readonly TableReference[] {
-  const path = [tokens[index]?.text ?? ''];
-  for (let i = index; tokens[i - 1]?.text === '.' && path.length < 3; i -= 2) {
-    path.unshift(tokens[i - 2]?.text ?? '');
-  }
-  const [table = '', second = '', first = ''] = path.toReversed();
-  return [{ catalog: first, schema: second, table }];
 }
 
 /** All that several texts name. */

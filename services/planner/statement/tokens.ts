@@ -12,10 +12,14 @@ export interface Token {
   readonly end: number;
 }
 
-const WORD = /[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*/y;
+/** Blanks outside ASCII, which DuckDB takes for spaces (measured); every other character there is one of a word. */
+export const WIDE_BLANK = /[\u00a0\u2000-\u200b\u202f\u205f\u2060\u3000\ufeff]/;
+const BLANK = /[\t\n\f\r ]/;
+const LETTER = `(?:[A-Za-z_]|(?!${WIDE_BLANK.source})[\\u0080-\\uffff])`;
+const WORD = new RegExp(`${LETTER}(?:[\\d$]|${LETTER})*`, 'y');
 const NUMBER =
   /(?:0[xX][\da-fA-F_]+|0[bB][01_]+|(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE][+-]?\d+)?)/y;
-const DOLLAR_TAG = /\$(?:[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)?\$/y;
+const DOLLAR_TAG = new RegExp(`\\$(?:${LETTER}(?:\\d|${LETTER})*)?\\$`, 'y');
 
 export function tokensOf(sql: string): readonly Token[] {
   const tokens: Token[] = [];
@@ -35,10 +39,13 @@ export function tokensOf(sql: string): readonly Token[] {
 
 /** End of the white space or the comment that begins here; `at` itself where there is none. */
 function blankEnd(sql: string, at: number): number {
-  if (/\s/.test(sql[at] ?? '')) return at + 1;
-  if (sql.startsWith('--', at)) return orEnd(sql.indexOf('\n', at), sql);
+  const first = sql[at] ?? '';
+  if (BLANK.test(first) || WIDE_BLANK.test(first)) return at + 1;
+  if (sql.startsWith('--', at)) return at + (matchAt(LINE, sql, at)?.length ?? 0);
   return sql.startsWith('/*', at) ? commentEnd(sql, at) : at;
 }
+
+const LINE = /[^\n\r]*/y;
 
 /** Block comments nest. */
 function commentEnd(sql: string, start: number): number {

@@ -64,6 +64,10 @@ describe('a session', () => {
         'CREATE TEMP FUNCTION largest() AS (SELECT max(k) FROM n1)',
         'SELECT plus(1), plus(1, b := 5), area(3), area(3, 4), largest()',
         'SELECT g, sum(plus(k)) FROM above(1) GROUP BY g',
+        `CREATE TEMP MACRO pair(a) AS TABLE (FROM n1 WHERE k = a), (a, b) AS TABLE (
+          WITH n2 AS (SELECT 1 AS k) SELECT n1.k, a AS x, b AS y FROM n1 JOIN n2 USING (k)) -- the last`,
+        "SELECT count(*) FROM pair(1) JOIN pair(2, ', (c) AS TABLE ') USING (k)",
+        'DROP MACRO TABLE pair',
         'DROP MACRO plus',
         'DROP FUNCTION largest',
         'DROP MACRO TABLE above',

@@ -10,6 +10,8 @@ describe('tokens', () => {
     ['1.5e-3,.5 0xFF 1_000;', ['1.5e-3', ',', '.5', '0xFF', '1_000', ';']],
     ['$1+$a?::é', ['$', '1', '+', '$', 'a', '?', ':', ':', 'é']],
     ["'open", ['open']],
+    ['a -- b\r c', ['a', 'c']],
+    ['a\u00a0b\u200b\u3000c\ufeff$\u00a01 é\u2028f', ['a', 'b', 'c', '$', '1', 'é\u2028f']],
   ])('of %s', (sql, texts) => {
     expect(tokensOf(sql).map(({ text }) => text)).toEqual(texts);
   });
