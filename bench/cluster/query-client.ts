@@ -49,16 +49,25 @@ export class QueryClient {
     if (query === undefined) throw new Error('SubmitQuery answered without a query');
     const chunks: Uint8Array[] = [];
     let complete = false;
+    let token: Uint8Array = new Uint8Array();
     for await (const response of this.#queries.fetchResults({
       queryId: query.queryId,
       token: new Uint8Array(),
     })) {
       chunks.push(response.arrowIpc);
-      complete = response.complete;
+      ({ complete, token } = response);
     }
     const seconds = (performance.now() - startedAt) / 1000;
     if (!complete) throw new Error(`the result of ${query.queryId} ended before it was complete`);
+    await this.#release(query.queryId, token);
     return { queryId: query.queryId, arrowIpc: Buffer.concat(chunks), seconds };
+  }
+
+  /** Says that all of the result is here, so that nobody keeps it; after the clock has stopped. */
+  async #release(queryId: string, token: Uint8Array): Promise<void> {
+    for await (const { complete } of this.#queries.fetchResults({ queryId, token })) {
+      if (!complete) throw new Error(`the result of ${queryId} went on behind its end`);
+    }
   }
 
   async describe(queryId: string): Promise<Query> {

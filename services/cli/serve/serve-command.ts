@@ -61,7 +61,7 @@ function exitCodeFor(exitCode: number | null): number {
 class ServedCluster {
   readonly #flags: ServeFlags;
   readonly #log: Logger;
-  readonly #supervisors: Supervisor[] = [];
+  readonly #supervisors: { readonly role: Role; readonly supervisor: Supervisor }[] = [];
   #reporter: ExitReporter | undefined;
   #end: Promise<boolean> | undefined;
   /** One for all runs of the gateway. In the environment, since everybody may read command lines. */
@@ -112,17 +112,22 @@ class ServedCluster {
   }
 
   async #endAll(): Promise<boolean> {
-    let isOrderly = true;
+    const ends: boolean[] = [];
     // The gateway first: it waits for running results. The coordinator last: workers report to it.
-    for (const supervisor of this.#supervisors.toReversed()) {
-      await supervisor.stop(STOP_GRACE_MS);
-      const report = await supervisor.ended;
-      if (report.exitCode === 0 || report.signal === 'SIGTERM') continue;
-      isOrderly = false;
-      this.#log.error(report, `a process did not end in order: ${report.cause}`);
+    for (const role of ['gateway', 'worker', 'coordinator'] as const) {
+      const those = this.#supervisors.filter((each) => each.role === role);
+      ends.push(...(await Promise.all(those.map(({ supervisor }) => this.#stop(supervisor)))));
     }
     this.#reporter?.close();
-    return isOrderly;
+    return ends.every((isOrderly) => isOrderly);
+  }
+
+  async #stop(supervisor: Supervisor): Promise<boolean> {
+    await supervisor.stop(STOP_GRACE_MS);
+    const report = await supervisor.ended;
+    if (report.exitCode === 0 || report.signal === 'SIGTERM') return true;
+    this.#log.error(report, `a process did not end in order: ${report.cause}`);
+    return false;
   }
 
   /** A gateway elsewhere than 7440 is one of several clusters on the machine: its internal ports are free ones. */
@@ -148,7 +153,7 @@ class ServedCluster {
       },
     });
     void supervisor.ended.then((report) => this.#onBroken(report));
-    this.#supervisors.push(supervisor);
+    this.#supervisors.push({ role, supervisor });
     return supervisor;
   }
 }
