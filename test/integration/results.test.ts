@@ -171,3 +171,18 @@ describe('a result', () => {
     expect(answers).toEqual(Array.from({ length: 24 }, (_, i) => String(60_175 + i)));
   });
 });
+
+describe('an untyped NULL beside constants that DuckDB does not serialize', () => {
+  it.each([
+    ["NULL a, '1010'::BIT b", 'INTEGER', [null, '1010']],
+    ['NULL a, 5::BIGNUM b', 'INTEGER', [null, '5']],
+    ['NULL a, 1::VARIANT b', 'INTEGER', [null, '1']],
+    ["[NULL] a, '1010'::BIT b", 'INTEGER[]', ['[NULL]', '1010']],
+    ["{'a': NULL} a, '101'::BIT b", 'STRUCT(a INTEGER)', ["{'a': NULL}", '101']],
+  ])('has the type that DuckDB gives it: %s', async (values, type, row) => {
+    const { rows } = await client.run(`SELECT ${values}`);
+    expect(rows).toEqual([row]);
+    const described = await client.run(`DESCRIBE SELECT ${values}`);
+    expect(described.rows[0]?.[1]?.replaceAll('"', '')).toBe(type);
+  });
+});

@@ -216,7 +216,7 @@ async function wholeQuery(query: QueryToBind, instances: InstancePool): Promise<
       const result: readonly Column[] = await instance.columnsOf(query.sql);
       return {
         kind: 'sql',
-        sql: wholeSql(printed, scans, result.length),
+        sql: wholeSql(printed, scans, result),
         scans: scans.filter((scan) => scan.kind === 'scan'),
         systemScans: scans.filter((scan) => scan.kind === 'system-scan'),
         settings,

@@ -1,10 +1,16 @@
 import { assert } from '../../common/assert.ts';
-import { type Column, quoteIdentifier } from '../../common/plan/column-type.ts';
+import {
+  type Column,
+  type ColumnType,
+  formatColumnType,
+  quoteIdentifier,
+} from '../../common/plan/column-type.ts';
 import { systemColumns, type SystemTableName } from '../../common/system/system-tables.ts';
 import { pinnedScan } from '../import/decode-scan.ts';
 import { isJsonArray, type Json, type JsonObject } from '../import/json-reader.ts';
 import { rewriteStatement, type TableReference } from '../import/parsed-statement.ts';
 import { statementsOf } from '../import/show-reference.ts';
+import { hasTypeText } from '../fragment/sql/write-type.ts';
 import { type Scan, type SystemScan } from '../logical/logical-plan.ts';
 import { type ParsedView, type SessionSetup, viewNamed } from './session-setup.ts';
 import { systemTableOf } from './system-catalog.ts';
@@ -130,13 +136,21 @@ export function wholeSystemScan(table: SystemTableName, scanId: number): SystemS
 export function wholeSql(
   printed: string,
   scans: readonly (Scan | SystemScan)[],
-  width: number,
+  result: readonly Column[],
 ): string {
   const tables = scans.map(wholeRelation);
-  assert(width > 0, 'a result has a column');
-  const names = Array.from({ length: width }, (_, i) => `c${i}`).join(', ');
-  const body = `SELECT * FROM (${printed}) AS whole(${names})`;
+  assert(result.length > 0, 'a result has a column');
+  const names = result.map((_, i) => `c${i}`).join(', ');
+  const values = result.map(({ type }, i) => resultValue(`c${i}`, type)).join(', ');
+  const body = `SELECT ${values} FROM (${printed}) AS whole(${names})`;
   return tables.length === 0 ? body : `WITH ${tables.join(', ')}\n${body}`;
+}
+
+/** DuckDB gives a NULL without a type its INTEGER in the columns of a statement only, not in those of a subquery. */
+function resultValue(column: string, type: ColumnType): string {
+  const text = formatColumnType(type);
+  const mayBeUntyped = text.includes('INTEGER') && hasTypeText(type);
+  return mayBeUntyped ? `CAST(${column} AS ${text}) AS ${column}` : column;
 }
 
 /** The coordinator's rows come once, and a recursive query reads them each time. */
