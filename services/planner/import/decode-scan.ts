@@ -45,10 +45,16 @@ const FILE_OPTIONS = fieldSet(
 /** DuckDB's INVALID_INDEX: an optional index that is not set. */
 const NO_INDEX = 0xffff_ffff_ffff_ffffn;
 
+const FILE_ROW_NUMBER: ScanColumn = {
+  name: 'file_row_number',
+  type: { id: 'BIGINT' },
+  origin: 'virtual',
+};
+
 /** Columns that are not in the file's schema (MultiFileReader's and the generic ones), by identifier. */
 const VIRTUAL_COLUMNS: ReadonlyMap<bigint, ScanColumn> = new Map([
   [0x8000_0000_0000_0000n, { name: 'filename', type: { id: 'VARCHAR' }, origin: 'virtual' }],
-  [0x8000_0000_0000_0001n, { name: 'file_row_number', type: { id: 'BIGINT' }, origin: 'virtual' }],
+  [0x8000_0000_0000_0001n, FILE_ROW_NUMBER],
   [0xffff_ffff_ffff_fffen, { name: '', type: { id: 'BOOLEAN' }, origin: 'none' }],
 ]);
 
@@ -90,14 +96,15 @@ export function decodeGet(value: Json, nextScanId: () => ScanId): LogicalPlan {
 function decodeParquetScan(fields: Fields, scanId: ScanId): LogicalPlan {
   expectPlainGet(fields);
   const data = new Fields(fields.json('function_data'), 'read_parquet data', SCAN_DATA);
-  const fileColumns = decodeColumns(fields);
+  const options = decodeOptions(data.json('parquet_options'));
+  const fileColumns = decodeColumns(fields).map((column) => withRowNumber(column, options));
   const scan: LogicalPlan = {
     kind: 'scan',
     scanId,
     format: 'parquet',
     files: data.texts('files'),
     fileColumns: fileColumns.map((column) => column.scanned),
-    options: decodeOptions(data.json('parquet_options')),
+    options,
     columns: fileColumns.map((column) => column.scanned.type),
   };
   const predicates = decodeFilters(fields.json('table_filters'), fileColumns);
@@ -107,6 +114,12 @@ function decodeParquetScan(fields: Fields, scanId: ScanId): LogicalPlan {
       : { kind: 'filter', child: scan, predicates, columns: scan.columns };
   const projection = fields.indexes('projection_ids');
   return projection.length === 0 ? filtered : projectColumns(filtered, projection);
+}
+
+/** The option adds the virtual column to those of the files, and no file may have one of that name. */
+function withRowNumber(column: IndexedColumn, { fileRowNumber }: ParquetOptions): IndexedColumn {
+  const isVirtual = fileRowNumber && column.scanned.name === FILE_ROW_NUMBER.name;
+  return isVirtual ? { ...column, scanned: FILE_ROW_NUMBER } : column;
 }
 
 /** What pinned files have to say is in their own readings. */
