@@ -60,6 +60,10 @@ function makeText(): void {
   );
   write('events/2.json', '[{"id":"text","more":[1,2]},{"on":"2020-01-02"}]');
   write('events/3.jsonl', '{"on":"31-12-2020","at":{"y":true}}\n{"on":"01-02-2021"}\n');
+  write('unlike/1.csv', 'id,v\n1,10\n2,\n3,30\n');
+  write('unlike/2.csv', 'v,id,extra\n1.5,4,"a,b"\n,5,"q""x"\n');
+  write('moved/1.csv', 'id,v\n1,10\n');
+  write('moved/2.csv', 'v,id\n20,2\n');
   write('numbers.json', '[1,2,3]');
   write('nothing.json', '');
   write('shop/items/a.csv', 'k\n1\n');
@@ -126,6 +130,15 @@ const CALLS: readonly (() => string)[] = [
   () => `'${at('events/*.jsonl')}'`,
   () => `'${at('visits/3.csv.gz')}'`,
   () => `read_parquet('${at('grown/*')}', union_by_name = true, filename = 'origin')`,
+  () => `read_csv('${at('unlike/*.csv')}', union_by_name = true)`,
+  () => `read_csv('${at('moved/*.csv')}')`,
+];
+
+/** Calls that DuckDB refuses, since the files are not like the first one. */
+const UNLIKE: readonly (() => string)[] = [
+  () => `read_csv('${at('unlike/*.csv')}')`,
+  () => `read_csv('${at('unlike/*.csv')}', union_by_name = false)`,
+  () => `'${at('unlike/*.csv')}'`,
 ];
 
 describe.each(DISTRIBUTIONS)('files, distribution=%s', (distribution) => {
@@ -153,6 +166,26 @@ describe.each(DISTRIBUTIONS)('files, distribution=%s', (distribution) => {
   it.each(calls.map((call, i) => [i, call] as const))('of call %i', async (_, call) => {
     const sql = `SELECT COLUMNS(*)::VARCHAR FROM ${call()}`;
     await expectSame(sql, sql);
+  });
+
+  it.each(UNLIKE.map((call, i) => [i, call] as const))(
+    'that are unlike are refused: %i',
+    async (_, call) => {
+      const sql = `SELECT id FROM ${call()}`;
+      const refused = /Schema mismatch between globbed files/;
+      await expect(duckdb.answer(sql)).rejects.toThrow(refused);
+      await expect(client.run(sql, { distribution })).rejects.toThrow(refused);
+    },
+  );
+
+  it('have row numbers where a call asks for them', async () => {
+    const file = `read_parquet('${at('grown/1.parquet')}', file_row_number = true)`;
+    for (const sql of [
+      `SELECT file_row_number, a FROM ${file}`,
+      `SELECT max(file_row_number), count(*) FROM ${file} WHERE file_row_number > 1000`,
+    ]) {
+      await expectSame(sql, sql);
+    }
   });
 
   it('are left out by the values of their folders', async () => {

@@ -11,6 +11,8 @@ export interface CsvDialect {
   readonly options: string;
   /** In the order of the file. */
   readonly columnNames: readonly string[];
+  /** As the sniffer prints them, of the file alone. */
+  readonly columnTypes: readonly string[];
 }
 
 /** Options that say how a file is written, or how to find it out. */
@@ -95,7 +97,7 @@ export class CsvDialects {
 
 const SNIFFED_COLUMNS =
   'Delimiter, Quote, Escape, NewLineDelimiter, Comment, SkipRows, HasHeader, DateFormat, TimestampFormat, ' +
-  'to_json(list_transform(Columns, lambda c: c.name))';
+  'to_json(list_transform(Columns, lambda c: c.name)), to_json(list_transform(Columns, lambda c: c.type))';
 
 async function sniff(
   connection: DuckDBConnection,
@@ -105,7 +107,9 @@ async function sniff(
   const args = [quoteString(path), writeOptions(given)].filter((arg) => arg !== '');
   const sql = `SELECT ${SNIFFED_COLUMNS} FROM sniff_csv(${args.join(', ')})`;
   const [row = []] = (await connection.runAndReadAll(sql)).getRows();
-  const [delimiter, quote, escape, newLine, comment, skip, hasHeader, date, timestamp, names] = row;
+  const [delimiter, quote, escape, newLine, comment, skip, hasHeader, date, timestamp, ...columns] =
+    row;
+  const [names, types] = columns.map((texts) => JSON.parse(String(texts)) as string[]);
   const lines = LINE_ENDS.has(String(newLine)) ? [`new_line = '${String(newLine)}'`] : [];
   const sniffed = [
     'auto_detect = false',
@@ -122,7 +126,8 @@ async function sniff(
   const kept = given.filter(([name]) => READ_OPTIONS.has(name));
   return {
     options: [...sniffed, ...(kept.length === 0 ? [] : [writeOptions(kept)])].join(', '),
-    columnNames: JSON.parse(String(names)) as string[],
+    columnNames: names ?? [],
+    columnTypes: types ?? [],
   };
 }
 

@@ -2,7 +2,7 @@
 import { type ReaderCall } from '../catalog/reader-call.ts';
 import { dataFileOf } from '../catalog/file-format.ts';
 import { type FileTree } from '../catalog/ports.ts';
-import { type FileIdentity, MAIN_SCHEMA } from '../catalog/table.ts';
+import { type FileIdentity } from '../catalog/table.ts';
 import { type Json, type JsonObject } from '../import/json-reader.ts';
 import { referenceOf, type TableReference } from '../import/parsed-statement.ts';
 import {
@@ -15,6 +15,7 @@ import { canPinCsvOption } from './csv-dialects.ts';
 import { canPinJsonOption } from './json-reading.ts';
 import { type PlanningInstance } from './planning-instance.ts';
 import { type SourcePinner } from './source-pinner.ts';
+import { SYSTEM_MIRROR } from './system-catalog.ts';
 import { pinnedScanSql, type RelatedTable } from './table-relations.ts';
 
 export interface DirectRead {
@@ -28,8 +29,8 @@ export interface PinnedStatement {
   readonly reads: readonly DirectRead[];
 }
 
-/** DuckDB's name of its own, where the tables of the default catalog are. */
-const DEFAULT_DATABASE = 'memory';
+/** Where tables of such files stand: in no catalog that a statement reaches, and not shown. */
+const PINNED_SCHEMA = 'pinned';
 const CSV_READERS: ReadonlySet<string> = new Set(['read_csv', 'read_csv_auto']);
 const NDJSON_READERS: ReadonlySet<string> = new Set(['read_ndjson', 'read_ndjson_auto']);
 const JSON_READERS: ReadonlySet<string> = new Set(['read_json', 'read_json_auto']);
@@ -61,8 +62,7 @@ export class DirectReads {
       if (call === undefined) continue;
       const table = await this.#pinCall(call, instance);
       if (table === undefined) continue;
-      // In full, since a session may look up names elsewhere.
-      const reference = { ...table.name, catalog: DEFAULT_DATABASE };
+      const reference = table.name;
       reads.push({ reference, table });
       replacements.set(literal.node, { reference, alias: aliasOf(literal) });
     }
@@ -81,10 +81,11 @@ export class DirectReads {
     }
     if (files.length === 0) return undefined;
     const table = call.paths.join(', ');
-    const pinned = await this.#pinner.pin({ table, call, files }, instance.fileLane);
+    const source = { table, call, files };
+    if (!(await this.#pinner.canPin(source, instance.fileLane))) return undefined;
+    const pinned = await this.#pinner.pin(source, instance.fileLane);
     return {
-      // A space keeps it from being taken for anything that a catalog has.
-      name: { catalog: '', schema: MAIN_SCHEMA, table: `pinned ${pinned}` },
+      name: { catalog: SYSTEM_MIRROR, schema: PINNED_SCHEMA, table: pinned },
       format: call.format,
       files,
       isHivePartitioned: false,

@@ -61,6 +61,25 @@ export class SourcePinner {
     return this.#sources.add(key, pinned);
   }
 
+  /**
+   * Whether DuckDB reads the call's files together as it reads each alone. It matches files of CSV to the first one by
+   * rules of its own, and refuses some; of files that are all alike, or united by name, there is no question.
+   * @throws DuckDB's errors
+   */
+  async canPin({ call, files }: SourceToPin, lane: StatementLane): Promise<boolean> {
+    if (call.format !== 'csv' || files.length === 1) return true;
+    const union = call.options.get('union_by_name');
+    if (union !== undefined && isTrue(union)) return true;
+    return await lane.run(async (connection) => {
+      const kinds = new Set<string>();
+      for (const file of files) {
+        kinds.add(JSON.stringify(await this.#dialects.of(file, call, connection)));
+        if (kinds.size > 1) return false;
+      }
+      return true;
+    });
+  }
+
   async #look(source: SourceToPin, connection: DuckDBConnection): Promise<PinnedSource> {
     const { table, call, files } = source;
     const columns = await boundColumns(connection, call);
