@@ -220,6 +220,11 @@ export class PlanningInstance {
     await this.#shared.views.run(async (connection) => await createSchema(connection, name));
   }
 
+  /** The tables that are known, whether they still are what their files say or not. */
+  get mirroredTables(): readonly TableName[] {
+    return [...this.#shared.mirrored.values()].map(({ name }) => name);
+  }
+
   /** Forgets a table that is gone, so that the binder misses it too. */
   async forget(name: TableName): Promise<void> {
     const { views, mirrored } = this.#shared;

@@ -1,7 +1,8 @@
+import { EngineError, ERROR_POLICIES } from '../../common/error.ts';
 import { type SessionState } from '../../common/session-state.ts';
 import { type FileCatalogs } from '../catalog/file-catalogs.ts';
 import { dataFileOf } from '../catalog/file-format.ts';
-import { type Table } from '../catalog/table.ts';
+import { type Table, type TableName } from '../catalog/table.ts';
 import { pathOf, type TableReference } from '../import/parsed-statement.ts';
 import { type PlanningInstance } from './planning-instance.ts';
 import { type StatementNames } from './sql-door.ts';
@@ -51,12 +52,25 @@ export class SessionCatalog {
     return tables;
   }
 
+  /**
+   * Makes the tables of all catalogs known to the instance, and forgets those that are gone. What cannot be read is
+   * left out: the others are to be shown all the same.
+   */
   async mirrorAll(instance: PlanningInstance): Promise<void> {
-    for (const catalog of this.#catalogs.names) {
-      for (const name of await this.#catalogs.listTables(catalog)) {
+    const names = this.#catalogs.names;
+    const known = instance.mirroredTables.filter(({ catalog }) => names.includes(catalog));
+    const listed: TableName[] = [];
+    for (const catalog of names) {
+      const tables = await readable(async () => await this.#catalogs.listTables(catalog));
+      listed.push(...(tables ?? []));
+    }
+    const all = new Map([...listed, ...known].map((name) => [JSON.stringify(name), name]));
+    for (const name of all.values()) {
+      const mirrored = await readable(async () => {
         const table = await this.#catalogs.findTable(name);
-        if (table !== undefined) await this.#mirrorTable(instance, table);
-      }
+        return table && (await this.#mirrorTable(instance, table));
+      });
+      if (mirrored === undefined) await instance.forget(name);
     }
   }
 
@@ -104,4 +118,18 @@ export class SessionCatalog {
     const isCatalog = name === 'memory' || this.#catalogs.names.includes(name);
     return isCatalog ? reference : { catalog: own.catalog, schema, table };
   }
+}
+
+/** What `look` finds; `undefined` when what it looks at cannot be read. */
+async function readable<T>(look: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await look();
+  } catch (error) {
+    if (error instanceof EngineError && isOfSource(error)) return undefined;
+    throw error;
+  }
+}
+
+function isOfSource({ code }: EngineError): boolean {
+  return ERROR_POLICIES[code].type === 'external' || code === 'FILE_NOT_ALLOWED';
 }
