@@ -110,7 +110,8 @@ export class FileCatalogs {
 
   /**
    * The table with its files as they are now; `undefined` when the catalog has none of this name.
-   * @throws EngineError SOURCE_SCHEMA_MISMATCH for a folder of files of several formats, naming two of them
+   * @throws EngineError SOURCE_SCHEMA_MISMATCH for a name of several files or folders, and for a folder of files of
+   * several formats, naming two of them
    */
   async findTable(name: TableName): Promise<Table | undefined> {
     const catalog = this.#catalogs.get(name.catalog.toLowerCase());
@@ -118,11 +119,11 @@ export class FileCatalogs {
     if (catalog === undefined || schema === undefined) return undefined;
     const isWanted = (entry: string): boolean => sameName(entry, name.table);
     const matches = (await this.#tableEntries(schema.path, isWanted)) ?? [];
-    // A file hides a folder of the same name.
-    const entry = matches.find((match) => !match.isDirectory) ?? matches[0];
+    const [entry] = matches;
     if (entry === undefined) return undefined;
     const paths = entry.isDirectory ? await this.#filesBelow(entry.path) : [entry.path];
     const found = { catalog: catalog.name, schema: schema.name, table: entry.name };
+    expectOnePlace(found, matches);
     const format = expectOneFormat(found, paths);
     if (format === undefined) return undefined;
     this.#tablesByPath.set(entry.path, found);
@@ -225,6 +226,16 @@ export class FileCatalogs {
     const identities = await Promise.all(paths.map((path) => this.#tree.identityOf(path)));
     return identities.map((identity, i) => identity ?? missing(paths[i] ?? ''));
   }
+}
+
+function expectOnePlace(name: TableName, places: readonly TableEntry[]): void {
+  const [first, second] = places.map(({ path }) => path).toSorted(byText);
+  if (first === undefined || second === undefined) return;
+  throw new EngineError(
+    'SOURCE_SCHEMA_MISMATCH',
+    `the table ${formatTableName(name)} is both ${first} and ${second}`,
+    { details: { table: formatTableName(name), file: second, other_file: first } },
+  );
 }
 
 function expectOneFormat(name: TableName, paths: readonly string[]): Table['format'] | undefined {

@@ -124,6 +124,24 @@ describe('FileCatalogs', () => {
     });
   });
 
+  it.each([
+    ['cust', '/data/cust.csv', '/data/cust.json', '/data/cust.json'],
+    ['DUP', '/data/DUP.csv', '/data/dup.csv', '/data/dup.csv'],
+    ['both', '/data/both', '/data/both.csv', '/data/both/x.csv'],
+  ])(
+    'refuses the name %s of two tables, naming their places',
+    async (table, first, second, file) => {
+      const paths = ['/data/one.csv', '/data/both.csv', '/data/cust.csv', '/data/DUP.csv', file];
+      const twins = new FileCatalogs([{ name: '', directory: '/data' }], new FakeFileTree(paths));
+      await expect(twins.findTable({ catalog: '', schema: 'main', table })).rejects.toMatchObject({
+        code: 'SOURCE_SCHEMA_MISMATCH',
+        details: { table: expect.any(String) as unknown, file: second, other_file: first },
+      });
+      const one = await twins.findTable({ catalog: '', schema: 'main', table: 'one' });
+      expect(one?.files).toHaveLength(1);
+    },
+  );
+
   it('finds nothing where there is no data file', async () => {
     expect(
       await catalogs().findTable({ catalog: '', schema: 'main', table: 'docs' }),
