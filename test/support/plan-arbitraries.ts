@@ -156,6 +156,7 @@ const scanInput: fc.Arbitrary<ScanInput> = partial<ScanInput>({
       testsRows: fc.boolean(),
     }),
   ),
+  inFileOrder: fc.constantFrom(true as const, undefined),
 });
 
 const remoteSource: fc.Arbitrary<RemoteSource> = partial<RemoteSource>({

@@ -66,6 +66,8 @@ export interface ScanInput {
   readonly partitioning?: ScanPartitioning;
   /** Dynamic filters that its rows must pass. Absent = none. */
   readonly filteredColumns?: readonly FilteredColumn[];
+  /** The rows are wanted in the order of (file, row number). */
+  readonly inFileOrder?: true;
 }
 
 /**

@@ -233,6 +233,7 @@ function scanToWire(scan: ScanInput): WireScanInput {
             mismatch: MISMATCHES.toWire(scan.partitioning.mismatch),
           },
     filteredColumns: (scan.filteredColumns ?? []).map(filteredColumnToWire),
+    inFileOrder: scan.inFileOrder === true,
   };
 }
 
@@ -245,6 +246,7 @@ function scanFromWire(wire: WireScanInput, field: string): ScanInput {
     table: wire.table,
     ...scanPartitioningFromWire(wire.partitioning, `${field}.partitioning`),
     ...filteredColumnsFromWire(wire, field),
+    ...(wire.inFileOrder ? { inFileOrder: true } : {}),
   };
 }
 

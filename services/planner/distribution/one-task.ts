@@ -1,4 +1,5 @@
 /** Plans that do not distribute operators: the rungs below `distributed`. */
+import { type WindowCall } from '../logical/expression.ts';
 import { type LogicalPlan } from '../logical/logical-plan.ts';
 import { childrenOf, walkPlan, withChildren } from '../logical/plan-children.ts';
 import { rowsOf } from './estimate.ts';
@@ -30,6 +31,11 @@ export function oneTaskReason(plan: LogicalPlan): OneTaskReason | undefined {
     }
   }
   return undefined;
+}
+
+/** A window's call whose value is by the order in which the rows come. */
+export function numbersRowsAsTheyCome(call: WindowCall): boolean {
+  return !call.isAggregate && call.partitionBy.length === 0 && call.orderBy.length === 0;
 }
 
 /** The whole query in one task, which reads the files itself. */

@@ -14,6 +14,7 @@ import { togetherByLayout } from './collocate.ts';
 import { moveCost } from './cost.ts';
 import { placedBytes } from './estimate.ts';
 import { perTask, toHash, toSingle } from './exchange.ts';
+import { numbersRowsAsTheyCome } from './one-task.ts';
 import { satisfiesGrouping } from './partitioning.ts';
 import { deliveredKeys, isLocal, onlyBranch, SINGLE, type Branch, type Placed } from './placed.ts';
 import { type Placer } from './placer.ts';
@@ -97,10 +98,6 @@ function sharedPartitionKeys([first, ...others]: readonly WindowCall[]): readonl
   return (first?.partitionBy ?? []).filter((key) =>
     others.every(({ partitionBy }) => partitionBy.some((other) => sameExpression(key, other))),
   );
-}
-
-function numbersRowsAsTheyCome(call: WindowCall): boolean {
-  return !call.isAggregate && call.partitionBy.length === 0 && call.orderBy.length === 0;
 }
 
 /** One task that reads the files in their order, so that rows come as they do in one DuckDB. */

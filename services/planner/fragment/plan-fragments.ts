@@ -23,6 +23,7 @@ import { type DynamicFilterPlan, NO_DYNAMIC_FILTERS } from '../distribution/dyna
 import { type LogicalPlan, type Scan, type SystemScan } from '../logical/logical-plan.ts';
 import { walkPlan } from '../logical/plan-children.ts';
 import { determinismOf } from './determinism.ts';
+import { scansInFileOrder } from './file-order.ts';
 import { scanPartitioning } from './scan-partitioning.ts';
 import { atom } from './sql/sql.ts';
 import { writeExpression } from './sql/write-expression.ts';
@@ -71,6 +72,7 @@ function fragmentOf(stage: Stage, index: StageIndex, around: Surroundings): Plan
   const { context, filters } = around;
   const collectedKeys = filters.collectedKeys.get(index);
   const scans = scansOf(body);
+  const ordered = scansInFileOrder(body);
   const nameOf = (column: number): string =>
     around.isRoot ? (context.resultNames[column] ?? `c${column}`) : `c${column}`;
   const sql = writeSql(body, RELATION_NAMES);
@@ -85,6 +87,7 @@ function fragmentOf(stage: Stage, index: StageIndex, around: Surroundings): Plan
     scans: scans.map((scan) => ({
       ...scanInput(scan, context, filters),
       ...partitioningOfScan(stage, scan),
+      ...(ordered.has(scan) ? { inFileOrder: true as const } : {}),
     })),
     remoteSources: [...stage.inputs.map(remoteSource), ...systemScansOf(body).map(systemSource)],
     inputMode: stage.partitioning === 'source' ? 'incremental' : 'complete',

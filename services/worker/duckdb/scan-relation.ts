@@ -60,11 +60,27 @@ export function scanRelation(
 ): string {
   const ranges = joinRanges(splits);
   if (ranges.length === 0) return emptyRelation(scan.columns);
-  const rows = ranges.map((range) => rangeRelation(scan, range)).join('\nUNION ALL ');
+  const isSorted = scan.inFileOrder === true && ranges.length > 1;
+  const rows = ranges
+    .map((range, i) => (isSorted ? placedRange(scan, range, i) : rangeRelation(scan, range)))
+    .join('\nUNION ALL ');
   const { partitioning } = scan;
   const own = partitioning === undefined ? [] : [partitionPredicate(partitioning, partition)];
   const all = [...own, ...predicates];
-  return all.length === 0 ? rows : `SELECT * FROM (${rows}) WHERE ${all.join(' AND ')}`;
+  const kept = all.length === 0 ? rows : `SELECT * FROM (${rows}) WHERE ${all.join(' AND ')}`;
+  return isSorted
+    ? `SELECT * EXCLUDE (range_place, row_place) FROM (${kept}) ORDER BY range_place, row_place`
+    : kept;
+}
+
+/**
+ * The rows of the range with the place of each among all rows: DuckDB runs the branches of a UNION ALL in any order, with
+ * one thread too, where a pipeline ends in a join's probe.
+ */
+function placedRange(scan: ScanInput, range: RowRange, place: number): string {
+  const rowPlace = scan.format === 'parquet' ? 'file_row_number' : 'row_number() OVER ()';
+  const places = `${place} AS range_place, ${rowPlace} AS row_place`;
+  return rangeRelation(scan, range, [places]);
 }
 
 /** A row that no file of the partition may have ends the statement: `findSourceError` says in which file it is. */
@@ -81,10 +97,15 @@ export function predicateOf({ predicates }: ScanPartitioning, partition: number)
   return predicate;
 }
 
-export function rangeRelation({ columns, format }: ScanInput, range: RowRange): string {
+export function rangeRelation(
+  { columns, format }: ScanInput,
+  range: RowRange,
+  more: readonly string[] = [],
+): string {
   const valueOf = ({ name }: Column): string =>
     isMissing(name, range) ? 'NULL' : quoteIdentifier(name);
-  return `SELECT ${selectList(columns, valueOf)} FROM ${rangeRows(format, range)}`;
+  const values = [selectList(columns, valueOf), ...more].join(', ');
+  return `SELECT ${values} FROM ${rangeRows(format, range)}`;
 }
 
 export function isMissing(column: string, { reading }: RowRange): boolean {

@@ -200,6 +200,8 @@ export interface ScanInput {
   /** Set in fixed-source fragments. */
   readonly partitioning?: ScanPartitioning | undefined;
   readonly filteredColumns: readonly FilteredColumn[];
+  /** Its rows come in the order of (file, row number). */
+  readonly inFileOrder: boolean;
 }
 
 export interface ScanPartitioning {
@@ -1135,7 +1137,16 @@ export const PartitioningScheme: MessageFns<PartitioningScheme> = {
 };
 
 function createBaseScanInput(): ScanInput {
-  return { sourceId: 0, name: "", format: "", columns: [], table: "", partitioning: undefined, filteredColumns: [] };
+  return {
+    sourceId: 0,
+    name: "",
+    format: "",
+    columns: [],
+    table: "",
+    partitioning: undefined,
+    filteredColumns: [],
+    inFileOrder: false,
+  };
 }
 
 export const ScanInput: MessageFns<ScanInput> = {
@@ -1160,6 +1171,9 @@ export const ScanInput: MessageFns<ScanInput> = {
     }
     for (const v of message.filteredColumns) {
       FilteredColumn.encode(v!, writer.uint32(162).fork()).join();
+    }
+    if (message.inFileOrder !== false) {
+      writer.uint32(168).bool(message.inFileOrder);
     }
     return writer;
   },
@@ -1233,6 +1247,14 @@ export const ScanInput: MessageFns<ScanInput> = {
             message.filteredColumns.push(FilteredColumn.decode(reader, reader.uint32()));
             continue;
           }
+          case 21: {
+            if (tag !== 168) {
+              break;
+            }
+
+            message.inFileOrder = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1259,6 +1281,7 @@ export const ScanInput: MessageFns<ScanInput> = {
       ? ScanPartitioning.fromPartial(object.partitioning)
       : undefined;
     message.filteredColumns = object.filteredColumns?.map((e) => FilteredColumn.fromPartial(e)) || [];
+    message.inFileOrder = object.inFileOrder ?? false;
     return message;
   },
 };
