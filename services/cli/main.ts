@@ -78,7 +78,7 @@ function serveCommand(): Command {
         .argParser(wholeNumber)
         .default(7440),
     )
-    .addOption(new Option('--workers <n>', 'worker processes').argParser(workerCount).default(2))
+    .addOption(new Option('--workers <n>', 'worker processes').argParser(wholeNumber).default(2))
     .addOption(setOption())
     .addOption(logLevelOption('info'))
     .action(async (options: ServeFlags) => {

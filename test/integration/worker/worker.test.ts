@@ -194,7 +194,7 @@ describe('a worker', () => {
   it('goes on through a broken control stream, and tells what happened meanwhile', async () => {
     await start('worker-1');
     const worker = coordinator.worker('worker-1');
-    const slow = aTask(await fragmentOf('SELECT max(hash(i)) AS c0 FROM range(30000000) t(i)'));
+    const slow = aTask(await fragmentOf('SELECT max(hash(i)) AS c0 FROM range(300000000) t(i)'));
     worker.update(slow);
     await worker.reached(slow.taskId, 'running');
     worker.breakStream();
@@ -230,7 +230,7 @@ describe('a worker', () => {
   it('lets its tasks end when it is told to leave, and takes no others', async () => {
     const running = await start('worker-1');
     const worker = coordinator.worker('worker-1');
-    const slow = aTask(await fragmentOf('SELECT max(hash(i)) AS c0 FROM range(30000000) t(i)'));
+    const slow = aTask(await fragmentOf('SELECT max(hash(i)) AS c0 FROM range(300000000) t(i)'));
     worker.update(slow);
     await worker.reached(slow.taskId, 'running');
     workers.pop();
@@ -249,7 +249,7 @@ describe('a worker that is drained', () => {
   it('leaves the cluster when its last task has ended', async () => {
     await start('worker-1');
     const worker = coordinator.worker('worker-1');
-    const slow = aTask(await fragmentOf('SELECT max(hash(i)) AS c0 FROM range(30000000) t(i)'));
+    const slow = aTask(await fragmentOf('SELECT max(hash(i)) AS c0 FROM range(300000000) t(i)'));
     worker.update(slow);
     await worker.reached(slow.taskId, 'running');
     worker.drain();
