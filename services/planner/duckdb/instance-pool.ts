@@ -1,5 +1,6 @@
 import { toEngineError } from '../../common/duckdb/duckdb-error.ts';
 import { EngineError, ERROR_POLICIES } from '../../common/error.ts';
+import { LendingPool } from './lending-pool.ts';
 import { PlanningInstance, type PlanningProfile } from './planning-instance.ts';
 
 /** What all instances of a planner have in common. */
@@ -28,11 +29,6 @@ const DISABLED: Readonly<Record<Optimizers, readonly string[]>> = {
 /** Instances that are kept; their settings are locked, so each profile needs one. */
 const MAX_INSTANCES = 8;
 
-interface Entry {
-  readonly opening: Promise<PlanningInstance>;
-  users: number;
-}
-
 /** Which instance a statement is planned on. */
 export interface PoolProfile {
   /** DuckDB's settings of the session. */
@@ -43,8 +39,7 @@ export interface PoolProfile {
 /** One locked-down instance for each profile, opened when first asked for. */
 export class InstancePool {
   readonly #common: CommonProfile;
-  /** Ordered by use. */
-  readonly #entries = new Map<string, Entry>();
+  readonly #pool = new LendingPool<PlanningInstance>(MAX_INSTANCES);
 
   constructor(common: CommonProfile) {
     this.#common = common;
@@ -57,22 +52,11 @@ export class InstancePool {
   async use<T>(profile: PoolProfile, work: (instance: PlanningInstance) => Promise<T>): Promise<T> {
     const settings = Object.entries(profile.settings).toSorted(([a], [b]) => (a < b ? -1 : 1));
     const key = JSON.stringify([profile.optimizers, settings]);
-    const entry = this.#entries.get(key) ?? { opening: this.#open(profile), users: 0 };
-    this.#entries.delete(key);
-    this.#entries.set(key, entry);
-    entry.users += 1;
-    try {
-      return await work(await this.#opened(key, entry));
-    } finally {
-      entry.users -= 1;
-      this.#dropIdle();
-    }
+    return await this.#pool.use(key, () => this.#open(profile), work);
   }
 
   async close(): Promise<void> {
-    const entries = [...this.#entries.values()];
-    this.#entries.clear();
-    await Promise.all(entries.map(async ({ opening }) => await (await opening).close()));
+    await this.#pool.close();
   }
 
   async #open({ settings, optimizers }: PoolProfile): Promise<PlanningInstance> {
@@ -84,24 +68,6 @@ export class InstancePool {
       const { code, message } = toEngineError(error);
       if (ERROR_POLICIES[code].type !== 'user') throw error;
       throw new EngineError('INVALID_SESSION_PROPERTY', message, { cause: error });
-    }
-  }
-
-  async #opened(key: string, entry: Entry): Promise<PlanningInstance> {
-    try {
-      return await entry.opening;
-    } catch (error) {
-      this.#entries.delete(key);
-      throw error;
-    }
-  }
-
-  #dropIdle(): void {
-    for (const [key, entry] of this.#entries) {
-      if (this.#entries.size <= MAX_INSTANCES) return;
-      if (entry.users > 0) continue;
-      this.#entries.delete(key);
-      void entry.opening.then(async (instance) => await instance.close());
     }
   }
 }
