@@ -76,12 +76,3 @@ export function parseTaskId(text: string): TaskId | undefined {
     attempt: Number(match[4]),
   };
 }
-
-export function sameTask(a: TaskId, b: TaskId): boolean {
-  return (
-    a.queryId === b.queryId &&
-    a.stageId === b.stageId &&
-    a.partitionId === b.partitionId &&
-    a.attempt === b.attempt
-  );
-}

@@ -16,7 +16,7 @@ const READING_WORDS: ReadonlySet<string> = new Set([
 ]);
 
 /** White space, comments, brackets and empty statements before the first word, and that word. */
-const FIRST_WORD = /^(?:\s|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/|[;(])*([A-Za-z_]*)/;
+const FIRST_WORD = /^(?:\s|--[^\n\r]*(?:[\n\r]|$)|\/\*[\s\S]*?\*\/|[;(])*([A-Za-z_]*)/;
 
 /**
  * Whether the statement may change its session, by its first word; "yes" is always safe. What the statement is the

@@ -1,5 +1,5 @@
 import { assertNever } from '../../common/assert.ts';
-import { type ColumnRef, type Expression, type SortKey } from './expression.ts';
+import { type ColumnRef, type Expression } from './expression.ts';
 
 /** Rebuilds an expression with `rewrite` applied to each direct child. */
 export function mapChildren(
@@ -80,13 +80,6 @@ export function remapColumns(
     ...reference,
     index: toPosition(reference.index),
   }));
-}
-
-export function remapSortKeys(
-  keys: readonly SortKey[],
-  toPosition: (index: number) => number,
-): readonly SortKey[] {
-  return keys.map((key) => ({ ...key, expression: remapColumns(key.expression, toPosition) }));
 }
 
 /** Every expression of the tree, parents first. */

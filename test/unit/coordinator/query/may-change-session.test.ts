@@ -26,6 +26,7 @@ describe('whether a statement may change its session', () => {
     '/* not closed SELECT 1',
     '"SELECT" 1',
     'SELECTED',
+    '-- a line ends here, too\rPREPARE p AS\nSELECT 1',
   ])('is yes for %s', (sql) => {
     expect(mayChangeSession(sql)).toBe(true);
   });
