@@ -25,7 +25,7 @@ import type { SchedulerEvent } from './scheduler-event.ts';
 import type { QuerySchedulerInit } from './scheduler-options.ts';
 import { createStage, draw, laneCount } from './scheduler-state.ts';
 import type { QuerySchedulerState } from './scheduler-state.ts';
-import { createOutput } from './stage-linkage.ts';
+import { createOutput } from './stage-link.ts';
 import { moveStage } from './stage-transitions.ts';
 import { onTaskStatus } from './task-events.ts';
 import { noMemorySeen } from './stage-state.ts';

@@ -6,7 +6,7 @@ import type { TaskStatus } from '../../common/task/task-status.ts';
 import type { ResultLocation } from './scheduler-effect.ts';
 import { rootStage } from './scheduler-state.ts';
 import type { QuerySchedulerState } from './scheduler-state.ts';
-import { resultLocation } from './stage-linkage.ts';
+import { resultLocation } from './stage-link.ts';
 import { canScheduleMoreTasks } from './stage-state.ts';
 import type { TaskState } from './task-state.ts';
 import type { Turn } from './turn.ts';

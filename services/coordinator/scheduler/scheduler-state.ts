@@ -108,6 +108,7 @@ export function createStage(fragment: PlanFragment): StageState {
     fragment,
     kind: 'planned',
     tasks: [],
+    partitions: [],
     taskCounts: { planned: 0, running: 0, flushing: 0, finished: 0, stopping: 0, stopped: 0 },
     scans: fragment.scans.map((scan) => ({
       sourceId: scan.sourceId,

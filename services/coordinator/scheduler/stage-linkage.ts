@@ -3,17 +3,19 @@
  * the word that no more of either will come. Tasks of both sides may be created in any order; each pair is
  * joined when the later one of the two appears, so exactly once (T14, P10).
  */
-import { assert, assertNever } from '../../common/assert.ts';
+import { assert } from '../../common/assert.ts';
 import type { OutputBufferId, PartitionId, TaskId } from '../../common/ids.ts';
-import type { FragmentOutput } from '../../common/plan/plan-fragment.ts';
-import type { OutputLocation } from '../../common/plan/split.ts';
 import { coordinatorLocation } from '../../common/system/coordinator-location.ts';
 import { filtersOf } from './dynamic-filters.ts';
+import { createPartition } from './partition-state.ts';
+import type { PartitionState } from './partition-state.ts';
 import { initialQueueLimit } from './placement/split-queue-limit.ts';
 import { stageOf } from './scheduler-state.ts';
 import type { NodeState, QuerySchedulerState } from './scheduler-state.ts';
-import { canScheduleMoreTasks, consumerFragment, countTask, isStageDone } from './stage-state.ts';
-import type { OutputState, StageState } from './stage-state.ts';
+import { bufferOf, linksFrom, linksTo, locationOf, outputOf } from './stage-link.ts';
+import type { Link } from './stage-link.ts';
+import { canScheduleMoreTasks, countTask, isStageDone } from './stage-state.ts';
+import type { StageState } from './stage-state.ts';
 import { planTask, servesOutput, takesSplits } from './task-state.ts';
 import type { TaskInput, TaskState } from './task-state.ts';
 import {
@@ -25,53 +27,31 @@ import {
 } from './turn.ts';
 import type { Turn } from './turn.ts';
 
-/** The buffer that the only reader of a `single` output reads. */
-const ONLY_BUFFER = 0 as OutputBufferId;
-
-/** One output of a producer that feeds one remote source of a consumer. */
-interface Link {
-  readonly producer: StageState;
-  readonly outputIndex: number;
-  readonly consumer: StageState;
-  readonly sourceId: number;
-}
-
-/**
- * The buffers of a new stage's output: partitioned ones are declared whole, once and for all; broadcast and arbitrary ones grow
- * with their consumer's tasks (T10). `consumerTaskCount`: of a hash consumer, fixed from the start (T12).
- */
-export function createOutput(output: FragmentOutput, consumerTaskCount: number): OutputState {
-  const { consumer, scheme } = output;
-  const shared = { consumer, version: 1, abandonedBufferIds: [] };
-  switch (scheme.kind) {
-    case 'single':
-    case 'discard':
-      return { ...shared, kind: 'partitioned', bufferIds: [ONLY_BUFFER], noMoreBufferIds: true };
-    case 'hash': {
-      const bufferIds = Array.from({ length: consumerTaskCount }, (_, id) => id as OutputBufferId);
-      return { ...shared, kind: 'partitioned', bufferIds, noMoreBufferIds: true };
-    }
-    case 'broadcast':
-    case 'arbitrary':
-      return { ...shared, kind: scheme.kind, bufferIds: [], noMoreBufferIds: false };
-    default:
-      return assertNever(scheme);
-  }
-}
-
-/** Adds the stage's next task on this node and joins it with every task of its neighbours (T13, T26). */
+/** Adds the first attempt of the stage's next partition on this node (T26). */
 export function addTask(turn: Turn, stage: StageState, host: NodeState): TaskState {
+  const partition = createPartition(stage.partitions.length as PartitionId);
+  stage.partitions.push(partition);
+  return addAttempt(turn, stage, { partition, host });
+}
+
+/** Adds the next attempt of a partition and joins it with every task of its neighbours (T13). */
+export function addAttempt(
+  turn: Turn,
+  stage: StageState,
+  { partition, host }: { readonly partition: PartitionState; readonly host: NodeState },
+): TaskState {
   assert(
     canScheduleMoreTasks(stage.kind),
     `stage ${stage.stageId} is ${stage.kind} and takes no task`,
   );
   const task = planTask({
-    taskId: nextTaskId(turn.state, stage),
+    taskId: nextTaskId(turn.state, stage, partition),
     node: host.node,
     inputs: inputsOf(stage),
     queueLimit: initialQueueLimit(turn.state.options.splitQueueLimits, turn.now),
     createdAt: turn.now,
   });
+  partition.attempts.push(stage.tasks.length);
   stage.tasks.push(task);
   countTask(stage.taskCounts, 'planned', 1);
   host.taskCount += 1;
@@ -150,30 +130,12 @@ export function hasOverfullFeeder(state: QuerySchedulerState, stage: StageState)
   );
 }
 
-/** The stages that feed this one. */
-export function producersOf(state: QuerySchedulerState, stage: StageState): readonly StageState[] {
-  return stage.fragment.remoteSources.flatMap((source) =>
-    source.producers.map((producer) => stageOf(state, producer)),
-  );
-}
-
-/** The stages that this one feeds; the client is none. */
-export function consumersOf(state: QuerySchedulerState, stage: StageState): readonly StageState[] {
-  return stage.outputs
-    .map(consumerFragment)
-    .filter((id) => id !== undefined)
-    .map((id) => stageOf(state, id));
-}
-
-/** Where a root task's rows are (T17). */
-export function resultLocation(stage: StageState, task: TaskState): OutputLocation {
-  const outputIndex = stage.outputs.findIndex((output) => output.consumer.kind === 'client');
-  return locationOf(task, outputIndex, ONLY_BUFFER);
-}
-
-function nextTaskId(state: QuerySchedulerState, stage: StageState): TaskId {
-  const partitionId = stage.tasks.length as PartitionId;
-  return { queryId: state.queryId, stageId: stage.stageId, partitionId, attempt: 0 };
+function nextTaskId(
+  { queryId }: QuerySchedulerState,
+  { stageId }: StageState,
+  { partitionId, attempts }: PartitionState,
+): TaskId {
+  return { queryId, stageId, partitionId, attempt: attempts.length };
 }
 
 function inputsOf(stage: StageState): TaskInput[] {
@@ -185,37 +147,6 @@ function inputsOf(stage: StageState): TaskInput[] {
     noMoreSplits: false,
   });
   return [...scans.map(input(true)), ...remoteSources.map(input(false))];
-}
-
-function linksTo(state: QuerySchedulerState, consumer: StageState): readonly Link[] {
-  return consumer.fragment.remoteSources.flatMap(({ sourceId, producers }) =>
-    producers.map((id) => {
-      const producer = stageOf(state, id);
-      const outputIndex = producer.outputs.findIndex(
-        (output) => output.consumer.kind === 'fragment' && output.consumer.sourceId === sourceId,
-      );
-      return { producer, outputIndex, consumer, sourceId };
-    }),
-  );
-}
-
-function linksFrom(state: QuerySchedulerState, producer: StageState): readonly Link[] {
-  return producer.outputs.flatMap(({ consumer }, outputIndex) =>
-    consumer.kind === 'client'
-      ? []
-      : {
-          producer,
-          outputIndex,
-          consumer: stageOf(state, consumer.fragmentId),
-          sourceId: consumer.sourceId,
-        },
-  );
-}
-
-function outputOf(link: Link): OutputState {
-  const output = link.producer.outputs[link.outputIndex];
-  assert(output !== undefined, `stage ${link.producer.stageId} feeds source ${link.sourceId}`);
-  return output;
 }
 
 function abandonBuffer(turn: Turn, link: Link, bufferId: OutputBufferId): void {
@@ -270,20 +201,4 @@ function draftSystemSplits(turn: Turn, stage: StageState, task: TaskState): void
     draftSplit(turn, target, { weight: 0, input: { kind: 'remote', location } });
     draftNoMoreSplits(turn, target);
   }
-}
-
-function bufferOf(link: Link, consumer: TaskState): OutputBufferId {
-  const scheme = link.producer.fragment.outputs[link.outputIndex]?.scheme.kind;
-  return scheme === 'single'
-    ? ONLY_BUFFER
-    : (consumer.taskId.partitionId as number as OutputBufferId);
-}
-
-function locationOf(
-  task: TaskState,
-  outputIndex: number,
-  bufferId: OutputBufferId,
-): OutputLocation {
-  const { taskId, nodeId, nodeInstanceId, address } = task;
-  return { taskId, nodeId, nodeInstanceId, address, outputIndex, bufferId };
 }

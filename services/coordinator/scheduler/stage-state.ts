@@ -16,6 +16,7 @@ import type { OutputBufferKind } from '../../common/task/output-buffers.ts';
 import type { TaskStats } from '../../common/task/task-status.ts';
 import { assertNever } from '../../common/assert.ts';
 import type { StageStartReason } from './execution-policy/execution-policy.ts';
+import type { PartitionState } from './partition-state.ts';
 import type { KnownTaskStateKind, TaskState } from './task-state.ts';
 
 export type StageStateKind =
@@ -81,8 +82,10 @@ export interface StageState {
   readonly stageId: StageId;
   readonly fragment: PlanFragment;
   kind: StageStateKind;
-  /** Index = partition, in the order of creation (T26). */
+  /** In the order of creation, whatever their partition and attempt (T26). */
   readonly tasks: TaskState[];
+  /** Index = partition. */
+  readonly partitions: PartitionState[];
   readonly taskCounts: TaskCounts;
   readonly scans: ScanState[];
   readonly outputs: OutputState[];

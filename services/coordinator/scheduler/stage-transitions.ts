@@ -1,7 +1,8 @@
 /** Every move of a stage, and what follows from it for its tasks, its split sources and its neighbours. */
 import { assert } from '../../common/assert.ts';
 import type { QuerySchedulerState } from './scheduler-state.ts';
-import { abandonAllBuffers, consumersOf, producersOf, tellTasksComplete } from './stage-linkage.ts';
+import { consumersOf, producersOf } from './stage-link.ts';
+import { abandonAllBuffers, tellTasksComplete } from './stage-linkage.ts';
 import {
   canMoveStage,
   canScheduleMoreTasks,

@@ -3,13 +3,15 @@ import { assertNever } from '../../common/assert.ts';
 import type { ErrorReport } from '../../common/error.ts';
 import type { TaskStatus } from '../../common/task/task-status.ts';
 import { takeDomains } from './dynamic-filters.ts';
+import { findTask } from './partition-state.ts';
 import { recoveryPolicyOf } from './policies.ts';
 import { isQueryEnded } from './query-state.ts';
 import { applyDecision, failQuery } from './query-transitions.ts';
 import { announceInlineResult } from './result-announcement.ts';
 import { findStage, rootStage } from './scheduler-state.ts';
 import type { QuerySchedulerState } from './scheduler-state.ts';
-import { abandonUnreadBuffers, consumersOf } from './stage-linkage.ts';
+import { consumersOf } from './stage-link.ts';
+import { abandonUnreadBuffers } from './stage-linkage.ts';
 import { isSatisfied, wakePlacement } from './stage-scheduler/scan-feeding.ts';
 import { countTask, noteMemory } from './stage-state.ts';
 import type { StageState } from './stage-state.ts';
@@ -22,8 +24,9 @@ import type { Turn } from './turn.ts';
 export function onTaskStatus(turn: Turn, status: TaskStatus): void {
   const { state } = turn;
   const stage = findStage(state, status.taskId.stageId);
-  const task = stage?.tasks[status.taskId.partitionId];
-  if (stage === undefined || task === undefined || !isCurrentTask(state, task, status)) return;
+  if (stage === undefined || status.taskId.queryId !== state.queryId) return;
+  const task = findTask(stage, status.taskId);
+  if (task === undefined) return;
   const isOfThisRun =
     status.nodeId === task.nodeId && status.nodeInstanceId === task.nodeInstanceId;
   if (isOfThisRun) takeDomains(turn, task, status);
@@ -52,10 +55,6 @@ export function onTaskStatus(turn: Turn, status: TaskStatus): void {
 interface Report {
   readonly task: TaskState;
   readonly status: TaskStatus;
-}
-
-function isCurrentTask(state: QuerySchedulerState, task: TaskState, status: TaskStatus): boolean {
-  return status.taskId.queryId === state.queryId && status.taskId.attempt === task.taskId.attempt;
 }
 
 function concludeFrom(turn: Turn, stage: StageState, { task, status }: Report): void {

@@ -7,6 +7,7 @@ import { keyFormOf, withoutBloom } from '../../../common/dynamic-filter/key-doma
 import type { ErrorReport } from '../../../common/error.ts';
 import { endFilterWait, isAwaitingFilters, knownDomains } from '../dynamic-filters.ts';
 import { freeLanes, selectNode, splitCandidates } from '../placement/node-selector.ts';
+import { latestAttempt } from '../partition-state.ts';
 import { placeByPartition } from '../placement/partition-placement.ts';
 import { placeSplits } from '../placement/split-placement.ts';
 import type { Lane, SplitPlacement } from '../placement/split-placement.ts';
@@ -91,19 +92,20 @@ function placePending(turn: Turn, stage: StageState, scan: ScanState): void {
 
 /** Each split to the task of its partition (T28). */
 function placeByTask(turn: Turn, stage: StageState, scan: ScanState): void {
-  const homeless = scan.pending.find(({ partition }) => stage.tasks[partition ?? -1] === undefined);
+  const tasks = stage.partitions.map((partition) => latestAttempt(stage, partition));
+  const homeless = scan.pending.find(({ partition }) => tasks[partition ?? -1] === undefined);
   if (homeless !== undefined) {
     const message = `a split of ${homeless.path} belongs to no task of stage ${stage.stageId}`;
     failQuery(turn, { code: 'INTERNAL_ERROR', message }, stage);
     return;
   }
   const { splitQueueLimits, standardSplitBytes } = turn.state.options;
-  const room = stage.tasks.map((task) =>
+  const room = tasks.map((task) =>
     takesSplits(task) ? splitQueueLimits.maxUnacknowledgedSplits - task.unacknowledged.length : 0,
   );
   const placement = placeByPartition({ splits: scan.pending, room, standardSplitBytes });
   for (const { split, weight, lane } of placement.placed) {
-    const task = stage.tasks[lane];
+    const task = tasks[lane];
     assert(task !== undefined, 'every partition has a task');
     draftSplit(turn, { stage, task, sourceId: scan.sourceId }, { weight, input: split });
   }

@@ -1,0 +1,112 @@
+/** The links between stages: one output of a producer that feeds one remote source of a consumer. */
+import { assert, assertNever } from '../../common/assert.ts';
+import type { OutputBufferId } from '../../common/ids.ts';
+import type { FragmentOutput } from '../../common/plan/plan-fragment.ts';
+import type { OutputLocation } from '../../common/plan/split.ts';
+import { stageOf } from './scheduler-state.ts';
+import type { QuerySchedulerState } from './scheduler-state.ts';
+import { consumerFragment } from './stage-state.ts';
+import type { OutputState, StageState } from './stage-state.ts';
+import type { TaskState } from './task-state.ts';
+
+/** The buffer that the only reader of a `single` output reads. */
+const ONLY_BUFFER = 0 as OutputBufferId;
+
+/** One output of a producer that feeds one remote source of a consumer. */
+export interface Link {
+  readonly producer: StageState;
+  readonly outputIndex: number;
+  readonly consumer: StageState;
+  readonly sourceId: number;
+}
+
+/**
+ * The buffers of a new stage's output: partitioned ones are declared whole, once and for all; broadcast and arbitrary ones grow
+ * with their consumer's tasks (T10). `consumerTaskCount`: of a hash consumer, fixed from the start (T12).
+ */
+export function createOutput(output: FragmentOutput, consumerTaskCount: number): OutputState {
+  const { consumer, scheme } = output;
+  const shared = { consumer, version: 1, abandonedBufferIds: [] };
+  switch (scheme.kind) {
+    case 'single':
+    case 'discard':
+      return { ...shared, kind: 'partitioned', bufferIds: [ONLY_BUFFER], noMoreBufferIds: true };
+    case 'hash': {
+      const bufferIds = Array.from({ length: consumerTaskCount }, (_, id) => id as OutputBufferId);
+      return { ...shared, kind: 'partitioned', bufferIds, noMoreBufferIds: true };
+    }
+    case 'broadcast':
+    case 'arbitrary':
+      return { ...shared, kind: scheme.kind, bufferIds: [], noMoreBufferIds: false };
+    default:
+      return assertNever(scheme);
+  }
+}
+
+/** The stages that feed this one. */
+export function producersOf(state: QuerySchedulerState, stage: StageState): readonly StageState[] {
+  return stage.fragment.remoteSources.flatMap((source) =>
+    source.producers.map((producer) => stageOf(state, producer)),
+  );
+}
+
+/** The stages that this one feeds; the client is none. */
+export function consumersOf(state: QuerySchedulerState, stage: StageState): readonly StageState[] {
+  return stage.outputs
+    .map(consumerFragment)
+    .filter((id) => id !== undefined)
+    .map((id) => stageOf(state, id));
+}
+
+/** Where a root task's rows are (T17). */
+export function resultLocation(stage: StageState, task: TaskState): OutputLocation {
+  const outputIndex = stage.outputs.findIndex((output) => output.consumer.kind === 'client');
+  return locationOf(task, outputIndex, ONLY_BUFFER);
+}
+
+export function linksTo(state: QuerySchedulerState, consumer: StageState): readonly Link[] {
+  return consumer.fragment.remoteSources.flatMap(({ sourceId, producers }) =>
+    producers.map((id) => {
+      const producer = stageOf(state, id);
+      const outputIndex = producer.outputs.findIndex(
+        (output) => output.consumer.kind === 'fragment' && output.consumer.sourceId === sourceId,
+      );
+      return { producer, outputIndex, consumer, sourceId };
+    }),
+  );
+}
+
+export function linksFrom(state: QuerySchedulerState, producer: StageState): readonly Link[] {
+  return producer.outputs.flatMap(({ consumer }, outputIndex) =>
+    consumer.kind === 'client'
+      ? []
+      : {
+          producer,
+          outputIndex,
+          consumer: stageOf(state, consumer.fragmentId),
+          sourceId: consumer.sourceId,
+        },
+  );
+}
+
+export function outputOf(link: Link): OutputState {
+  const output = link.producer.outputs[link.outputIndex];
+  assert(output !== undefined, `stage ${link.producer.stageId} feeds source ${link.sourceId}`);
+  return output;
+}
+
+export function bufferOf(link: Link, consumer: TaskState): OutputBufferId {
+  const scheme = link.producer.fragment.outputs[link.outputIndex]?.scheme.kind;
+  return scheme === 'single'
+    ? ONLY_BUFFER
+    : (consumer.taskId.partitionId as number as OutputBufferId);
+}
+
+export function locationOf(
+  task: TaskState,
+  outputIndex: number,
+  bufferId: OutputBufferId,
+): OutputLocation {
+  const { taskId, nodeId, nodeInstanceId, address } = task;
+  return { taskId, nodeId, nodeInstanceId, address, outputIndex, bufferId };
+}
