@@ -221,6 +221,7 @@ function joinCluster(config: WorkerConfig, deps: WorkerDeps, parts: MemberParts)
         createInput: pages.createInput,
         createOutput: (update, fragment, onChange) =>
           pages.outputs.create(update, fragment.outputs, onChange),
+        releaseOutput: (taskId) => pages.outputs.release(taskId),
       },
       onStatus: (status) => control.report(status),
     },

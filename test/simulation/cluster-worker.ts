@@ -12,6 +12,8 @@ import type { SimulatedNetwork } from './simulated-network.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
 export type TaskOrder = EffectOf<'update-task'>;
+/** What workers are told. */
+export type WorkerOrder = TaskOrder | EffectOf<'stop-task'> | EffectOf<'release-output'>;
 export type ResultAnnouncement = EffectOf<'add-result-locations'>;
 
 export interface ClusterWorker {
@@ -19,6 +21,7 @@ export interface ClusterWorker {
   readonly isAlive: boolean;
   update(order: TaskOrder): void;
   stop(taskId: TaskId, stop: TaskStop): void;
+  releaseOutput(taskId: TaskId): void;
   crash(): void;
   /** Makes a task of it fail with this error; false when none is there to fail. */
   failTask(error: EngineError): boolean;

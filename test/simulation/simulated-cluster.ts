@@ -7,10 +7,9 @@ import type {
   SchedulerEvent,
   SchedulerNode,
 } from '../../services/coordinator/scheduler/scheduler-event.ts';
-import type { EffectOf } from '../support/scheduler-driver.ts';
 import type { Misfortune } from './checkers/result-checker.ts';
 import type { Scenario } from './scenario.ts';
-import type { ClusterWorker, CreateEngine, Engine } from './cluster-worker.ts';
+import type { ClusterWorker, CreateEngine, Engine, WorkerOrder } from './cluster-worker.ts';
 import type { SimulatedNetwork } from './simulated-network.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
@@ -58,12 +57,13 @@ export class SimulatedCluster {
     return this.workers.map((worker) => worker.node);
   }
 
-  send(order: EffectOf<'update-task'> | EffectOf<'stop-task'>): void {
+  send(order: WorkerOrder): void {
     const worker = this.workers.find((each) => each.node.nodeInstanceId === order.nodeInstanceId);
     if (worker === undefined) throw new Error(`no run ${order.nodeInstanceId}`);
     this.#deps.network.sendInOrder(order.nodeInstanceId, () => {
       if (order.kind === 'update-task') worker.update(order);
-      else worker.stop(order.taskId, order.stop);
+      else if (order.kind === 'stop-task') worker.stop(order.taskId, order.stop);
+      else worker.releaseOutput(order.taskId);
     });
   }
 

@@ -9,11 +9,12 @@ import type { SchedulerEffect } from '../../services/coordinator/scheduler/sched
 import type { SchedulerEvent } from '../../services/coordinator/scheduler/scheduler-event.ts';
 import type { QuerySchedulerState } from '../../services/coordinator/scheduler/scheduler-state.ts';
 import type { EffectOf } from '../support/scheduler-driver.ts';
+import type { WorkerOrder } from './cluster-worker.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
 /** Where effects go. */
 export interface CoordinatorPorts {
-  readonly sendToWorker: (order: EffectOf<'update-task'> | EffectOf<'stop-task'>) => void;
+  readonly sendToWorker: (order: WorkerOrder) => void;
   readonly loadSplits: (order: EffectOf<'load-splits'>) => void;
   readonly addResults: (results: EffectOf<'add-result-locations'>) => void;
   readonly onTurn: (event: SchedulerEvent | 'created', effects: readonly SchedulerEffect[]) => void;
@@ -59,6 +60,7 @@ export class SimulatedCoordinator {
     switch (effect.kind) {
       case 'update-task':
       case 'stop-task':
+      case 'release-output':
         return ports.sendToWorker(effect);
       case 'load-splits':
         return ports.loadSplits(effect);

@@ -31,6 +31,7 @@ export class FakeWorkers implements WorkerGateway {
   readonly updates: { readonly node: NodeRun; readonly update: TaskUpdate }[] = [];
   readonly stops: { readonly node: NodeRun; readonly taskId: TaskId; readonly stop: TaskStop }[] =
     [];
+  readonly released: { readonly node: NodeRun; readonly taskId: TaskId }[] = [];
   #version = 0;
 
   updateTask(node: NodeRun, update: TaskUpdate): void {
@@ -39,6 +40,10 @@ export class FakeWorkers implements WorkerGateway {
 
   stopTask(node: NodeRun, taskId: TaskId, stop: TaskStop): void {
     this.stops.push({ node, taskId, stop });
+  }
+
+  releaseOutput(node: NodeRun, taskId: TaskId): void {
+    this.released.push({ node, taskId });
   }
 
   /** Tasks in the order of their first update. */

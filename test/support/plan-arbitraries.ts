@@ -30,7 +30,10 @@ import type {
   SplitAssignment,
 } from '../../services/common/plan/split.ts';
 import { PLAIN_TYPES } from '../../services/common/plan/type-table.ts';
-import type { OutputBuffers } from '../../services/common/task/output-buffers.ts';
+import type {
+  OutputBuffers,
+  OutputBufferStatus,
+} from '../../services/common/task/output-buffers.ts';
 import type { TaskStatus, TaskUpdate } from '../../services/common/task/task-status.ts';
 import {
   collectedDomainArbitrary,
@@ -296,8 +299,10 @@ const outputBuffers: fc.Arbitrary<OutputBuffers> = fc
     bufferIds: fc.uniqueArray(id<OutputBufferId>(), { maxLength: 3 }),
     noMoreBufferIds: fc.boolean(),
     abandonedCount: fc.nat(3),
+    retention: fc.constantFrom(undefined, 'retained' as const, 'spooled' as const),
   })
-  .map(({ abandonedCount, ...buffers }) => {
+  .map(({ abandonedCount, ...record }) => {
+    const buffers = dense(record) as OutputBuffers;
     const abandonedBufferIds = buffers.bufferIds.slice(0, abandonedCount);
     return abandonedBufferIds.length === 0 ? buffers : { ...buffers, abandonedBufferIds };
   });
@@ -333,7 +338,7 @@ export const taskStatusArbitrary: fc.Arbitrary<TaskStatus> = partial<TaskStatus>
   ),
   error: fc.option(errorReportArbitrary, { nil: undefined }),
   outputs: fc.array(
-    fc.record({
+    partial<OutputBufferStatus>({
       state: fc.constantFrom(
         'open',
         'no-more-buffers',
@@ -346,6 +351,7 @@ export const taskStatusArbitrary: fc.Arbitrary<TaskStatus> = partial<TaskStatus>
       bufferedBytes: uint53,
       utilization: measure,
       overutilized: fc.boolean(),
+      storedBytes: some(uint53),
     }),
     { maxLength: 2 },
   ),
@@ -382,6 +388,7 @@ export const taskStatusArbitrary: fc.Arbitrary<TaskStatus> = partial<TaskStatus>
     peakMemoryBytes: uint53,
     spilledBytes: uint53,
     filteredRows: uint53,
+    storedBytes: uint53,
   }),
   inlinePages: fc.option(fc.array(fc.uint8Array(), { maxLength: 2 }), { nil: undefined }),
   collectedDomains: some(collectedDomainArbitrary),

@@ -88,6 +88,7 @@ export class FakeOutput implements TaskOutput {
   readonly pages: OutputPage[] = [];
   end: 'none' | 'finished' | 'destroyed' | 'aborted' = 'none';
   isFinished = false;
+  storedBytes = 0;
   overutilized = false;
   #room: Deferred<void> | undefined;
   readonly #onChange: () => void;
@@ -302,6 +303,7 @@ export class FakeWorker {
   readonly clock = new VirtualClock();
   readonly slots = new FakeSlots();
   readonly outputs: FakeOutput[] = [];
+  readonly released: TaskId[] = [];
   readonly inputs = new Map<SourceId, FakeInput>();
   readonly statuses: TaskStatus[] = [];
   #runCount = 0;
@@ -323,6 +325,7 @@ export class FakeWorker {
       this.inputs.set(source.sourceId, input);
       return input;
     },
+    releaseOutput: (taskId) => void this.released.push(taskId),
   };
 
   get output(): FakeOutput {

@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts';
 import { EngineError } from '../error.ts';
 import type { Instant } from '../ids.ts';
 import { formatTaskId } from '../ids.ts';
+import { producerDetails } from '../task/fetch-failure.ts';
 import type { BufferAddress, PageReply, PageRequest, PageSource } from './page-source.ts';
 import { pagesInPieces } from './page-source.ts';
 
@@ -59,7 +60,7 @@ export class BufferReader {
 
   /**
    * All pages of the buffer from its first to its last, each once, as they come. `maxBytes`: how much to ask for in
-   * one request. Pages count as acknowledged with the next request.
+   * one request. Pages count as acknowledged with the next request. A failure names the producer (`lostOutputOf`).
    */
   async *readToEnd(maxBytes: () => number, signal: AbortSignal): AsyncGenerator<PageReply> {
     const { address } = this;
@@ -78,9 +79,22 @@ export class BufferReader {
           if (reply.complete) return;
         }
       } catch (error) {
-        await retry.onFailure(error, signal);
+        await retry.onFailure(error, signal).catch((final: unknown) => {
+          throw this.#namingProducer(final, signal);
+        });
       }
     }
+  }
+
+  /** A reader that fails says whose pages it could not read (R19); one that was stopped did not fail. */
+  #namingProducer(error: unknown, signal: AbortSignal): unknown {
+    if (signal.aborted || !(error instanceof EngineError)) return error;
+    const details = { ...error.details, ...producerDetails(this.address.location) };
+    return new EngineError(error.code, error.message, {
+      position: error.position,
+      details,
+      cause: error,
+    });
   }
 
   async #persist<T>(

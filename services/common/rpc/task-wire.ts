@@ -1,11 +1,3 @@
-import type {
-  OutputBuffers as WireOutputBuffers,
-  OutputBufferStatus as WireOutputBufferStatus,
-} from '../../../proto/gen/skein/internal/v1/output_buffer.ts';
-import {
-  OutputBufferKind as WireOutputBufferKind,
-  OutputBufferState as WireOutputBufferState,
-} from '../../../proto/gen/skein/internal/v1/output_buffer.ts';
 import type { Principal as WirePrincipal } from '../../../proto/gen/skein/internal/v1/security.ts';
 import type { Task as WireTask } from '../../../proto/gen/skein/internal/v1/task.ts';
 import type {
@@ -18,14 +10,8 @@ import {
   TaskState as WireTaskState,
 } from '../../../proto/gen/skein/internal/v1/task_status.ts';
 import { TaskStopKind as WireTaskStopKind } from '../../../proto/gen/skein/internal/v1/worker_control.ts';
-import type { Instant, NodeInstanceId, OutputBufferId } from '../ids.ts';
+import type { Instant, NodeInstanceId } from '../ids.ts';
 import { formatTaskId, parseNodeId, parseTaskId } from '../ids.ts';
-import type {
-  OutputBufferKind,
-  OutputBuffers,
-  OutputBufferState,
-  OutputBufferStatus,
-} from '../task/output-buffers.ts';
 import type {
   BlockedTimes,
   Principal,
@@ -43,6 +29,12 @@ import {
   dynamicFilterToWire,
 } from './dynamic-filter-wire.ts';
 import { errorReportFromWire, errorReportToWire } from './error-wire.ts';
+import {
+  outputBuffersFromWire,
+  outputBuffersToWire,
+  outputBufferStatusFromWire,
+  outputBufferStatusToWire,
+} from './output-buffers-wire.ts';
 import { planFragmentFromWire, planFragmentToWire } from './plan-wire.ts';
 import { splitAssignmentFromWire, splitAssignmentToWire } from './split-wire.ts';
 import {
@@ -57,22 +49,6 @@ import {
 
 /** A query's capability is 32 random bytes. */
 export const CAPABILITY_BYTES = 32;
-
-const BUFFER_KINDS = enumMapping<OutputBufferKind, WireOutputBufferKind>({
-  partitioned: WireOutputBufferKind.OUTPUT_BUFFER_KIND_PARTITIONED,
-  broadcast: WireOutputBufferKind.OUTPUT_BUFFER_KIND_BROADCAST,
-  arbitrary: WireOutputBufferKind.OUTPUT_BUFFER_KIND_ARBITRARY,
-});
-
-const BUFFER_STATES = enumMapping<OutputBufferState, WireOutputBufferState>({
-  open: WireOutputBufferState.OUTPUT_BUFFER_STATE_OPEN,
-  'no-more-buffers': WireOutputBufferState.OUTPUT_BUFFER_STATE_NO_MORE_BUFFERS,
-  'no-more-pages': WireOutputBufferState.OUTPUT_BUFFER_STATE_NO_MORE_PAGES,
-  flushing: WireOutputBufferState.OUTPUT_BUFFER_STATE_FLUSHING,
-  finished: WireOutputBufferState.OUTPUT_BUFFER_STATE_FINISHED,
-  aborted: WireOutputBufferState.OUTPUT_BUFFER_STATE_ABORTED,
-  failed: WireOutputBufferState.OUTPUT_BUFFER_STATE_FAILED,
-});
 
 const TASK_STATES = enumMapping<TaskStateKind, WireTaskState>({
   running: WireTaskState.TASK_STATE_RUNNING,
@@ -160,31 +136,6 @@ function dynamicFiltersFromWire(
   };
 }
 
-export function outputBuffersToWire(buffers: OutputBuffers): WireOutputBuffers {
-  return {
-    kind: BUFFER_KINDS.toWire(buffers.kind),
-    version: BigInt(buffers.version),
-    buffers: buffers.bufferIds.map((bufferId) => ({
-      bufferId,
-      abandoned: buffers.abandonedBufferIds?.includes(bufferId) === true,
-    })),
-    noMoreBufferIds: buffers.noMoreBufferIds,
-  };
-}
-
-export function outputBuffersFromWire(wire: WireOutputBuffers, field: string): OutputBuffers {
-  const abandoned = wire.buffers.filter((buffer) => buffer.abandoned);
-  return {
-    kind: BUFFER_KINDS.fromWire(wire.kind, `${field}.kind`),
-    version: safeInteger(wire.version, `${field}.version`),
-    bufferIds: wire.buffers.map(({ bufferId }) => bufferId as OutputBufferId),
-    noMoreBufferIds: wire.noMoreBufferIds,
-    ...(abandoned.length === 0
-      ? {}
-      : { abandonedBufferIds: abandoned.map(({ bufferId }) => bufferId as OutputBufferId) }),
-  };
-}
-
 export function taskStatusToWire(status: TaskStatus): WireTaskStatus {
   return {
     taskId: formatTaskId(status.taskId),
@@ -193,7 +144,7 @@ export function taskStatusToWire(status: TaskStatus): WireTaskStatus {
     version: BigInt(status.version),
     state: TASK_STATES.toWire(status.state),
     error: status.error === undefined ? undefined : errorReportToWire(status.error),
-    outputs: status.outputs.map(bufferStatusToWire),
+    outputs: status.outputs.map(outputBufferStatusToWire),
     queuedSplitWeight: status.queuedSplitWeight,
     receivedSplits: status.receivedSplits.map(({ sourceId, sequenceId }) => ({
       sourceId,
@@ -220,7 +171,7 @@ export function taskStatusFromWire(wire: WireTaskStatus, field = 'task_status'):
       ? {}
       : { error: errorReportFromWire(wire.error, `${field}.error`) }),
     outputs: wire.outputs.map((output, i) =>
-      bufferStatusFromWire(output, `${field}.outputs[${i}]`),
+      outputBufferStatusFromWire(output, `${field}.outputs[${i}]`),
     ),
     queuedSplitWeight: wire.queuedSplitWeight,
     receivedSplits: wire.receivedSplits.map(({ sourceId, sequenceId }) => ({
@@ -246,24 +197,6 @@ function collectedDomainsFromWire(
   };
 }
 
-function bufferStatusToWire(status: OutputBufferStatus): WireOutputBufferStatus {
-  return {
-    state: BUFFER_STATES.toWire(status.state),
-    bufferedBytes: BigInt(status.bufferedBytes),
-    utilization: status.utilization,
-    overutilized: status.overutilized,
-  };
-}
-
-function bufferStatusFromWire(wire: WireOutputBufferStatus, field: string): OutputBufferStatus {
-  return {
-    state: BUFFER_STATES.fromWire(wire.state, `${field}.state`),
-    bufferedBytes: safeInteger(wire.bufferedBytes, `${field}.buffered_bytes`),
-    utilization: finite(wire.utilization, `${field}.utilization`),
-    overutilized: wire.overutilized,
-  };
-}
-
 function statsToWire(stats: TaskStats): WireTaskStats {
   return {
     splitsCompleted: BigInt(stats.splitsCompleted),
@@ -286,6 +219,7 @@ function statsToWire(stats: TaskStats): WireTaskStats {
     peakMemoryBytes: BigInt(stats.peakMemoryBytes),
     spilledBytes: BigInt(stats.spilledBytes),
     filteredRows: BigInt(stats.filteredRows),
+    storedBytes: BigInt(stats.storedBytes),
   };
 }
 
@@ -306,6 +240,7 @@ function statsFromWire(wire: WireTaskStats, field: string): TaskStats {
     peakMemoryBytes: safeInteger(wire.peakMemoryBytes, `${field}.peak_memory_bytes`),
     spilledBytes: safeInteger(wire.spilledBytes, `${field}.spilled_bytes`),
     filteredRows: safeInteger(wire.filteredRows, `${field}.filtered_rows`),
+    storedBytes: safeInteger(wire.storedBytes, `${field}.stored_bytes`),
   };
 }
 

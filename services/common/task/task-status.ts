@@ -73,6 +73,8 @@ export interface TaskStats {
   readonly spilledBytes: number;
   /** Rows that dynamic filters kept out of its statements, as far as they were counted: not what DuckDB skipped unread. */
   readonly filteredRows: number;
+  /** Pages of its stored outputs that are on disk now. */
+  readonly storedBytes: number;
 }
 
 export const NO_TASK_STATS: TaskStats = {
@@ -91,6 +93,7 @@ export const NO_TASK_STATS: TaskStats = {
   peakMemoryBytes: 0,
   spilledBytes: 0,
   filteredRows: 0,
+  storedBytes: 0,
 };
 
 /** A worker's report of one task. `version` grows with every change; an older one is ignored. */

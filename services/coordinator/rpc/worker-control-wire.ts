@@ -70,6 +70,8 @@ function orderToWire(order: NumberedOrder['order']): WireMessage {
         $case: 'stopTask',
         value: { taskId: formatTaskId(order.taskId), kind: TASK_STOPS.toWire(order.stop) },
       };
+    case 'release-output':
+      return { $case: 'releaseOutput', value: { taskId: formatTaskId(order.taskId) } };
     default:
       return assertNever(order);
   }

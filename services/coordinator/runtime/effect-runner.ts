@@ -58,6 +58,8 @@ export class EffectRunner {
         return this.#updateTask(effect);
       case 'stop-task':
         return workers.stopTask(effect, effect.taskId, effect.stop);
+      case 'release-output':
+        return workers.releaseOutput(effect, effect.taskId);
       case 'load-splits':
         return void this.#loadSplits(effect);
       case 'close-split-source':
@@ -85,6 +87,7 @@ export class EffectRunner {
   abandon(error: ErrorReport): void {
     for (const { taskId, node } of this.#tasks.values()) {
       this.#deps.workers.stopTask(node, taskId, 'abort');
+      this.#deps.workers.releaseOutput(node, taskId);
     }
     for (const sourceId of this.#sources) this.#deps.splits.close(sourceId);
     if (!this.#isEnded) this.#end(error);

@@ -4,7 +4,8 @@ import type { TaskStop, TaskUpdate } from '../../common/task/task-status.ts';
 /** What a worker is ordered to do about a task. */
 export type WorkerOrder =
   | { readonly kind: 'update-task'; readonly update: TaskUpdate }
-  | { readonly kind: 'stop-task'; readonly taskId: TaskId; readonly stop: TaskStop };
+  | { readonly kind: 'stop-task'; readonly taskId: TaskId; readonly stop: TaskStop }
+  | { readonly kind: 'release-output'; readonly taskId: TaskId };
 
 export interface NumberedOrder {
   /** From 1, without gaps within a run of the worker. */

@@ -24,6 +24,8 @@ export interface NodeRun {
 export interface WorkerGateway {
   updateTask(node: NodeRun, update: TaskUpdate): void;
   stopTask(node: NodeRun, taskId: TaskId, stop: TaskStop): void;
+  /** The files of the task's stored outputs may go. */
+  releaseOutput(node: NodeRun, taskId: TaskId): void;
 }
 
 export interface SplitBatch {

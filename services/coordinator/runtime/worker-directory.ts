@@ -69,6 +69,10 @@ export class WorkerDirectory implements WorkerGateway {
     this.#order(node, { kind: 'stop-task', taskId, stop });
   }
 
+  releaseOutput(node: NodeRun, taskId: TaskId): void {
+    this.#order(node, { kind: 'release-output', taskId });
+  }
+
   /** A worker has opened a stream and said who it is. `receivedSequence`: the last order that has reached it. */
   connect(hello: WorkerHello, receivedSequence: number): WorkerStream {
     const refusal = this.#apply({ kind: 'worker-hello', hello });

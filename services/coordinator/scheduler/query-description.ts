@@ -130,6 +130,7 @@ function addStats(a: TaskStats, b: TaskStats): TaskStats {
     peakMemoryBytes: Math.max(a.peakMemoryBytes, b.peakMemoryBytes),
     spilledBytes: a.spilledBytes + b.spilledBytes,
     filteredRows: a.filteredRows + b.filteredRows,
+    storedBytes: a.storedBytes + b.storedBytes,
   };
 }
 

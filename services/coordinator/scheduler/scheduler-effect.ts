@@ -54,6 +54,16 @@ export type SchedulerEffect =
       readonly nodeInstanceId: NodeInstanceId;
       readonly stop: TaskStop;
     }
+  /**
+   * Nobody reads the stored outputs of this task any more: its consumers are finished, its attempt was not selected, or the
+   * query is over. Harmless for a task that has none.
+   */
+  | {
+      readonly kind: 'release-output';
+      readonly taskId: TaskId;
+      readonly nodeId: NodeId;
+      readonly nodeInstanceId: NodeInstanceId;
+    }
   /** Answer with `splits-loaded` of the same `batch` (from 0, one at a time) or `split-loading-failed`. */
   | {
       readonly kind: 'load-splits';

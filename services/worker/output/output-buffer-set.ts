@@ -88,6 +88,9 @@ export class OutputBufferSet implements TaskOutput {
     for (const buffer of this.#buffers) buffer.fail(error);
   }
 
+  /** No output is stored, so there is nothing to let go of. */
+  release(): void {}
+
   get isFinished(): boolean {
     return this.#buffers.every(({ state }) => state === 'finished');
   }
@@ -95,6 +98,10 @@ export class OutputBufferSet implements TaskOutput {
   /** Every output has ended, well or not: nothing is held any more. */
   get isEnded(): boolean {
     return this.#buffers.every(({ state }) => isEnded(state));
+  }
+
+  get storedBytes(): number {
+    return 0;
   }
 
   get statuses(): readonly OutputBufferStatus[] {

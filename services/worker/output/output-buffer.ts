@@ -183,16 +183,18 @@ export class OutputBuffer {
     return this.#options.memory.isFull && this.#waitingBytes > 0;
   }
 
-  #checkDeclaration({ kind, bufferIds, noMoreBufferIds }: OutputBuffers): void {
+  #checkDeclaration({ kind, bufferIds, noMoreBufferIds, retention }: OutputBuffers): void {
     const removed = [...this.#declared].find((id) => !bufferIds.includes(id));
     const problem =
       kind !== this.#options.kind
         ? `of kind ${kind} where the fragment has ${this.#options.kind}`
         : removed !== undefined
           ? `without id ${removed}, which was declared before`
-          : kind === 'partitioned' && !noMoreBufferIds
-            ? 'of a partitioned output without all ids'
-            : undefined;
+          : retention !== undefined && retention !== 'streaming'
+            ? `that are ${retention} where the task keeps them in memory`
+            : kind === 'partitioned' && !noMoreBufferIds
+              ? 'of a partitioned output without all ids'
+              : undefined;
     if (problem !== undefined)
       throw new EngineError('INVALID_REQUEST', `output buffers ${problem}`);
   }

@@ -9,7 +9,7 @@ import type {
   PageRequest,
   PageSource,
 } from '../../common/exchange/page-source.ts';
-import type { Instant, NodeInstanceId } from '../../common/ids.ts';
+import type { Instant, NodeInstanceId, TaskId } from '../../common/ids.ts';
 import { formatTaskId } from '../../common/ids.ts';
 import type { FragmentOutput } from '../../common/plan/plan-fragment.ts';
 import type { TaskUpdate } from '../../common/task/task-status.ts';
@@ -56,6 +56,11 @@ export class TaskOutputs implements PageSource, BufferServer {
     this.#entries.set(formatTaskId(taskId), { set, ticket: { capability, principal } });
     this.#added.ring();
     return set;
+  }
+
+  /** Nobody reads the stored outputs of this task any more. */
+  release(taskId: TaskId): void {
+    this.#entries.get(formatTaskId(taskId))?.set.release();
   }
 
   async fetchPages(

@@ -34,6 +34,8 @@ export type DialCoordinator = (
 export interface WorkerOrders {
   update(update: TaskUpdate): void;
   stop(taskId: TaskId, stop: TaskStop): void;
+  /** Nobody reads the stored outputs of this task any more. */
+  releaseOutput(taskId: TaskId): void;
   /** There is a line to the coordinator, or there is none. */
   onConnected(): void;
   onDisconnected(): void;
@@ -207,6 +209,11 @@ export class ControlStream {
         const { taskId, kind } = message.value;
         const stop = TASK_STOPS.fromWire(kind, 'stop_task.kind');
         this.#deps.orders.stop(parsed(taskId, parseTaskId, 'stop_task.task_id'), stop);
+        break;
+      }
+      case 'releaseOutput': {
+        const { taskId } = message.value;
+        this.#deps.orders.releaseOutput(parsed(taskId, parseTaskId, 'release_output.task_id'));
         break;
       }
       case 'drain':

@@ -221,7 +221,7 @@ export class TaskExecution {
       queuedSplitWeight: this.#inputs.splits.queuedWeight,
       receivedSplits: this.#inputs.received,
       blockedReason: isLive(state.kind) ? this.#loop.blockedReason : 'none',
-      stats: this.#progress.stats(this.#inputs.totals),
+      stats: this.#progress.stats(this.#inputs.totals, this.#output.storedBytes),
       ...(this.#inlinePages === undefined ? {} : { inlinePages: this.#inlinePages }),
       ...(collectedDomains === undefined ? {} : { collectedDomains }),
     };

@@ -75,6 +75,11 @@ export class TaskManager {
     else task.stop(stop);
   }
 
+  /** Nobody reads the stored outputs of this task any more, whether or not it has ended. */
+  releaseOutput(taskId: TaskId): void {
+    this.#deps.ports.releaseOutput(taskId);
+  }
+
   /** The coordinator is there. */
   onConnected(): void {
     this.#cancelWatch?.();

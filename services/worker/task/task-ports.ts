@@ -1,6 +1,7 @@
 /** What a task needs of the rest of its worker, beside slots: implemented in ../output and ../input. */
 import type { EngineError } from '../../common/error.ts';
 import type { Page } from '../../common/page/page.ts';
+import type { TaskId } from '../../common/ids.ts';
 import type { PlanFragment, RemoteSource } from '../../common/plan/plan-fragment.ts';
 import type { OutputLocation } from '../../common/plan/split.ts';
 import type { OutputBuffers, OutputBufferStatus } from '../../common/task/output-buffers.ts';
@@ -23,6 +24,8 @@ export interface TaskOutput {
   abort(): void;
   /** All buffers are read to their end, or destroyed. */
   readonly isFinished: boolean;
+  /** Bytes of stored outputs that are on disk now. */
+  readonly storedBytes: number;
   readonly statuses: readonly OutputBufferStatus[];
 }
 
@@ -69,4 +72,6 @@ export interface TaskPorts {
   readonly slots: FragmentSlots;
   createOutput(update: TaskUpdate, fragment: PlanFragment, onChange: () => void): TaskOutput;
   createInput(request: TaskInputRequest, listener: TaskInputListener): TaskInput;
+  /** Lets go of the stored outputs of a task, which may have ended long ago. Repeating it is harmless. */
+  releaseOutput(taskId: TaskId): void;
 }

@@ -89,7 +89,7 @@ export class TaskProgress {
     this.#endedAt = this.#clock.now();
   }
 
-  stats(remote: InputTotals): TaskStats {
+  stats(remote: InputTotals, storedBytes: number): TaskStats {
     const now = this.#endedAt ?? this.#clock.now();
     const blockedMs = { ...this.#blockedMs };
     if (this.#waiting !== undefined) blockedMs[this.#waiting.reason] += now - this.#waiting.since;
@@ -110,6 +110,7 @@ export class TaskProgress {
       peakMemoryBytes: this.#peakMemoryBytes,
       spilledBytes: this.#spilledBytes + remote.spilledBytes,
       filteredRows: this.#filteredRows,
+      storedBytes,
     };
   }
 }

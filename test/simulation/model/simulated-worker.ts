@@ -58,6 +58,9 @@ export class SimulatedWorker implements ClusterWorker, ExchangeServer {
     task.stop(stop);
   }
 
+  /** Its outputs are all streaming. */
+  releaseOutput(): void {}
+
   crash(): void {
     this.isAlive = false;
     for (const task of this.#tasks.values()) task.halt();

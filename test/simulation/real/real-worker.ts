@@ -89,6 +89,10 @@ export class RealWorker implements ClusterWorker {
     if (this.isAlive) this.#tasks.stop(taskId, stop);
   }
 
+  releaseOutput(taskId: TaskId): void {
+    if (this.isAlive) this.#tasks.releaseOutput(taskId);
+  }
+
   crash(): void {
     this.isAlive = false;
   }
@@ -112,6 +116,7 @@ export class RealWorker implements ClusterWorker {
       slots: this.#slots,
       createOutput: (update, fragment, onChange) =>
         this.outputs.create(update, fragment.outputs, onChange),
+      releaseOutput: (taskId) => this.outputs.release(taskId),
       createInput: ({ source: { rowLimit }, isReread }, listener) =>
         new InputQueue({
           supply: new ExchangeClient({ source, ticket: TICKET, clock: time, log: silentLogger }),

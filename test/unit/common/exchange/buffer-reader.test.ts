@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { EngineError } from '../../../../services/common/error.ts';
+import { EngineError, toErrorReport } from '../../../../services/common/error.ts';
 import { BufferReader } from '../../../../services/common/exchange/buffer-reader.ts';
 import type { PageReply, PageSource } from '../../../../services/common/exchange/page-source.ts';
+import { lostOutputOf } from '../../../../services/common/task/fetch-failure.ts';
 import { aLocation, aTicket } from '../../../support/exchange.ts';
 import { aMarkedPage } from '../../../support/pages.ts';
 import { settle, VirtualClock } from '../../../support/virtual-clock.ts';
@@ -99,6 +100,22 @@ describe('a read of a buffer', () => {
     caller.abort(new Error('enough'));
     await failure;
     expect(clock.pendingCount).toBe(0);
+  });
+});
+
+describe('reading a buffer to its end', () => {
+  it('fails with the producer named, whatever it says itself (R19)', async () => {
+    const lost = new EngineError('OUTPUT_PAGE_LOST', 'gone', { details: { file: 'f' } });
+    const { reader } = aReader({ ...reply, token: 0 }, lost);
+    const replies = reader.readToEnd(() => 100, never);
+    await expect(replies.next()).resolves.toMatchObject({ value: { token: 0 } });
+    const { taskId, nodeId, nodeInstanceId } = aLocation();
+    await expect(replies.next()).rejects.toSatisfy((error: unknown) => {
+      const report = toErrorReport(error);
+      expect(report).toMatchObject({ message: 'gone', details: { file: 'f' } });
+      expect(lostOutputOf(report)).toEqual({ taskId, nodeId, nodeInstanceId });
+      return true;
+    });
   });
 });
 

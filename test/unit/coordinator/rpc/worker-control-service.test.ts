@@ -176,8 +176,14 @@ describe('WorkerControlService', PATIENCE, () => {
       sequence: 1n,
       message: { $case: 'stopTask', value: { taskId: formatTaskId(TASK) } },
     });
+    world.directory.releaseOutput(NODE, TASK);
+    const [, , release] = await worker.messages(3);
+    expect(release).toMatchObject({
+      sequence: 2n,
+      message: { $case: 'releaseOutput', value: { taskId: formatTaskId(TASK) } },
+    });
     worker.status(1n);
-    const [, , acknowledgement] = await worker.messages(3);
+    const [, , , acknowledgement] = await worker.messages(4);
     expect(acknowledgement?.message).toMatchObject({
       $case: 'acknowledgement',
       value: { sequence: 1n },

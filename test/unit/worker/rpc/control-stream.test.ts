@@ -94,6 +94,7 @@ beforeEach(() => {
   const orders: WorkerOrders = {
     update: ({ taskId }) => void heard.push(`update ${taskId.partitionId}`),
     stop: ({ partitionId }, stop) => void heard.push(`${stop} ${partitionId}`),
+    releaseOutput: ({ partitionId }) => void heard.push(`release ${partitionId}`),
     refuse: ({ partitionId }, { code }) => void heard.push(`refuse ${partitionId} ${code}`),
     abandonAll: () => void heard.push('abandon all'),
     onConnected: () => void heard.push('connected'),
@@ -169,12 +170,13 @@ describe('the control stream', () => {
     line().welcome();
     line().send(taskOrder(4), 1);
     line().send({ $case: 'stopTask', value: { taskId: formatTaskId(aTaskId()), kind: 2 } }, 2);
+    line().send({ $case: 'releaseOutput', value: { taskId: formatTaskId(aTaskId()) } }, 3);
     line().send({ $case: 'drain', value: {} });
     await settle();
-    expect(heard).toEqual(['connected', 'update 4', 'abort 0', 'drain']);
+    expect(heard).toEqual(['connected', 'update 4', 'abort 0', 'release 0', 'drain']);
     expect(acknowledged()).toEqual([]);
     await clock.advance(50);
-    expect(acknowledged()).toEqual([2n]);
+    expect(acknowledged()).toEqual([3n]);
   });
 
   it('acknowledges at once when many orders wait for it', async () => {

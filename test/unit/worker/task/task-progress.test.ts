@@ -20,7 +20,7 @@ describe('TaskProgress', () => {
   it('tells what was scanned from what others sent', () => {
     const progress = new TaskProgress(new VirtualClock());
     progress.addStatement(BATCH, RESULT);
-    expect(progress.stats(REMOTE)).toMatchObject({
+    expect(progress.stats(REMOTE, 0)).toMatchObject({
       splitsCompleted: 2,
       inputRows: 105,
       inputBytes: 1_050,
@@ -38,7 +38,7 @@ describe('TaskProgress', () => {
     const page = { partition: 0, page: new ArrayBuffer(64), rowCount: 8 };
     progress.addPage({ deal: 0, ...page });
     progress.addPage({ deal: 1, ...page });
-    expect(progress.stats(REMOTE)).toMatchObject({ outputRows: 8, outputBytes: 128 });
+    expect(progress.stats(REMOTE, 0)).toMatchObject({ outputRows: 8, outputBytes: 128 });
   });
 
   it('adds up waits by their reasons, the one under way included', async () => {
@@ -59,18 +59,18 @@ describe('TaskProgress', () => {
       'waiting-for-slot': 5,
       'output-full': 10,
     };
-    expect(progress.stats(REMOTE)).toMatchObject({ blockedMs, wallMs: 141 });
+    expect(progress.stats(REMOTE, 0)).toMatchObject({ blockedMs, wallMs: 141 });
     progress.end();
     await clock.advance(1_000);
-    expect(progress.stats(REMOTE)).toMatchObject({ blockedMs, wallMs: 141 });
+    expect(progress.stats(REMOTE, 0)).toMatchObject({ blockedMs, wallMs: 141 });
   });
 
   it('has memory while a statement runs, and remembers the most', () => {
     const progress = new TaskProgress(new VirtualClock());
     progress.noteMemory(900);
     progress.noteMemory(500);
-    expect(progress.stats(REMOTE)).toMatchObject({ memoryBytes: 500, peakMemoryBytes: 900 });
+    expect(progress.stats(REMOTE, 0)).toMatchObject({ memoryBytes: 500, peakMemoryBytes: 900 });
     progress.addStatement(BATCH, RESULT);
-    expect(progress.stats(REMOTE)).toMatchObject({ memoryBytes: 0, peakMemoryBytes: 900 });
+    expect(progress.stats(REMOTE, 0)).toMatchObject({ memoryBytes: 0, peakMemoryBytes: 900 });
   });
 });

@@ -25,6 +25,25 @@ export namespace OutputBufferKind {
   export type UNRECOGNIZED = typeof OutputBufferKind.UNRECOGNIZED;
 }
 
+/** Where the pages are, and so how long: semantics in services/common/task/output-buffers.ts. */
+export const OutputRetention = {
+  OUTPUT_RETENTION_UNSPECIFIED: 0,
+  OUTPUT_RETENTION_STREAMING: 1,
+  OUTPUT_RETENTION_RETAINED: 2,
+  OUTPUT_RETENTION_SPOOLED: 3,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type OutputRetention = typeof OutputRetention[keyof typeof OutputRetention];
+
+export namespace OutputRetention {
+  export type OUTPUT_RETENTION_UNSPECIFIED = typeof OutputRetention.OUTPUT_RETENTION_UNSPECIFIED;
+  export type OUTPUT_RETENTION_STREAMING = typeof OutputRetention.OUTPUT_RETENTION_STREAMING;
+  export type OUTPUT_RETENTION_RETAINED = typeof OutputRetention.OUTPUT_RETENTION_RETAINED;
+  export type OUTPUT_RETENTION_SPOOLED = typeof OutputRetention.OUTPUT_RETENTION_SPOOLED;
+  export type UNRECOGNIZED = typeof OutputRetention.UNRECOGNIZED;
+}
+
 export const OutputBufferState = {
   OUTPUT_BUFFER_STATE_UNSPECIFIED: 0,
   OUTPUT_BUFFER_STATE_OPEN: 1,
@@ -60,6 +79,8 @@ export interface OutputBuffers {
   readonly version: bigint;
   readonly buffers: readonly OutputBuffer[];
   readonly noMoreBufferIds: boolean;
+  /** The same in all versions. */
+  readonly retention: OutputRetention;
 }
 
 /** One consumer's share of an output. */
@@ -74,10 +95,12 @@ export interface OutputBufferStatus {
   readonly bufferedBytes: bigint;
   readonly utilization: number;
   readonly overutilized: boolean;
+  /** Of a stored output that is finished: bytes of each buffer, in the order of the declared ids. */
+  readonly storedBytes: readonly bigint[];
 }
 
 function createBaseOutputBuffers(): OutputBuffers {
-  return { kind: 0, version: 0n, buffers: [], noMoreBufferIds: false };
+  return { kind: 0, version: 0n, buffers: [], noMoreBufferIds: false, retention: 0 };
 }
 
 export const OutputBuffers: MessageFns<OutputBuffers> = {
@@ -96,6 +119,9 @@ export const OutputBuffers: MessageFns<OutputBuffers> = {
     }
     if (message.noMoreBufferIds !== false) {
       writer.uint32(32).bool(message.noMoreBufferIds);
+    }
+    if (message.retention !== 0) {
+      writer.uint32(40).int32(message.retention);
     }
     return writer;
   },
@@ -145,6 +171,14 @@ export const OutputBuffers: MessageFns<OutputBuffers> = {
             message.noMoreBufferIds = reader.bool();
             continue;
           }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.retention = reader.int32() as any;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -166,6 +200,7 @@ export const OutputBuffers: MessageFns<OutputBuffers> = {
     message.version = (object.version !== undefined && object.version !== null) ? BigInt(object.version) : 0n;
     message.buffers = object.buffers?.map((e) => OutputBuffer.fromPartial(e)) || [];
     message.noMoreBufferIds = object.noMoreBufferIds ?? false;
+    message.retention = object.retention ?? 0;
     return message;
   },
 };
@@ -238,7 +273,7 @@ export const OutputBuffer: MessageFns<OutputBuffer> = {
 };
 
 function createBaseOutputBufferStatus(): OutputBufferStatus {
-  return { state: 0, bufferedBytes: 0n, utilization: 0, overutilized: false };
+  return { state: 0, bufferedBytes: 0n, utilization: 0, overutilized: false, storedBytes: [] };
 }
 
 export const OutputBufferStatus: MessageFns<OutputBufferStatus> = {
@@ -257,6 +292,16 @@ export const OutputBufferStatus: MessageFns<OutputBufferStatus> = {
     }
     if (message.overutilized !== false) {
       writer.uint32(32).bool(message.overutilized);
+    }
+    if (message.storedBytes.length !== 0) {
+      writer.uint32(42).fork();
+      for (const v of message.storedBytes) {
+        if (BigInt.asUintN(64, v) !== v) {
+          throw new globalThis.Error("a value provided in array field storedBytes of type uint64 is too large");
+        }
+        writer.uint64(v);
+      }
+      writer.join();
     }
     return writer;
   },
@@ -306,6 +351,24 @@ export const OutputBufferStatus: MessageFns<OutputBufferStatus> = {
             message.overutilized = reader.bool();
             continue;
           }
+          case 5: {
+            if (tag === 40) {
+              message.storedBytes.push(reader.uint64() as bigint);
+
+              continue;
+            }
+
+            if (tag === 42) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.storedBytes.push(reader.uint64() as bigint);
+              }
+
+              continue;
+            }
+
+            break;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -329,6 +392,7 @@ export const OutputBufferStatus: MessageFns<OutputBufferStatus> = {
       : 0n;
     message.utilization = object.utilization ?? 0;
     message.overutilized = object.overutilized ?? false;
+    message.storedBytes = object.storedBytes?.map((e) => BigInt(e)) || [];
     return message;
   },
 };

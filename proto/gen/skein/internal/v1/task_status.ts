@@ -125,6 +125,8 @@ export interface TaskStats {
   readonly memoryBytes: bigint;
   /** Rows that dynamic filters kept out, as far as they were counted. */
   readonly filteredRows: bigint;
+  /** Pages of stored outputs, on disk now. */
+  readonly storedBytes: bigint;
 }
 
 /** Milliseconds waited, by what for. */
@@ -501,6 +503,7 @@ function createBaseTaskStats(): TaskStats {
     blocked: undefined,
     memoryBytes: 0n,
     filteredRows: 0n,
+    storedBytes: 0n,
   };
 }
 
@@ -583,6 +586,12 @@ export const TaskStats: MessageFns<TaskStats> = {
         throw new globalThis.Error("value provided for field message.filteredRows of type uint64 too large");
       }
       writer.uint32(240).uint64(message.filteredRows);
+    }
+    if (message.storedBytes !== 0n) {
+      if (BigInt.asUintN(64, message.storedBytes) !== message.storedBytes) {
+        throw new globalThis.Error("value provided for field message.storedBytes of type uint64 too large");
+      }
+      writer.uint32(248).uint64(message.storedBytes);
     }
     return writer;
   },
@@ -720,6 +729,14 @@ export const TaskStats: MessageFns<TaskStats> = {
             message.filteredRows = reader.uint64() as bigint;
             continue;
           }
+          case 31: {
+            if (tag !== 248) {
+              break;
+            }
+
+            message.storedBytes = reader.uint64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -773,6 +790,9 @@ export const TaskStats: MessageFns<TaskStats> = {
       : 0n;
     message.filteredRows = (object.filteredRows !== undefined && object.filteredRows !== null)
       ? BigInt(object.filteredRows)
+      : 0n;
+    message.storedBytes = (object.storedBytes !== undefined && object.storedBytes !== null)
+      ? BigInt(object.storedBytes)
       : 0n;
     return message;
   },

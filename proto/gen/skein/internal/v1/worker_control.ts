@@ -57,7 +57,7 @@ export interface ConnectRequest {
 
 /** Coordinator → worker. The first message is a Welcome or a Refusal. */
 export interface ConnectResponse {
-  /** Of an order (task, stop): from 1, without gaps within a node instance. 0 = not numbered. */
+  /** Of an order (task, stop, release): from 1, without gaps within a node instance. 0 = not numbered. */
   readonly sequence: bigint;
   readonly message:
     | { readonly $case: "welcome"; readonly value: Welcome }
@@ -66,6 +66,7 @@ export interface ConnectResponse {
     | { readonly $case: "stopTask"; readonly value: StopTask }
     | { readonly $case: "drain"; readonly value: Drain }
     | { readonly $case: "acknowledgement"; readonly value: Acknowledgement }
+    | { readonly $case: "releaseOutput"; readonly value: ReleaseOutput }
     | undefined;
 }
 
@@ -115,6 +116,11 @@ export interface Acknowledgement {
 export interface StopTask {
   readonly taskId: string;
   readonly kind: TaskStopKind;
+}
+
+/** Nobody reads the stored outputs of this task any more: its files may go. Harmless where there are none. */
+export interface ReleaseOutput {
+  readonly taskId: string;
 }
 
 /** Take no new tasks; leave when the running ones are done. */
@@ -316,6 +322,9 @@ export const ConnectResponse: MessageFns<ConnectResponse> = {
       case "acknowledgement":
         Acknowledgement.encode(message.message.value, writer.uint32(58).fork()).join();
         break;
+      case "releaseOutput":
+        ReleaseOutput.encode(message.message.value, writer.uint32(66).fork()).join();
+        break;
     }
     return writer;
   },
@@ -389,6 +398,14 @@ export const ConnectResponse: MessageFns<ConnectResponse> = {
             message.message = { $case: "acknowledgement", value: Acknowledgement.decode(reader, reader.uint32()) };
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.message = { $case: "releaseOutput", value: ReleaseOutput.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -441,6 +458,12 @@ export const ConnectResponse: MessageFns<ConnectResponse> = {
       case "acknowledgement": {
         if (object.message?.value !== undefined && object.message?.value !== null) {
           message.message = { $case: "acknowledgement", value: Acknowledgement.fromPartial(object.message.value) };
+        }
+        break;
+      }
+      case "releaseOutput": {
+        if (object.message?.value !== undefined && object.message?.value !== null) {
+          message.message = { $case: "releaseOutput", value: ReleaseOutput.fromPartial(object.message.value) };
         }
         break;
       }
@@ -1009,6 +1032,61 @@ export const StopTask: MessageFns<StopTask> = {
     const message = createBaseStopTask() as any;
     message.taskId = object.taskId ?? "";
     message.kind = object.kind ?? 0;
+    return message;
+  },
+};
+
+function createBaseReleaseOutput(): ReleaseOutput {
+  return { taskId: "" };
+}
+
+export const ReleaseOutput: MessageFns<ReleaseOutput> = {
+  encode(message: ReleaseOutput, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.taskId !== "") {
+      writer.uint32(10).string(message.taskId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReleaseOutput {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReleaseOutput() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.taskId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ReleaseOutput>): ReleaseOutput {
+    return ReleaseOutput.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ReleaseOutput>): ReleaseOutput {
+    const message = createBaseReleaseOutput() as any;
+    message.taskId = object.taskId ?? "";
     return message;
   },
 };
