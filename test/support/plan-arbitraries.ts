@@ -193,6 +193,7 @@ export const planFragmentArbitrary: fc.Arbitrary<PlanFragment> = partial<PlanFra
   determinism: fc.constantFrom('deterministic', 'order-sensitive', 'indeterminate'),
   rowLimit: fc.option(uint53, { nil: undefined }),
   threads: fc.constantFrom('task', 'worker'),
+  mayReorderJoins: fc.constantFrom(true as const, undefined),
   estimatedRows: measure,
   estimatedBytes: measure,
   settings: texts,

@@ -96,7 +96,8 @@ export class SlotHarness implements AsyncDisposable {
     fragment: PlanFragment,
     threads: 'task' | 'worker' = 'task',
   ): Promise<FragmentSlot> {
-    const request = { threads, memoryLimitBytes: 0, settings: fragment.settings };
+    const { settings, mayReorderJoins = false } = fragment;
+    const request = { threads, mayReorderJoins, memoryLimitBytes: 0, settings };
     return await this.pool.acquire(request, new AbortController().signal);
   }
 

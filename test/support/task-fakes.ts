@@ -288,7 +288,9 @@ export class FakeSlots implements FragmentSlots {
   }
 
   grant(): void {
-    this.#waiting.shift()?.(new FakeSlot({ threads: 'task', memoryLimitBytes: 0, settings: {} }));
+    this.#waiting.shift()?.(
+      new FakeSlot({ threads: 'task', mayReorderJoins: false, memoryLimitBytes: 0, settings: {} }),
+    );
   }
 
   /** The slot granted last. */

@@ -127,6 +127,11 @@ export interface PlanFragment {
   readonly rowLimit?: number;
   /** `worker`: the one statement may use all DuckDB threads of the worker (small queries, single stages). */
   readonly threads: 'task' | 'worker';
+  /**
+   * The SQL's joins are in the order of the statement, not of a plan. Absent: a plan has ordered them by the statistics of
+   * all tables, which the DuckDB that runs the fragment does not know; it keeps their order.
+   */
+  readonly mayReorderJoins?: true;
   readonly estimatedRows: number;
   readonly estimatedBytes: number;
   /** DuckDB settings that change answers (TimeZone …), set where the fragment runs. */

@@ -104,6 +104,7 @@ export function planFragmentToWire(fragment: PlanFragment): WirePlanFragment {
     estimatedBytes: fragment.estimatedBytes,
     settings: { ...fragment.settings },
     collectedKeys: (fragment.collectedKeys ?? []).map(collectedKeyToWire),
+    mayReorderJoins: fragment.mayReorderJoins ?? false,
   };
 }
 
@@ -126,6 +127,7 @@ export function planFragmentFromWire(wire: WirePlanFragment, field: string): Pla
     estimatedBytes: finite(wire.estimatedBytes, `${field}.estimated_bytes`),
     settings: { ...wire.settings },
     ...collectedKeysFromWire(wire, field),
+    ...(wire.mayReorderJoins ? { mayReorderJoins: true } : {}),
   };
 }
 

@@ -7,7 +7,7 @@ import { type Json } from '../import/json-reader.ts';
 import { type TableReference } from '../import/parsed-statement.ts';
 import { type BoundQuery, type DecodedPlan, type WholeQuery } from '../planning/ports.ts';
 import { refusal } from './fragment-proof.ts';
-import { type InstancePool, type Optimizers } from './instance-pool.ts';
+import { type InstancePool, type Optimizers, ordersJoins } from './instance-pool.ts';
 import { type PlanningInstance } from './planning-instance.ts';
 import {
   serializedError,
@@ -141,15 +141,19 @@ async function decode(
   instances: InstancePool,
 ): Promise<DecodedPlan> {
   let tried = serialized;
+  let used: Optimizers = 'usual';
   for (const optimizers of ['careful', 'cautious'] as const) {
-    if (tried.kind === 'error') tried = await serializeWith(optimizers, query, instances);
+    if (tried.kind !== 'error') break;
+    tried = await serializeWith(optimizers, query, instances);
+    used = optimizers;
   }
   if (tried.kind === 'error') {
     return { kind: 'unsupported', construct: `serialization (${tried.error.type} error)` };
   }
   checkBound(tried.plan);
   const estimates = tried.explained === undefined ? undefined : readEstimates(tried.explained);
-  return decodePlan(tried.plan, estimates);
+  const decoded = decodePlan(tried.plan, estimates);
+  return decoded.kind === 'plan' ? { ...decoded, isJoinOrdered: ordersJoins(used) } : decoded;
 }
 
 async function serializeWith(

@@ -26,6 +26,11 @@ const DISABLED: Readonly<Record<Optimizers, readonly string[]>> = {
   cautious: [...SOMETIMES_DISABLED, 'join_order', 'build_side_probe_side'],
 };
 
+/** Plans made with these have their joins in the order that suits the tables. */
+export function ordersJoins(optimizers: Optimizers): boolean {
+  return !DISABLED[optimizers].includes('join_order');
+}
+
 /** Instances that are kept; their settings are locked, so each profile needs one. */
 const MAX_INSTANCES = 8;
 

@@ -36,6 +36,8 @@ export interface FragmentContext {
   readonly resultNames: readonly string[];
   /** DuckDB settings of the session that change answers. */
   readonly settings: Readonly<Record<string, string>>;
+  /** Joins are in the order that DuckDB's optimizer chose. */
+  readonly isJoinOrdered: boolean;
   /** The table of a file, as the user knows it. */
   tableOf(scan: Scan): string;
 }
@@ -94,6 +96,7 @@ function fragmentOf(stage: Stage, index: StageIndex, around: Surroundings): Plan
     determinism: determinismOf(stage),
     ...(rowLimit === undefined ? {} : { rowLimit }),
     threads: stage.partitioning === 'single' ? 'worker' : 'task',
+    ...(context.isJoinOrdered ? {} : { mayReorderJoins: true }),
     estimatedRows: rowsOf(body),
     estimatedBytes: bytesOf(body),
     settings: context.settings,
@@ -147,6 +150,7 @@ export function wholeFragment(
     inputMode: 'complete',
     determinism: 'indeterminate',
     threads: 'worker',
+    mayReorderJoins: true,
     estimatedRows: UNKNOWN_ROWS,
     estimatedBytes: UNKNOWN_ROWS * rowWidthOf(columns.map(({ type }) => type)),
     settings: context.settings,

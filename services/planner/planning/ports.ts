@@ -90,7 +90,8 @@ export interface BoundQuery {
 }
 
 export type DecodedPlan =
-  | { readonly kind: 'plan'; readonly plan: LogicalPlan }
+  /** `isJoinOrdered`: DuckDB's optimizer has ordered its joins; else they are in the order of the statement. */
+  | { readonly kind: 'plan'; readonly plan: LogicalPlan; readonly isJoinOrdered: boolean }
   | { readonly kind: 'unsupported'; readonly construct: string };
 
 /**

@@ -195,10 +195,11 @@ export class QueryPlanner implements StatementPlanner {
     }
   }
 
-  #contextOf({ columns, settings }: BoundQuery): FragmentContext {
+  #contextOf({ columns, settings, plan }: BoundQuery): FragmentContext {
     return {
       resultNames: columns.map(({ name }) => name),
       settings,
+      isJoinOrdered: plan.kind === 'plan' && plan.isJoinOrdered,
       tableOf: (scan) => this.#catalog.tableOf(scan),
     };
   }

@@ -17,6 +17,9 @@ import type { SlotProfile } from './slot-profile.ts';
  */
 const SELF_JOINING_OPTIMIZERS = 'window_self_join';
 
+/** It knows nothing of the distinct keys of its inputs, and joins many to many first because of it. */
+const JOIN_ORDER_OPTIMIZER = 'join_order';
+
 export class SlotConnection {
   readonly #database: duckdb.Database;
   /** For the registration of functions. */
@@ -36,7 +39,10 @@ export class SlotConnection {
       await connection.run(ERRORS_AS_JSON);
       const variant = await connection.run(VARIANT_SAMPLE_SQL);
       rememberVariantType(duckdb.column_logical_type(variant, 0));
-      const settings = { ...profile.settings, disabled_optimizers: SELF_JOINING_OPTIMIZERS };
+      const disabled_optimizers = profile.mayReorderJoins
+        ? SELF_JOINING_OPTIMIZERS
+        : `${SELF_JOINING_OPTIMIZERS},${JOIN_ORDER_OPTIMIZER}`;
+      const settings = { ...profile.settings, disabled_optimizers };
       await connection.run(lockDownStatements({ ...profile, settings }).join(';\n'));
     } catch (error) {
       connection.close();

@@ -95,7 +95,12 @@ export class SlotPool implements FragmentSlots {
    */
   async prewarm(): Promise<EngineDescription> {
     const { settings } = this.#options;
-    const request: SlotRequest = { threads: 'task', memoryLimitBytes: 0, settings };
+    const request: SlotRequest = {
+      threads: 'task',
+      mayReorderJoins: false,
+      memoryLimitBytes: 0,
+      settings,
+    };
     const [first, ...others] = this.#places;
     assert(first !== undefined, 'a pool has a wide slot');
     const engine = this.#prewarmPlace(first, request, async (slot) => await slot.inspect());
@@ -215,6 +220,7 @@ export class SlotPool implements FragmentSlots {
       allowedDirectories,
       ...(dataAccess === undefined ? {} : { dataAccess }),
       settings: request.settings,
+      mayReorderJoins: request.mayReorderJoins,
     };
   }
 

@@ -4,7 +4,9 @@
  */
 import type { InstanceProfile } from '../../common/duckdb/lock-down.ts';
 
-export type SlotProfile = InstanceProfile;
+export interface SlotProfile extends InstanceProfile {
+  readonly mayReorderJoins: boolean;
+}
 
 /** Equal for profiles that one instance can serve. */
 export function profileKey(profile: SlotProfile): string {

@@ -138,8 +138,9 @@ export class FragmentLoop {
   }
 
   async #acquire(): Promise<FragmentSlot> {
-    const { threads, settings } = this.#fragment;
-    const request = { threads, settings, memoryLimitBytes: this.#terms.memoryLimitBytes };
+    const { threads, settings, mayReorderJoins = false } = this.#fragment;
+    const { memoryLimitBytes } = this.#terms;
+    const request = { threads, settings, mayReorderJoins, memoryLimitBytes };
     this.#waitFor('waiting-for-slot');
     try {
       return await this.#deps.slots.acquire(request, this.#deps.signal);

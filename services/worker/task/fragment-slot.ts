@@ -13,6 +13,8 @@ import type { FileSplit } from '../../common/plan/split.ts';
 export interface SlotRequest {
   /** `worker`: the task may use all DuckDB threads of the worker. */
   readonly threads: 'task' | 'worker';
+  /** DuckDB may order the joins of the task's SQL. */
+  readonly mayReorderJoins: boolean;
   /** DuckDB memory of the task; 0 = the worker decides. */
   readonly memoryLimitBytes: number;
   /** DuckDB settings that change answers. */

@@ -93,7 +93,7 @@ describe('QueryPlanner', () => {
       children,
       columns,
     };
-    const plan = await planned({ plan: { kind: 'plan', plan: union } });
+    const plan = await planned({ plan: { kind: 'plan', plan: union, isJoinOrdered: true } });
     expect(plan.rung).toBe('whole');
     expect(plan.rungReason).toContain('not distributed: 152 stages, at most 150');
   });
@@ -203,7 +203,7 @@ interface Situation {
 
 function situationOf(changes: Partial<Situation>): Situation {
   return {
-    plan: { kind: 'plan', plan: COUNT_BY_KEY },
+    plan: { kind: 'plan', plan: COUNT_BY_KEY, isJoinOrdered: true },
     whole: {
       kind: 'sql',
       sql: 'SELECT c0, c1 FROM scan_5',

@@ -14,7 +14,12 @@ beforeEach(async () => {
   directory = mkdtempSync(join(tmpdir(), 'skein-state-'));
   path = join(directory, 'a.csv');
   writeFileSync(path, 'a\n1\n');
-  const profile = { memoryLimitBytes: 64 << 20, threads: 1, allowedDirectories: [directory] };
+  const profile = {
+    memoryLimitBytes: 64 << 20,
+    threads: 1,
+    mayReorderJoins: false,
+    allowedDirectories: [directory],
+  };
   connection = await SlotConnection.open(profile);
 });
 afterEach(() => {

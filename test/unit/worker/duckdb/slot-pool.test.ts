@@ -53,7 +53,12 @@ afterEach(async () => {
 });
 
 async function acquire(): Promise<FragmentSlot> {
-  const request = { threads: 'task', memoryLimitBytes: 0, settings: {} } as const;
+  const request = {
+    threads: 'task',
+    mayReorderJoins: false,
+    memoryLimitBytes: 0,
+    settings: {},
+  } as const;
   return await pool.acquire(request, new AbortController().signal);
 }
 

@@ -137,6 +137,8 @@ export interface PlanFragment {
   readonly estimatedBytes: number;
   readonly settings: { [key: string]: string };
   readonly collectedKeys: readonly CollectedKey[];
+  /** The joins are in the statement's order: DuckDB may order them. Else it keeps their order. */
+  readonly mayReorderJoins: boolean;
 }
 
 export interface PlanFragment_SettingsEntry {
@@ -241,6 +243,7 @@ function createBasePlanFragment(): PlanFragment {
     estimatedBytes: 0,
     settings: {},
     collectedKeys: [],
+    mayReorderJoins: false,
   };
 }
 
@@ -293,6 +296,9 @@ export const PlanFragment: MessageFns<PlanFragment> = {
     });
     for (const v of message.collectedKeys) {
       CollectedKey.encode(v!, writer.uint32(162).fork()).join();
+    }
+    if (message.mayReorderJoins !== false) {
+      writer.uint32(168).bool(message.mayReorderJoins);
     }
     return writer;
   },
@@ -433,6 +439,14 @@ export const PlanFragment: MessageFns<PlanFragment> = {
             message.collectedKeys.push(CollectedKey.decode(reader, reader.uint32()));
             continue;
           }
+          case 21: {
+            if (tag !== 168) {
+              break;
+            }
+
+            message.mayReorderJoins = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -477,6 +491,7 @@ export const PlanFragment: MessageFns<PlanFragment> = {
       {},
     );
     message.collectedKeys = object.collectedKeys?.map((e) => CollectedKey.fromPartial(e)) || [];
+    message.mayReorderJoins = object.mayReorderJoins ?? false;
     return message;
   },
 };
