@@ -20,6 +20,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   'common/error.ts': 'pure',
   'common/ids.ts': 'pure',
   'common/logger.ts': 'pure',
+  'common/hash-text.ts': 'pure',
   'common/random.ts': 'pure',
   'common/session-properties.ts': 'pure',
   'common/session-state.ts': 'pure',

@@ -103,6 +103,7 @@ class LocalRun {
     readonly table: string;
   }): Promise<void> {
     const { fragment, task, splits, table } = order;
+    for (const statement of fragment.preparation ?? []) await this.#connection.run(statement);
     const isIncremental = fragment.inputMode === 'incremental';
     const batches = isIncremental ? deal(splits, this.#execution.batchCount) : [splits];
     const limit = fragment.rowLimit === undefined ? '' : ` LIMIT ${fragment.rowLimit}`;

@@ -192,7 +192,7 @@ export const planFragmentArbitrary: fc.Arbitrary<PlanFragment> = partial<PlanFra
   inputMode: fc.constantFrom('incremental', 'complete'),
   determinism: fc.constantFrom('deterministic', 'order-sensitive', 'indeterminate'),
   rowLimit: fc.option(uint53, { nil: undefined }),
-  threads: fc.constantFrom('task', 'worker'),
+  threads: fc.constantFrom('task', 'worker', 'one'),
   mayReorderJoins: fc.constantFrom(true as const, undefined),
   estimatedRows: measure,
   estimatedBytes: measure,
@@ -206,6 +206,7 @@ export const planFragmentArbitrary: fc.Arbitrary<PlanFragment> = partial<PlanFra
       collectsValues: fc.boolean(),
     }),
   ),
+  preparation: some(word),
 });
 
 const scanDescriptor: fc.Arbitrary<Omit<ScanDescriptor, 'sourceId'>> = fc.record({

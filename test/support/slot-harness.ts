@@ -20,6 +20,7 @@ import type {
   PlanFragment,
   RemoteSource,
   ScanInput,
+  ThreadUse,
 } from '../../services/common/plan/plan-fragment.ts';
 import type { FileSplit } from '../../services/common/plan/split.ts';
 import { SlotPool } from '../../services/worker/duckdb/slot-pool.ts';
@@ -50,7 +51,9 @@ export interface RunOptions {
   readonly splits?: Readonly<Record<number, readonly FileSplit[]>>;
   readonly inputs?: Readonly<Record<number, readonly Page[]>>;
   readonly accept?: (page: DealtPage) => Promise<void> | undefined;
-  readonly threads?: 'task' | 'worker';
+  readonly threads?: ThreadUse;
+  /** What the connection is told first. */
+  readonly preparation?: readonly string[];
   readonly isProfiled?: boolean;
   /** Dynamic filters that the scans know when the statement begins. */
   readonly filters?: readonly DynamicFilter[];
@@ -92,10 +95,7 @@ export class SlotHarness implements AsyncDisposable {
     return new SlotHarness(pool, directory);
   }
 
-  async acquire(
-    fragment: PlanFragment,
-    threads: 'task' | 'worker' = 'task',
-  ): Promise<FragmentSlot> {
+  async acquire(fragment: PlanFragment, threads: ThreadUse = 'task'): Promise<FragmentSlot> {
     const { settings, mayReorderJoins = false } = fragment;
     const request = { threads, mayReorderJoins, memoryLimitBytes: 0, settings };
     return await this.pool.acquire(request, new AbortController().signal);
@@ -108,11 +108,12 @@ export class SlotHarness implements AsyncDisposable {
     options: RunOptions & { readonly collect?: DealtPage[] } = {},
   ): void {
     const { deals = [RESULT], ordered = true, rowLimit, inputs = {}, accept, collect } = options;
-    const { isProfiled = false } = options;
+    const { isProfiled = false, preparation = [] } = options;
     const left = new Map(Object.entries(inputs).map(([id, pages]) => [Number(id), [...pages]]));
     const partition = 0 as PartitionId;
     const inputRows = new Map();
-    const run = { fragment, partition, deals, ordered, rowLimit, inputRows, isProfiled };
+    const dealing = { deals, ordered, rowLimit, inputRows, isProfiled };
+    const run = { fragment, preparation, partition, ...dealing };
     slot.begin(run, {
       readPage: (sourceId) => Promise.resolve(left.get(sourceId)?.shift()?.slice(0)),
       acceptPage: (page) => {

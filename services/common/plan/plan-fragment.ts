@@ -111,6 +111,13 @@ export type InputMode = 'incremental' | 'complete';
 /** What a re-run of a task may change of its output (Spark's deterministic levels). */
 export type Determinism = 'deterministic' | 'order-sensitive' | 'indeterminate';
 
+/**
+ * DuckDB threads of a task. `task`: its share · `worker`: its one statement may use all of the worker's (small queries,
+ * single stages) · `one`: a single one, whose random numbers are seeded by (query, stage, partition), so that a task
+ * that is run again over the same rows in the same order gives the same ones.
+ */
+export type ThreadUse = 'task' | 'worker' | 'one';
+
 export interface PlanFragment {
   readonly id: FragmentId;
   /** DuckDB SQL, one SELECT; columns of the result are called c0…cn. */
@@ -125,8 +132,7 @@ export interface PlanFragment {
   readonly determinism: Determinism;
   /** Rows after which the output is complete whatever input is left (LIMIT without ORDER BY). */
   readonly rowLimit?: number;
-  /** `worker`: the one statement may use all DuckDB threads of the worker (small queries, single stages). */
-  readonly threads: 'task' | 'worker';
+  readonly threads: ThreadUse;
   /**
    * The SQL's joins are in the order of the statement, not of a plan. Absent: a plan has ordered them by the statistics of
    * all tables, which the DuckDB that runs the fragment does not know; it keeps their order.
@@ -136,6 +142,8 @@ export interface PlanFragment {
   readonly estimatedBytes: number;
   /** DuckDB settings that change answers (TimeZone …), set where the fragment runs. */
   readonly settings: Readonly<Record<string, string>>;
+  /** Statements that make of a connection what the SQL needs of its session: variables, macros. Absent = none. */
+  readonly preparation?: readonly string[];
   /** Keys of its output that dynamic filters are made of. Absent = none. */
   readonly collectedKeys?: readonly CollectedKey[];
 }

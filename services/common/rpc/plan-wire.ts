@@ -28,6 +28,7 @@ import type {
   RemoteSource,
   ScanInput,
   ScanPartitioning,
+  ThreadUse,
 } from '../plan/plan-fragment.ts';
 import {
   columnsFromWire,
@@ -82,9 +83,10 @@ const MISMATCHES = enumMapping<ScanPartitioning['mismatch'], WireScanMismatch>({
   fail: WireScanMismatch.SCAN_MISMATCH_FAIL,
 });
 
-const THREAD_USES = enumMapping<PlanFragment['threads'], WireThreadUse>({
+const THREAD_USES = enumMapping<ThreadUse, WireThreadUse>({
   task: WireThreadUse.THREAD_USE_TASK,
   worker: WireThreadUse.THREAD_USE_WORKER,
+  one: WireThreadUse.THREAD_USE_ONE,
 });
 
 export function planFragmentToWire(fragment: PlanFragment): WirePlanFragment {
@@ -105,6 +107,7 @@ export function planFragmentToWire(fragment: PlanFragment): WirePlanFragment {
     settings: { ...fragment.settings },
     collectedKeys: (fragment.collectedKeys ?? []).map(collectedKeyToWire),
     mayReorderJoins: fragment.mayReorderJoins ?? false,
+    preparation: fragment.preparation ?? [],
   };
 }
 
@@ -128,6 +131,7 @@ export function planFragmentFromWire(wire: WirePlanFragment, field: string): Pla
     settings: { ...wire.settings },
     ...collectedKeysFromWire(wire, field),
     ...(wire.mayReorderJoins ? { mayReorderJoins: true } : {}),
+    ...(wire.preparation.length === 0 ? {} : { preparation: wire.preparation }),
   };
 }
 

@@ -6,6 +6,7 @@
  * attempt, count, and count pairs of (partition, page token) in ascending order of partitions. Opaque to clients.
  */
 import { EngineError } from '../../common/error.ts';
+import { hashText } from '../../common/hash-text.ts';
 import type { PartitionId } from '../../common/ids.ts';
 
 export interface ResultToken {
@@ -52,10 +53,9 @@ export function decodeResultToken(bytes: Uint8Array, queryId: string): ResultTok
   return { queryId, attempt, pages, complete: bytes[1] === COMPLETE };
 }
 
-/** FNV-1a in 32 bits: tells a token of another query, whose pages would be a gap here. */
+/** Tells a token of another query, whose pages would be a gap here. */
 function hashOf(queryId: string): readonly number[] {
-  let hash = 0x811c9dc5;
-  for (const byte of Buffer.from(queryId, 'utf8')) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
+  const hash = hashText(queryId);
   return [hash & 255, (hash >>> 8) & 255, (hash >>> 16) & 255, hash >>> 24];
 }
 

@@ -6,7 +6,7 @@ import {
   type SortKey,
   type WindowCall,
 } from '../logical/expression.ts';
-import { isVolatile } from '../logical/expression-tree.ts';
+import { isSeeded, isVolatile } from '../logical/expression-tree.ts';
 import { type JoinCondition, type LogicalPlan } from '../logical/logical-plan.ts';
 import { walkPlan } from '../logical/plan-children.ts';
 
@@ -126,6 +126,11 @@ export function operatorExpressions(
 export function isVolatileOperator(plan: LogicalPlan): boolean {
   if (plan.kind === 'values') return plan.rows.some((row) => row.some(isVolatileCell));
   return operatorExpressions(plan).some(({ expression }) => isVolatile(expression));
+}
+
+/** Whether a seed makes the volatile expressions of an operator give the same values again. */
+export function isSeededOperator(plan: LogicalPlan): boolean {
+  return operatorExpressions(plan).every(({ expression }) => isSeeded(expression));
 }
 
 /** An IN list may have hundreds of thousands of them, nearly always constants. */

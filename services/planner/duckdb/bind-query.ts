@@ -3,9 +3,11 @@ import { type Column } from '../../common/plan/column-type.ts';
 import { duckdbSettings, type SessionProperties } from '../../common/session-properties.ts';
 import { decodePlan } from '../import/decode-plan.ts';
 import { readEstimates } from '../import/estimates.ts';
+import { VOLATILE_FUNCTIONS } from '../import/function-names.ts';
 import { type Json } from '../import/json-reader.ts';
 import { type TableReference } from '../import/parsed-statement.ts';
 import { type BoundQuery, type DecodedPlan, type WholeQuery } from '../planning/ports.ts';
+import { isSeededFunction } from '../logical/expression-tree.ts';
 import { refusal } from './fragment-proof.ts';
 import { type InstancePool, type Optimizers, ordersJoins } from './instance-pool.ts';
 import { type PlanningInstance } from './planning-instance.ts';
@@ -16,7 +18,8 @@ import {
 } from './serialized-error.ts';
 import { type ParameterValue } from './statement-parameters.ts';
 import { checkBound, checkUnbound, type StatementNames } from './sql-door.ts';
-import { type SessionSetup } from './session-setup.ts';
+import { printMacro } from './session-macro.ts';
+import { createMacro, type ReachedMacro, type SessionSetup } from './session-setup.ts';
 import { type RelatedTable } from './table-relations.ts';
 import { inlineViews, renameTables, wholeScan, wholeSql, wholeSystemScan } from './whole-query.ts';
 
@@ -66,7 +69,10 @@ export async function bindQuery(
   if (described.status === 'rejected') throw toEngineError(described.reason);
   const names = described.value;
   const plan = withWidth(await decode(query, serialized.value, instances), names.length);
-  if (plan.kind === 'unsupported') checkUnbound(query.names);
+  if (plan.kind === 'unsupported') {
+    const macros = query.setup.macros.map(({ macro }) => macro.name.toLowerCase());
+    checkUnbound(query.names, macros);
+  }
   return {
     columns:
       plan.kind === 'plan'
@@ -195,10 +201,13 @@ function withWidth(plan: DecodedPlan, width: number): DecodedPlan {
 
 /** The statement as the parser prints it, over the whole of its tables. */
 async function wholeQuery(query: QueryToBind, instances: InstancePool): Promise<WholeQuery> {
-  const { views, home, hasMacros } = query.setup;
-  if (hasMacros) return { kind: 'refused', reason: 'it calls a macro of the session' };
-  if (query.names.functions.includes('getvariable')) {
-    return { kind: 'refused', reason: 'it reads a variable of the session' };
+  const { views, home, variables, macros } = query.setup;
+  const reading = macros.find(({ names }) => names.tables.length > 0);
+  if (reading !== undefined) {
+    return {
+      kind: 'refused',
+      reason: `the macro ${reading.macro.name} of the session reads a table`,
+    };
   }
   const settings = duckdbSettings(query.session, 'planning');
   try {
@@ -224,9 +233,28 @@ async function wholeQuery(query: QueryToBind, instances: InstancePool): Promise<
         scans: scans.filter((scan) => scan.kind === 'scan'),
         systemScans: scans.filter((scan) => scan.kind === 'system-scan'),
         settings,
+        preparation: [...variables, ...(await printedMacros(macros, instance))],
+        isSeeded: isSeededCall(query.names.functions),
       };
     });
   } catch (error) {
     return { kind: 'refused', ...refusal(error) };
   }
+}
+
+async function printedMacros(
+  macros: readonly ReachedMacro[],
+  instance: PlanningInstance,
+): Promise<readonly string[]> {
+  const print = async (sql: string): Promise<string> =>
+    await instance.print(await instance.parse(sql));
+  const statements = macros.map(async ({ macro }) =>
+    createMacro(macro.name, await printMacro(macro, print)),
+  );
+  return await Promise.all(statements);
+}
+
+function isSeededCall(functions: readonly string[]): boolean {
+  const volatile = functions.filter((name) => VOLATILE_FUNCTIONS.has(name));
+  return volatile.length > 0 && volatile.every(isSeededFunction);
 }

@@ -82,14 +82,16 @@ export class DuckDBFrontEnd implements FrontEnd, TableReader {
   }
 
   async refute(fragment: PlanFragment): Promise<Refutation | undefined> {
-    const { settings, columns: declared } = fragment;
+    const { settings, columns: declared, preparation = [] } = fragment;
     const proof = proofStatement(fragment);
-    const key = JSON.stringify(settings);
+    const key = JSON.stringify([settings, preparation]);
     const known = this.#proofs.get(key, proof);
     if (known !== undefined) return difference(known, declared);
     return await this.#use(settings, async (instance) => {
       try {
-        const columns = await instance.columnsOf(proof);
+        const columns = await instance.useSetup(preparation, async (session) => {
+          return await session.columnsOf(proof);
+        });
         this.#proofs.set(key, proof, columns);
         return difference(columns, declared);
       } catch (error) {

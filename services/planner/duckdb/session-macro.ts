@@ -40,6 +40,29 @@ export async function checkMacro(macro: SessionMacro, parse: Parse): Promise<Che
   return { names: joinNames(checker.names), definition: definitions.join(', ') };
 }
 
+/** A checked macro's definition as DuckDB's parser prints its parts. */
+export async function printMacro(
+  macro: SessionMacro,
+  print: (sql: string) => Promise<string>,
+): Promise<string> {
+  const expression = async (sql: string): Promise<string> =>
+    (await print(`SELECT ${sql}\n`)).slice('SELECT '.length);
+  const parameter = async ({ name, type, defaultValue }: MacroParameter): Promise<string> => {
+    // It prints as CAST(NULL AS type).
+    const cast = type === undefined ? undefined : await expression(`CAST(NULL AS ${type}\n)`);
+    const typed = cast === undefined ? '' : ` ${cast.slice('CAST(NULL AS '.length, -1)}`;
+    const assigned = defaultValue === undefined ? '' : ` := ${await expression(defaultValue)}`;
+    return `${quoteIdentifier(name)}${typed}${assigned}`;
+  };
+  const overloads = macroOverloads(macro).map(async ({ parameters, body }) => {
+    const written = await Promise.all(parameters.map(parameter));
+    const isScalar = macro.kind === 'macro';
+    const printed = isScalar ? await expression(body) : `TABLE ${await print(`${body}\n`)}`;
+    return `(${written.join(', ')}) AS ${printed}`;
+  });
+  return (await Promise.all(overloads)).join(', ');
+}
+
 class MacroChecker {
   readonly names: StatementNames[] = [];
   readonly #parse: Parse;

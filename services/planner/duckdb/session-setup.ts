@@ -1,7 +1,12 @@
 /** What a statement needs of its session, as statements that make it of a connection. */
 import { EngineError } from '../../common/error.ts';
 import { quoteIdentifier } from '../../common/plan/column-type.ts';
-import type { SessionObject, SessionState, SessionView } from '../../common/session-state.ts';
+import type {
+  SessionMacro,
+  SessionObject,
+  SessionState,
+  SessionView,
+} from '../../common/session-state.ts';
 import { type Json } from '../import/json-reader.ts';
 import { type TableReference } from '../import/parsed-statement.ts';
 import { statementsOf } from '../import/show-reference.ts';
@@ -18,8 +23,15 @@ export interface SessionSetup {
   readonly views: ReadonlyMap<string, ParsedView>;
   /** Where names without a catalog are looked up. */
   readonly home: { readonly catalog: string; readonly schema: string };
-  /** A macro of the session is in it: of no use to who parses the statement elsewhere. */
-  readonly hasMacros: boolean;
+  /** Variables of the session that the statement reads, as statements that set them. */
+  readonly variables: readonly string[];
+  /** Macros of the session that the statement calls, each behind those that it calls itself. */
+  readonly macros: readonly ReachedMacro[];
+}
+
+export interface ReachedMacro {
+  readonly macro: SessionMacro;
+  readonly names: StatementNames;
 }
 
 export interface ParsedView {
@@ -44,16 +56,18 @@ export async function setupFor(
   if (isWhole) for (const object of state.objects) await collected.add(object);
   const all = joinNames([names, ...collected.names]);
   const needsVariables = isWhole || all.functions.includes('getvariable');
+  const variables = needsVariables ? Object.entries(state.variables).map(variableStatement) : [];
   return {
     statements: [
       ...(state.catalog === '' ? [] : [useStatement(state)]),
-      ...(needsVariables ? Object.entries(state.variables).map(variableStatement) : []),
+      ...variables,
       ...collected.statements,
     ],
     names: joinNames(collected.names),
     views: collected.views,
     home: { catalog: state.catalog || 'memory', schema: state.schema || 'main' },
-    hasMacros: collected.hasMacros,
+    variables,
+    macros: collected.macros,
   };
 }
 
@@ -62,7 +76,7 @@ class Collected {
   readonly statements: string[] = [];
   readonly names: StatementNames[] = [];
   readonly views = new Map<string, ParsedView>();
-  hasMacros = false;
+  readonly macros: ReachedMacro[] = [];
   readonly #state: SessionState;
   readonly #parse: Parse;
   readonly #seen = new Set<SessionObject>();
@@ -82,12 +96,12 @@ class Collected {
     const { names, sql } = await this.#checked(object);
     this.names.push(names);
     await this.reach(names);
+    if (object.kind !== 'view') this.macros.push({ macro: object, names });
     this.statements.push(sql);
   }
 
   async #checked(object: SessionObject): Promise<{ names: StatementNames; sql: string }> {
     if (object.kind !== 'view') {
-      this.hasMacros = true;
       const { names, definition } = await checkMacro(object, this.#parse);
       return { names, sql: createMacro(object.name, definition) };
     }
@@ -142,7 +156,8 @@ function variableStatement([name, sql]: readonly [string, string]): string {
   return `SET VARIABLE ${quoteIdentifier(name)} = ${sql}`;
 }
 
-function createMacro(name: string, definition: string): string {
+/** `definition`: of parts that were checked. */
+export function createMacro(name: string, definition: string): string {
   return `CREATE OR REPLACE TEMP MACRO ${quoteIdentifier(name)}${definition}\n`;
 }
 

@@ -105,9 +105,14 @@ export function checkBound(plan: Json): void {
   for (const item of Object.values(plan)) checkBound(item);
 }
 
-/** For a statement without a bound plan to look at: only table functions that are known to be harmless. */
-export function checkUnbound(names: StatementNames): void {
-  const shut = names.tableFunctions.find((name) => !ALLOWED_TABLE_FUNCTIONS.has(name));
+/**
+ * For a statement without a bound plan to look at: only table functions that are known to be harmless. `macros` of the
+ * session are what they call, which is among the names; in lower case.
+ */
+export function checkUnbound(names: StatementNames, macros: readonly string[]): void {
+  const isKnown = (name: string): boolean =>
+    ALLOWED_TABLE_FUNCTIONS.has(name) || macros.includes(name);
+  const shut = names.tableFunctions.find((name) => !isKnown(name));
   if (shut !== undefined) throw notAllowed(shut);
 }
 

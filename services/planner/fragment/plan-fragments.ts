@@ -9,6 +9,7 @@ import {
   type PlanFragment,
   type RemoteSource,
   type ScanInput,
+  type ThreadUse,
 } from '../../common/plan/plan-fragment.ts';
 import { bytesOf, rowsOf, rowWidthOf, UNKNOWN_ROWS } from '../distribution/estimate.ts';
 import { layoutText, partitionCountOf } from '../distribution/layout.ts';
@@ -22,7 +23,7 @@ import {
 import { type DynamicFilterPlan, NO_DYNAMIC_FILTERS } from '../distribution/dynamic-filters.ts';
 import { type LogicalPlan, type Scan, type SystemScan } from '../logical/logical-plan.ts';
 import { walkPlan } from '../logical/plan-children.ts';
-import { determinismOf } from './determinism.ts';
+import { determinismOf, isSeededStage } from './determinism.ts';
 import { scansInFileOrder } from './file-order.ts';
 import { scanPartitioning } from './scan-partitioning.ts';
 import { atom } from './sql/sql.ts';
@@ -95,13 +96,18 @@ function fragmentOf(stage: Stage, index: StageIndex, around: Surroundings): Plan
     inputMode: stage.partitioning === 'source' ? 'incremental' : 'complete',
     determinism: determinismOf(stage),
     ...(rowLimit === undefined ? {} : { rowLimit }),
-    threads: stage.partitioning === 'single' ? 'worker' : 'task',
+    threads: threadsOf(stage),
     ...(context.isJoinOrdered ? {} : { mayReorderJoins: true }),
     estimatedRows: rowsOf(body),
     estimatedBytes: bytesOf(body),
     settings: context.settings,
     ...(collectedKeys === undefined ? {} : { collectedKeys }),
   };
+}
+
+function threadsOf(stage: Stage): ThreadUse {
+  if (isSeededStage(stage)) return 'one';
+  return stage.partitioning === 'single' ? 'worker' : 'task';
 }
 
 const RELATION_NAMES: RelationNames = {
@@ -135,6 +141,8 @@ export function wholeFragment(
     readonly sql: string;
     readonly scans: readonly Scan[];
     readonly systemScans: readonly SystemScan[];
+    readonly preparation: readonly string[];
+    readonly isSeeded: boolean;
   },
   columns: readonly Column[],
   context: FragmentContext,
@@ -149,11 +157,12 @@ export function wholeFragment(
     remoteSources: whole.systemScans.map(systemSource),
     inputMode: 'complete',
     determinism: 'indeterminate',
-    threads: 'worker',
+    threads: whole.isSeeded ? 'one' : 'worker',
     mayReorderJoins: true,
     estimatedRows: UNKNOWN_ROWS,
     estimatedBytes: UNKNOWN_ROWS * rowWidthOf(columns.map(({ type }) => type)),
     settings: context.settings,
+    ...(whole.preparation.length === 0 ? {} : { preparation: whole.preparation }),
   };
 }
 

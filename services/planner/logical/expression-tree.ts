@@ -103,3 +103,19 @@ export function isVolatile(expression: Expression): boolean {
   }
   return false;
 }
+
+/** Volatile functions whose values follow from a seed. DuckDB's has 32 bits: of UUIDs it would soon make the same again. */
+const SEEDED_FUNCTIONS: ReadonlySet<string> = new Set(['random']);
+
+/** Whether a seed makes the volatile expression give the same values again. */
+export function isSeeded(expression: Expression): boolean {
+  for (const part of walkExpression(expression)) {
+    if (part.kind === 'function' && part.isVolatile && !isSeededFunction(part.name)) return false;
+  }
+  return true;
+}
+
+/** `name`: in lower case. */
+export function isSeededFunction(name: string): boolean {
+  return SEEDED_FUNCTIONS.has(name);
+}

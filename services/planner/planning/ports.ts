@@ -105,6 +105,10 @@ export type WholeQuery =
       readonly scans: readonly Scan[];
       readonly systemScans: readonly SystemScan[];
       readonly settings: Readonly<Record<string, string>>;
+      /** What the statement needs of its session: variables, macros. */
+      readonly preparation: readonly string[];
+      /** It calls random(), and nothing else that a seed does not bring back. */
+      readonly isSeeded: boolean;
     }
   | ({ readonly kind: 'refused' } & Refutation);
 

@@ -48,7 +48,7 @@ export class FragmentSession {
   /** The typed cause of a callback's error, which DuckDB gives back as text only. */
   #failure: unknown;
   #profile: MemoryUsage | undefined;
-  #isLoaded = false;
+  #isPrepared = false;
   #cancelFlush: (() => void) | undefined;
 
   constructor(run: FragmentRun, deps: SessionDeps) {
@@ -84,7 +84,7 @@ export class FragmentSession {
     this.#profile = undefined;
     try {
       await this.#expectFiles(splits);
-      await this.#loadSources();
+      await this.#prepare();
       outputRows = await this.#emitRows(splits);
       // A file that was written while it was read may have been read half old, half new.
       await this.#expectFiles(splits);
@@ -113,7 +113,7 @@ export class FragmentSession {
   }
 
   async end(): Promise<void> {
-    if (!this.#isLoaded) return;
+    if (!this.#isPrepared) return;
     for (const source of loadedSources(this.#run.fragment)) {
       await this.#deps.connection.run(unloadStatement(source));
     }
@@ -131,9 +131,13 @@ export class FragmentSession {
     });
   }
 
-  async #loadSources(): Promise<void> {
-    if (this.#isLoaded) return;
-    this.#isLoaded = true;
+  async #prepare(): Promise<void> {
+    if (this.#isPrepared) return;
+    this.#isPrepared = true;
+    for (const statement of this.#run.preparation) {
+      this.#deps.signals.throwIfAborted();
+      await this.#deps.connection.change(statement);
+    }
     for (const source of loadedSources(this.#run.fragment)) {
       await this.#runStatement(loadStatement(source));
     }

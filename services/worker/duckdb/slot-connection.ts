@@ -22,13 +22,13 @@ const JOIN_ORDER_OPTIMIZER = 'join_order';
 
 export class SlotConnection {
   readonly #database: duckdb.Database;
-  /** For the registration of functions. */
-  readonly handle: duckdb.Connection;
+  #handle: duckdb.Connection;
+  #isChanged = false;
   #besideHandle: duckdb.Connection | undefined;
 
   private constructor(database: duckdb.Database, handle: duckdb.Connection) {
     this.#database = database;
-    this.handle = handle;
+    this.#handle = handle;
   }
 
   /** Opens an in-memory DuckDB of this profile and locks it down. @throws DuckDB's errors */
@@ -49,6 +49,26 @@ export class SlotConnection {
       throw error;
     }
     return connection;
+  }
+
+  /** For the registration of functions. */
+  get handle(): duckdb.Connection {
+    return this.#handle;
+  }
+
+  /** Runs a statement that makes the connection another one, until `renew`: a seed, a variable, a macro. */
+  async change(sql: string): Promise<void> {
+    this.#isChanged = true;
+    await this.run(sql);
+  }
+
+  /** Forgets all changes. A seed cannot be taken back: UUIDs that follow from one would soon come again. */
+  async renew(): Promise<void> {
+    if (!this.#isChanged) return;
+    const handle = await duckdb.connect(this.#database);
+    duckdb.disconnect_sync(this.#handle);
+    this.#handle = handle;
+    this.#isChanged = false;
   }
 
   /** Runs a statement to its end; its result is complete. @throws DuckDB's errors, as JSON */

@@ -212,8 +212,9 @@ export class SlotPool implements FragmentSlots {
   #profile(place: Place, request: SlotRequest, memoryLimitBytes: number): SlotProfile {
     const { cores, slotCount, spillDirectory, spillLimitBytes } = this.#options;
     const { allowedDirectories, dataAccess } = this.#options;
+    const narrow = Math.max(1, Math.floor(cores / slotCount));
     return {
-      threads: place.kind === 'wide' ? cores : Math.max(1, Math.floor(cores / slotCount)),
+      threads: request.threads === 'one' ? 1 : place.kind === 'wide' ? cores : narrow,
       memoryLimitBytes,
       tempDirectory: join(spillDirectory, `slot-${place.index}-${place.lostCount}`),
       maxTempDirectoryBytes: Math.floor(spillLimitBytes / this.#places.length),

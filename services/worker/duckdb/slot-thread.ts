@@ -79,8 +79,8 @@ class SlotThread {
         return this.#report({ kind: 'inspected', engine });
       }
       case 'execute':
-        if (order.begin !== undefined) this.#begin(order.begin);
-        return this.#execute(order.batch);
+        if (order.begin !== undefined) await this.#begin(order.begin);
+        return await this.#execute(order.batch);
       case 'flush':
         return this.#report({ kind: 'flushed', result: this.#session?.flush() ?? {} });
       case 'interrupt':
@@ -117,7 +117,8 @@ class SlotThread {
     this.#filters.register(connection.handle);
   }
 
-  #begin({ runNumber, run }: NumberedRun): void {
+  async #begin({ runNumber, run }: NumberedRun): Promise<void> {
+    await this.#connection.renew();
     const shared = { signals: this.#signals, clock: systemClock };
     const emitter = new RowEmitter(run, {
       ...shared,

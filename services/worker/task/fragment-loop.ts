@@ -7,11 +7,12 @@
  * that has none: no deadlock by construction.
  */
 import type { EngineError } from '../../common/error.ts';
-import type { PartitionId } from '../../common/ids.ts';
+import type { TaskId } from '../../common/ids.ts';
 import type { PlanFragment } from '../../common/plan/plan-fragment.ts';
 import type { TaskBlockedReason } from '../../common/task/task-status.ts';
 import { raceAbort } from './abort.ts';
 import type { FragmentRun, FragmentSlot, FragmentSlots } from './fragment-slot.ts';
+import { preparationOf } from './preparation.ts';
 import { isOrdered } from './row-dealing.ts';
 import type { SplitBatch } from './split-queue.ts';
 import type { TaskDelivery } from './task-delivery.ts';
@@ -30,7 +31,7 @@ export interface FragmentLoopDeps {
 }
 
 export interface RunTerms {
-  readonly partition: PartitionId;
+  readonly taskId: TaskId;
   readonly memoryLimitBytes: number;
   readonly isProfiled: boolean;
 }
@@ -42,6 +43,7 @@ export class FragmentLoop {
   readonly #terms: RunTerms;
   readonly #deps: FragmentLoopDeps;
   #hasRun = false;
+  #runCount = 0;
   #limitReached = false;
   #waiting: Waiting | undefined;
   #wake: (() => void) | undefined;
@@ -197,10 +199,14 @@ export class FragmentLoop {
 
   #describeRun(): FragmentRun {
     const { inputs, delivery, progress } = this.#deps;
+    const { taskId } = this.#terms;
     const { rowLimit } = this.#fragment;
+    const preparation = preparationOf(this.#fragment, taskId, this.#runCount);
+    this.#runCount += 1;
     return {
       fragment: this.#fragment,
-      partition: this.#terms.partition,
+      preparation,
+      partition: taskId.partitionId,
       deals: delivery.dealing.deals,
       ordered: isOrdered(this.#fragment),
       rowLimit: rowLimit === undefined ? undefined : rowLimit - progress.emittedRows,

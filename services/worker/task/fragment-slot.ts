@@ -6,13 +6,12 @@ import type { CollectedDomain, DynamicFilter } from '../../common/dynamic-filter
 import type { EngineError } from '../../common/error.ts';
 import type { PartitionId, SourceId } from '../../common/ids.ts';
 import type { Page } from '../../common/page/page.ts';
-import type { PlanFragment } from '../../common/plan/plan-fragment.ts';
+import type { PlanFragment, ThreadUse } from '../../common/plan/plan-fragment.ts';
 import type { PageLayout } from '../../common/plan/type-table.ts';
 import type { FileSplit } from '../../common/plan/split.ts';
 
 export interface SlotRequest {
-  /** `worker`: the task may use all DuckDB threads of the worker. */
-  readonly threads: 'task' | 'worker';
+  readonly threads: ThreadUse;
   /** DuckDB may order the joins of the task's SQL. */
   readonly mayReorderJoins: boolean;
   /** DuckDB memory of the task; 0 = the worker decides. */
@@ -39,6 +38,8 @@ export interface RowDeal {
 
 export interface FragmentRun {
   readonly fragment: PlanFragment;
+  /** Run before the first statement, and forgotten behind the run. */
+  readonly preparation: readonly string[];
   /** The task's; says which rows of partitioned scans are its own. */
   readonly partition: PartitionId;
   readonly deals: readonly RowDeal[];

@@ -65,10 +65,10 @@ export class TaskExecution {
     });
     this.#progress = new TaskProgress(clock);
     const { memoryLimitBytes, isProfiled = false } = first;
-    const partition = first.taskId.partitionId;
+    const { taskId } = first;
     this.#loop = new FragmentLoop(
       fragment,
-      { partition, memoryLimitBytes, isProfiled },
+      { taskId, memoryLimitBytes, isProfiled },
       {
         slots: ports.slots,
         inputs: this.#inputs,

@@ -3,6 +3,7 @@ import { EngineError } from '../../../services/common/error.ts';
 import { systemClock } from '../../../services/common/system-clock.ts';
 import type { FragmentSlot } from '../../../services/worker/task/fragment-slot.ts';
 import { deferred } from '../../support/deferred.ts';
+import { aFragment } from '../../support/plan-builders.ts';
 import {
   dataFile,
   EXCHANGE,
@@ -198,5 +199,23 @@ describe('the pool', () => {
     await held.release();
     await closed;
     await expect(closing.acquire(fragment)).rejects.toMatchObject({ code: 'SHUTTING_DOWN' });
+  });
+
+  it('forgets what a run has made of its connection, and a seed above all', async () => {
+    await using slots = await SlotHarness.open({ slotCount: 1 });
+    const numbers = await fragmentOf('SELECT random() AS c0 FROM range(5)');
+    const preparation = [
+      'SELECT setseed(0.25)',
+      'SET VARIABLE x = 7',
+      'CREATE TEMP MACRO m(a) AS a + 1',
+    ];
+    const first = await slots.rows(numbers, { threads: 'one', preparation });
+    expect(await slots.rows(numbers, { threads: 'one', preparation })).toEqual(first);
+    const session = aFragment(0, { sql: "SELECT m(getvariable('x')) AS c0" });
+    expect(await slots.rows(session, { threads: 'one', preparation })).toEqual([[8]]);
+    expect(await slots.rows(numbers, { threads: 'one' })).not.toEqual(first);
+    await expect(slots.rows(session, { threads: 'one' })).rejects.toMatchObject({
+      code: 'FUNCTION_NOT_FOUND',
+    });
   });
 });

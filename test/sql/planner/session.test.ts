@@ -67,6 +67,12 @@ describe('a session', () => {
         `CREATE TEMP MACRO pair(a) AS TABLE (FROM n1 WHERE k = a), (a, b) AS TABLE (
           WITH n2 AS (SELECT 1 AS k) SELECT n1.k, a AS x, b AS y FROM n1 JOIN n2 USING (k)) -- the last`,
         "SELECT count(*) FROM pair(1) JOIN pair(2, ', (c) AS TABLE ') USING (k)",
+        // With a key, a query runs whole, in a connection that knows no session.
+        `WITH RECURSIVE t(a, b) USING KEY (a) AS (SELECT 1, plus(1) UNION SELECT a, plus(b) FROM t WHERE b < area(3))
+          FROM t JOIN n1 ON k = a`,
+        `CREATE TEMP MACRO numbers(n UTINYINT := 3::UTINYINT) AS TABLE SELECT typeof(n) AS t, area(r) AS a FROM range(n) s(r)`,
+        'WITH RECURSIVE t(a, b) USING KEY (a) AS (SELECT 1, 2 UNION SELECT a, b + 1 FROM t WHERE b < 5) FROM t, numbers(n := 2::UTINYINT)',
+        'DROP MACRO TABLE numbers',
         'DROP MACRO TABLE pair',
         'DROP MACRO plus',
         'DROP FUNCTION largest',
@@ -112,6 +118,7 @@ describe('a session', () => {
         "CREATE TEMP VIEW w AS SELECT getvariable('x') AS a",
         'FROM w',
         'SHOW VARIABLES',
+        "WITH RECURSIVE t(a, b) USING KEY (a) AS (SELECT getvariable('x'), 2 UNION SELECT a, b + 1 FROM t WHERE b < 5) FROM t",
         'RESET VARIABLE y',
         'SHOW VARIABLES',
         'RESET VARIABLE x',

@@ -210,6 +210,8 @@ function situationOf(changes: Partial<Situation>): Situation {
       scans: [scan(5, 2, 10)],
       settings: {},
       systemScans: [],
+      preparation: [],
+      isSeeded: false,
     },
     bytes: 128 * MIB,
     workerCount: 2,

@@ -11,6 +11,7 @@ import { aFragment, aRemote, aScan } from '../../../support/plan-builders.ts';
 
 const runOf = (fragment: PlanFragment, changes: Partial<FragmentRun> = {}): FragmentRun => ({
   fragment,
+  preparation: [],
   partition: 0 as PartitionId,
   deals: [{ keys: undefined, partitionCount: 1, layout: 'exchange' }],
   ordered: false,

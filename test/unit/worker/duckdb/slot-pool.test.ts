@@ -67,6 +67,7 @@ async function lose(slot: FragmentSlot): Promise<void> {
   const fragment = { ...aFragment(0), remoteSources: [aRemote(1, [0], 'gather')] };
   const run = {
     fragment,
+    preparation: [],
     partition: 0 as PartitionId,
     deals: [],
     ordered: false,

@@ -107,6 +107,8 @@ export const ThreadUse = {
   THREAD_USE_UNSPECIFIED: 0,
   THREAD_USE_TASK: 1,
   THREAD_USE_WORKER: 2,
+  /** THREAD_USE_ONE - A single thread with seeded random numbers. */
+  THREAD_USE_ONE: 3,
   UNRECOGNIZED: -1,
 } as const;
 
@@ -116,6 +118,7 @@ export namespace ThreadUse {
   export type THREAD_USE_UNSPECIFIED = typeof ThreadUse.THREAD_USE_UNSPECIFIED;
   export type THREAD_USE_TASK = typeof ThreadUse.THREAD_USE_TASK;
   export type THREAD_USE_WORKER = typeof ThreadUse.THREAD_USE_WORKER;
+  export type THREAD_USE_ONE = typeof ThreadUse.THREAD_USE_ONE;
   export type UNRECOGNIZED = typeof ThreadUse.UNRECOGNIZED;
 }
 
@@ -139,6 +142,8 @@ export interface PlanFragment {
   readonly collectedKeys: readonly CollectedKey[];
   /** The joins are in the statement's order: DuckDB may order them. Else it keeps their order. */
   readonly mayReorderJoins: boolean;
+  /** Statements that make of a connection what the SQL needs of its session. */
+  readonly preparation: readonly string[];
 }
 
 export interface PlanFragment_SettingsEntry {
@@ -244,6 +249,7 @@ function createBasePlanFragment(): PlanFragment {
     settings: {},
     collectedKeys: [],
     mayReorderJoins: false,
+    preparation: [],
   };
 }
 
@@ -299,6 +305,9 @@ export const PlanFragment: MessageFns<PlanFragment> = {
     }
     if (message.mayReorderJoins !== false) {
       writer.uint32(168).bool(message.mayReorderJoins);
+    }
+    for (const v of message.preparation) {
+      writer.uint32(178).string(v!);
     }
     return writer;
   },
@@ -447,6 +456,14 @@ export const PlanFragment: MessageFns<PlanFragment> = {
             message.mayReorderJoins = reader.bool();
             continue;
           }
+          case 22: {
+            if (tag !== 178) {
+              break;
+            }
+
+            message.preparation.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -492,6 +509,7 @@ export const PlanFragment: MessageFns<PlanFragment> = {
     );
     message.collectedKeys = object.collectedKeys?.map((e) => CollectedKey.fromPartial(e)) || [];
     message.mayReorderJoins = object.mayReorderJoins ?? false;
+    message.preparation = object.preparation?.map((e) => e) || [];
     return message;
   },
 };
