@@ -1,6 +1,34 @@
 import { type Outcome } from './fuzz-oracle.ts';
 import { type SqlNode, walkSql } from './sql-tree.ts';
 
+/** What one statement was made of, and what became of it. */
+export interface Covered {
+  /** Or the kind of the outcome, where no rung answered. */
+  readonly rung: string;
+  /** Why the last rung answered. */
+  readonly reason?: string;
+  readonly operators: readonly string[];
+  /** Of each expression. */
+  readonly types: readonly string[];
+  readonly functions: readonly string[];
+}
+
+export function coveredBy(tree: SqlNode, outcome: Outcome): Covered {
+  const nodes = [...walkSql(tree)];
+  const operators = nodes.filter(({ sort }) => sort === 'relation' || sort === 'statement');
+  const expressions = nodes.filter(({ sort }) => !NO_EXPRESSIONS.has(sort));
+  const isWhole = outcome.kind === 'same-rows' && outcome.rung === 'whole';
+  return {
+    rung: columnOf(outcome),
+    ...(isWhole ? { reason: outcome.reason } : {}),
+    operators: [...new Set(operators.map(({ label }) => label))],
+    types: expressions.map(({ sort }) => sort),
+    functions: expressions.map(({ label }) => label),
+  };
+}
+
+const NO_EXPRESSIONS = new Set(['relation', 'statement', 'item', 'clause']);
+
 /** What the statements of a run were made of, by the rung that answered them. */
 export class Coverage {
   readonly #operators = new Map<string, Map<string, number>>();
@@ -9,19 +37,11 @@ export class Coverage {
   readonly #reasons = new Map<string, number>();
   readonly #rungs = new Map<string, number>();
 
-  record(tree: SqlNode, outcome: Outcome): void {
-    const rung = columnOf(outcome);
+  record({ rung, reason, operators, types, functions }: Covered): void {
     add(this.#rungs, rung);
-    if (outcome.kind === 'same-rows' && outcome.rung === 'whole')
-      add(this.#reasons, outcome.reason);
-    const operators = new Set<string>();
-    for (const { sort, label } of walkSql(tree)) {
-      if (sort === 'relation' || sort === 'statement') operators.add(label);
-      else if (sort !== 'item' && sort !== 'clause') {
-        add(this.#types, sort);
-        add(this.#functions, label);
-      }
-    }
+    if (reason !== undefined) add(this.#reasons, reason);
+    for (const type of types) add(this.#types, type);
+    for (const name of functions) add(this.#functions, name);
     for (const operator of operators) {
       const row = this.#operators.get(operator) ?? new Map<string, number>();
       this.#operators.set(operator, row);

@@ -31,6 +31,8 @@ export interface FuzzQuery {
   readonly options: OracleOptions;
 }
 
+type PlainQuery = Omit<FuzzQuery, 'isOrdered'>;
+
 /** Moments and their like are rounded in the order of the rows, which parts change. */
 const TOLERANCE = 1e-9;
 /**
@@ -43,6 +45,7 @@ export class FuzzOracle implements AsyncDisposable {
   readonly #directory: string;
   readonly #cluster: FuzzCluster | undefined;
   #oracle: PlannerOracle;
+  #zone = '';
 
   private constructor(directory: string, oracle: PlannerOracle, cluster: FuzzCluster | undefined) {
     this.#directory = directory;
@@ -70,11 +73,14 @@ export class FuzzOracle implements AsyncDisposable {
     }
   }
 
+  /** What plain DuckDB answers, which is of no interest. */
+  async runPlain(query: PlainQuery): Promise<void> {
+    await this.#plain(query);
+  }
+
   async #compare(query: FuzzQuery): Promise<Outcome> {
-    const { sql, options } = query;
-    const zone = options.properties?.['time_zone'] ?? 'UTC';
-    await this.#oracle.run(`SET TimeZone = '${zone}'`);
-    const expected = await this.#duckdb(sql);
+    const { sql } = query;
+    const expected = await this.#plain(query);
     const actual = await this.#engine(query, expected);
     const isOrdered = query.isOrdered && this.#cluster === undefined;
     const equality = { isOrdered, tolerance: TOLERANCE };
@@ -91,6 +97,13 @@ export class FuzzOracle implements AsyncDisposable {
     if (doubt !== undefined)
       return { kind: 'duckdb-differs', what: `${what}; by itself: ${doubt}` };
     return { kind: 'different', what, rung: actual.kind === 'rows' ? actual.rung : 'error' };
+  }
+
+  async #plain({ sql, options }: PlainQuery): Promise<Answer> {
+    const zone = options.properties?.['time_zone'] ?? 'UTC';
+    if (zone !== this.#zone) await this.#oracle.run(`SET TimeZone = '${zone}'`);
+    this.#zone = zone;
+    return await this.#duckdb(sql);
   }
 
   async #duckdb(sql: string): Promise<Answer> {
@@ -121,6 +134,7 @@ export class FuzzOracle implements AsyncDisposable {
   async #reopen(): Promise<void> {
     await this.#oracle.close();
     this.#oracle = await openOracle(this.#directory);
+    this.#zone = '';
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -130,7 +144,10 @@ export class FuzzOracle implements AsyncDisposable {
 }
 
 async function openOracle(directory: string): Promise<PlannerOracle> {
-  return await PlannerOracle.open(directory, ['SET errors_as_json = true']);
+  return await PlannerOracle.open(directory, [
+    'SET errors_as_json = true',
+    'SET parquet_metadata_cache = true',
+  ]);
 }
 
 function failed(thrown: unknown): Answer {

@@ -1,8 +1,7 @@
 /** Seeds as statements, compared, reduced where they differ, and counted. */
 import { DuckDBInstance } from '@duckdb/node-api';
-import { Coverage } from './coverage.ts';
+import { type Covered, coveredBy } from './coverage.ts';
 import { FuzzOracle, type FuzzQuery, type Outcome } from './fuzz-oracle.ts';
-import { writeFuzzTables } from './fuzz-tables.ts';
 import { Choice } from './grammar/choice.ts';
 import { type FunctionCatalog, readFunctionCatalog } from './grammar/function-catalog.ts';
 import { randomStatement } from './grammar/statements.ts';
@@ -19,11 +18,11 @@ export interface Finding {
 
 export interface Trial {
   readonly outcome: Outcome;
+  readonly covered: Covered;
   readonly finding?: Finding;
 }
 
 export class FuzzRun implements AsyncDisposable {
-  readonly coverage = new Coverage();
   readonly #oracle: FuzzOracle;
   readonly #catalog: FunctionCatalog;
 
@@ -32,9 +31,8 @@ export class FuzzRun implements AsyncDisposable {
     this.#catalog = catalog;
   }
 
-  /** `directory` gets the tables. */
+  /** Over the fuzz tables in `directory`. */
   static async open(directory: string, inCluster = false): Promise<FuzzRun> {
-    await writeFuzzTables(directory);
     const instance = await DuckDBInstance.create(':memory:');
     const connection = await instance.connect();
     const catalog = await readFunctionCatalog(connection);
@@ -58,19 +56,24 @@ export class FuzzRun implements AsyncDisposable {
     const compare = async (candidate: SqlNode): Promise<Outcome> =>
       await this.#oracle.compare({ sql: printSql(candidate), isOrdered, options });
     const outcome = await compare(tree);
-    this.coverage.record(tree, outcome);
+    const covered = coveredBy(tree, outcome);
     const isHunted = hunted !== '' && JSON.stringify(outcome).includes(hunted);
     const isSame = outcome.kind === 'same-rows' || outcome.kind === 'same-error';
-    if (isSame && !isHunted) return { outcome };
+    if (isSame && !isHunted) return { outcome, covered };
     if (outcome.kind === 'too-slow' || outcome.kind === 'known') {
-      return { outcome, finding: { seed, outcome, options, sql: printSql(tree) } };
+      return { outcome, covered, finding: { seed, outcome, options, sql: printSql(tree) } };
     }
     const reduced = await reduce(tree, async (candidate) => {
       const found = await compare(candidate);
       return found.kind === outcome.kind && (!isHunted || JSON.stringify(found).includes(hunted));
     });
     const finding = { seed, outcome: await compare(reduced), options, sql: printSql(reduced) };
-    return { outcome, finding };
+    return { outcome, covered, finding };
+  }
+
+  /** The statement of a seed on plain DuckDB alone, whatever it answers. */
+  async tryPlain(seed: number): Promise<void> {
+    await this.#oracle.runPlain({ sql: this.sqlOf(seed), options: randomOptions(seed) });
   }
 
   /** A statement as it is written. */

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FuzzRun } from './fuzz-run.ts';
+import { writeFuzzTables } from './fuzz-tables.ts';
 
 const SEED_COUNT = 1000;
 const TIME_LIMIT_MS = 300_000;
@@ -16,8 +17,9 @@ let runs: readonly FuzzRun[];
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'skein-fuzz-'));
-  const folders = Array.from({ length: RUN_COUNT }, (_, index) => join(directory, String(index)));
-  runs = await Promise.all(folders.map(async (folder) => await FuzzRun.open(folder)));
+  await writeFuzzTables(directory);
+  const opening = Array.from({ length: RUN_COUNT }, async () => await FuzzRun.open(directory));
+  runs = await Promise.all(opening);
 }, TIME_LIMIT_MS);
 
 afterAll(async () => {

@@ -1,23 +1,26 @@
 /**
- * The long search: `npm run test:fuzz -- --seeds N [--from S]` compares N random statements with plain DuckDB and prints
- * each difference, reduced; `--cluster` runs them in real processes, of what was built last. `-- --seed S` replays one,
- * `-- --sql "…"` compares a statement over the fuzz tables.
+ * The fuzzer: `npm run test:fuzz -- --seeds N [--from S] [--jobs J]` compares N random statements with plain DuckDB,
+ * in as many processes as there are cores, and prints each difference, reduced; `--cluster` runs them in real
+ * processes, of what was built last. `-- --seed S` replays one, `-- --sql "…"` compares a statement over the fuzz tables.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type Finding, FuzzRun } from './fuzz-run.ts';
+import { FuzzReport } from './fuzz-report.ts';
+import { FuzzRun } from './fuzz-run.ts';
+import { type Search, search } from './fuzz-search.ts';
+import { writeFuzzTables } from './fuzz-tables.ts';
 
-const PROGRESS_STEP = 500;
 const USAGE =
-  'usage: --seeds COUNT [--from S] [--cluster] [--hunt TEXT] | --seed S | --sql STATEMENT';
+  'usage: --seeds COUNT [--from S] [--jobs J] [--cluster] [--hunt TEXT] | --seed S | --sql STATEMENT';
 
 async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
       seeds: { type: 'string' },
       from: { type: 'string', default: '1' },
+      jobs: { type: 'string', default: String(availableParallelism()) },
       seed: { type: 'string' },
       sql: { type: 'string' },
       tasks: { type: 'string', default: '3' },
@@ -26,51 +29,41 @@ async function main(): Promise<number> {
     },
   });
   const directory = await mkdtemp(join(tmpdir(), 'skein-fuzz-'));
+  const { cluster: inCluster, hunt: hunted } = values;
   try {
-    await using run = await FuzzRun.open(directory, values.cluster);
+    await writeFuzzTables(directory);
     if (values.sql !== undefined) {
+      await using run = await FuzzRun.open(directory, inCluster);
       print(JSON.stringify(await run.compare(values.sql, { taskCount: Number(values.tasks) })));
       return 0;
     }
     if (values.seed !== undefined) {
+      await using run = await FuzzRun.open(directory);
       print(run.sqlOf(Number(values.seed)));
-      return await search(run, { from: Number(values.seed), count: 1, hunt: values.hunt });
     }
-    if (values.seeds !== undefined) {
-      const [from, count] = [Number(values.from), Number(values.seeds)];
-      return await search(run, { from, count, hunt: values.hunt });
+    const [from, count] =
+      values.seed === undefined ? [values.from, values.seeds] : [values.seed, '1'];
+    if (count === undefined) {
+      print(USAGE);
+      return 2;
     }
-    print(USAGE);
-    return 2;
+    const jobs = Math.min(Number(values.jobs), Number(count));
+    const range = { from: Number(from), count: Number(count), jobs };
+    return await searched({ directory, inCluster, hunted, ...range });
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
 }
 
-interface Search {
-  readonly from: number;
-  readonly count: number;
-  /** Outcomes with this text are reduced and printed too. */
-  readonly hunt: string;
-}
-
-async function search(run: FuzzRun, { from, count, hunt }: Search): Promise<number> {
-  let failed = 0;
-  for (let seed = from; seed < from + count; seed += 1) {
-    if ((seed - from) % PROGRESS_STEP === 0) process.stderr.write(`seed ${seed}\n`);
-    const { finding } = await run.try(seed, hunt);
-    if (finding === undefined || finding.outcome.kind === 'known') continue;
-    if (finding.outcome.kind === 'different') failed += 1;
-    printFinding(finding);
-  }
-  for (const line of run.coverage.report()) print(line);
-  print(`${count - failed} passed, ${failed} failed`);
-  return failed === 0 ? 0 : 1;
-}
-
-function printFinding({ seed, outcome, options, sql }: Finding): void {
-  print(`-- seed ${seed}: ${JSON.stringify(outcome)} ${JSON.stringify(options)}`);
-  print(`${sql};\n`);
+async function searched(options: Search): Promise<number> {
+  const report = new FuzzReport(print);
+  const startMs = performance.now();
+  const cpuMs = await search(options, report);
+  const [wallSeconds, cpuSeconds] = [(performance.now() - startMs) / 1000, cpuMs / 1000];
+  const rate = (options.count / cpuSeconds).toFixed(1);
+  const took = `${wallSeconds.toFixed(0)} s, ${cpuSeconds.toFixed(0)} s of CPU`;
+  for (const line of report.lines(`${took}: ${rate} statements a CPU second`)) print(line);
+  return report.failed === 0 ? 0 : 1;
 }
 
 function print(line: string): void {

@@ -186,16 +186,34 @@ class LocalRun {
   }
 
   async #expectTypes(fragment: PlanFragment, table: string): Promise<void> {
-    const declared = fragment.columns.map(({ type }) => `CAST(NULL AS ${formatColumnType(type)})`);
-    const result = await this.#connection.runAndReadAll(
-      `SELECT (SELECT list(column_type) FROM (DESCRIBE ${table}))::VARCHAR,
-              (SELECT list(column_type) FROM (DESCRIBE SELECT ${declared.join(', ')}))::VARCHAR`,
-    );
-    const [actual, expected] = result.getRows()[0] ?? [];
+    const actual = (await describedTypes(this.#connection, table)).join(', ');
+    const expected = (await this.#boundTypes(fragment)).join(', ');
     if (actual !== expected) {
-      throw new Error(`fragment ${fragment.id} gives ${String(actual)}, not ${String(expected)}`);
+      throw new Error(`fragment ${fragment.id} gives ${actual}, not ${expected}`);
     }
   }
+
+  /** The declared types as DESCRIBE names them. */
+  async #boundTypes({ columns }: PlanFragment): Promise<readonly string[]> {
+    const types = columns.map(({ type }) => formatColumnType(type));
+    for (const type of types) {
+      if (BOUND_TYPES.has(type)) continue;
+      const [bound] = await describedTypes(this.#connection, `(SELECT CAST(NULL AS ${type}))`);
+      BOUND_TYPES.set(type, bound ?? '');
+    }
+    return types.map((type) => BOUND_TYPES.get(type) ?? '');
+  }
+}
+
+/** What DESCRIBE says of a type, which is asked of DuckDB once. */
+const BOUND_TYPES = new Map<string, string>();
+
+async function describedTypes(
+  connection: DuckDBConnection,
+  relation: string,
+): Promise<readonly string[]> {
+  const described = await connection.runAndReadAll(`DESCRIBE FROM ${relation}`);
+  return described.getRows().map((row) => String(row[1]));
 }
 
 function guarded(predicate: string, mismatch: 'skip' | 'fail' = 'skip'): string {

@@ -41,6 +41,8 @@ export class PlannerOracle {
   readonly #duckdb: DuckDBInstance;
   readonly #oracle: DuckDBConnection;
   readonly #executor: DuckDBConnection;
+  /** Of the executor, as the last plan has made them. */
+  #settings: Readonly<Record<string, string>> = {};
 
   private constructor(
     planning: { readonly planner: QueryPlanner; readonly instances: InstancePool },
@@ -108,14 +110,24 @@ export class PlannerOracle {
   /** Plans and executes the statement; @throws when either fails */
   async execute(sql: string, options: OracleOptions): Promise<Execution> {
     const plan = await this.plan(sql, options);
-    for (const [name, value] of Object.entries(plan.fragments[0]?.settings ?? {})) {
-      await this.#executor.run(`SET ${name} = ${quoteString(value)}`);
-    }
+    await this.#set(plan.fragments[0]?.settings ?? {});
     const tables = await executeLocally(this.#executor, plan, {
       taskCount: options.taskCount,
       batchCount: 2,
     });
     return { plan, answer: await readAnswer(this.#executor, tables) };
+  }
+
+  /** Makes the settings of the executor these; what is set already is not set again. */
+  async #set(settings: Readonly<Record<string, string>>): Promise<void> {
+    for (const name of Object.keys(this.#settings)) {
+      if (!(name in settings)) await this.#executor.run(`RESET ${name}`);
+    }
+    for (const [name, value] of Object.entries(settings)) {
+      if (this.#settings[name] === value) continue;
+      await this.#executor.run(`SET ${name} = ${quoteString(value)}`);
+    }
+    this.#settings = settings;
   }
 
   /** What plain DuckDB answers; @throws its error */
