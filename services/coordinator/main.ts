@@ -13,6 +13,7 @@ import { systemClock } from '../common/system-clock.ts';
 import { PROTOCOL_VERSION } from '../common/version.ts';
 import { type CoordinatorConfig, coordinatorConfigFromProcess } from './config.ts';
 import { recordingsIn } from './log/file-query-log.ts';
+import { ConstantPlans } from './planner/constant-plans.ts';
 import { PlannerPool } from './planner/planner-pool.ts';
 import { PlannerProcesses } from './planner/planner-processes.ts';
 import { QueryRegistry } from './query/query-registry.ts';
@@ -141,7 +142,7 @@ function createCore(
     },
   );
   const registry = new QueryRegistry(config.queries, {
-    planner,
+    planner: new ConstantPlans(planner),
     cluster: workers,
     workers,
     openLog: recordingDirectory === '' ? () => NO_QUERY_LOG : recordingsIn(recordingDirectory, log),

@@ -234,13 +234,14 @@ const scanDescriptor: fc.Arbitrary<Omit<ScanDescriptor, 'sourceId'>> = fc.record
   totalBytes: uint53,
 });
 
-export const queryPlanArbitrary: fc.Arbitrary<QueryPlan> = fc.record({
+export const queryPlanArbitrary: fc.Arbitrary<QueryPlan> = partial<QueryPlan>({
   fragments: fc.array(planFragmentArbitrary, { minLength: 1, maxLength: 3 }),
   scans: fc
     .array(scanDescriptor, { maxLength: 3 })
     .map((scans) => scans.map((scan, i) => ({ sourceId: i as SourceId, ...scan }))),
   rung: fc.constantFrom('distributed', 'small', 'single-over-scans', 'whole'),
   rungReason: fc.string(),
+  isConstant: fc.constantFrom(true as const, undefined),
 });
 
 export const taskIdArbitrary: fc.Arbitrary<TaskId> = fc.record({

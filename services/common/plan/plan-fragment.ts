@@ -204,6 +204,8 @@ export interface QueryPlan {
   readonly question?: string;
   /** The session behind the statement, where it has changed it. */
   readonly session?: SessionState;
+  /** It reads no table and nothing else that changes: every equal request has this plan. */
+  readonly isConstant?: true;
 }
 
 export function rootFragment(plan: QueryPlan): PlanFragment {

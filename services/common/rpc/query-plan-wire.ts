@@ -84,6 +84,7 @@ export function* planToWire(plan: QueryPlan): Generator<PlanResponse> {
     })),
     session: plan.session === undefined ? undefined : sessionToWire(plan.session),
     question: plan.question ?? '',
+    isConstant: plan.isConstant ?? false,
   };
   const sizeBytes = PlanHeader.encode(header).finish().length;
   const limitBytes = limitsOf(PlannerServiceService.plan.path).maxResponseBytes - ENVELOPE_BYTES;
@@ -167,6 +168,7 @@ export async function planFromWire(responses: AsyncIterable<PlanResponse>): Prom
           rung: parsed(part.value.rung, parseRung, 'rung'),
           rungReason: part.value.rungReason,
           ...(part.value.question === '' ? {} : { question: part.value.question }),
+          ...(part.value.isConstant ? { isConstant: true } : {}),
           ...analysisFromWire(part.value.analysis),
           ...(part.value.session === undefined
             ? {}

@@ -65,9 +65,11 @@ export class QueryPlanner implements StatementPlanner {
     const admitted = await this.#frontEnd.admit(request);
     switch (admitted.kind) {
       case 'query': {
-        const plan = await this.#planQuery(admitted.query, request);
+        const planned = await this.#planQuery(admitted.query, request);
         const { decidedBy: tables } = admitted;
-        if (key !== undefined && tables !== undefined) this.#plans.set(key, { plan, tables });
+        if (key === undefined || tables === undefined) return planned;
+        const plan: QueryPlan = tables.length === 0 ? { ...planned, isConstant: true } : planned;
+        this.#plans.set(key, { plan, tables });
         return plan;
       }
       case 'explain':

@@ -168,6 +168,13 @@ describe('a plan that tables alone decide', () => {
     expect(await isKept({ explain: { isAnalyzed: false, format: 'text' } })).toBe(false);
   });
 
+  it('is constant when no table decides it', async () => {
+    const constant = await planned({ decidedBy: [] });
+    expect(constant.isConstant).toBe(true);
+    expect((await planned({ decidedBy: [NATION] })).isConstant).toBeUndefined();
+    expect((await planned({ decidedBy: undefined })).isConstant).toBeUndefined();
+  });
+
   it('is made anew when a table has changed', async () => {
     expect(await isKept({}, { isCurrent: false })).toBe(false);
   });

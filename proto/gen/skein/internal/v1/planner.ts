@@ -91,6 +91,8 @@ export interface PlanHeader {
     | undefined;
   /** Not empty: no plan yet. Answer this query, then plan again with what it answered. */
   readonly question: string;
+  /** It reads no table and nothing else that changes: every equal request has this plan. */
+  readonly isConstant: boolean;
 }
 
 export interface ScanSummary {
@@ -494,7 +496,16 @@ export const PlanResponse: MessageFns<PlanResponse> = {
 };
 
 function createBasePlanHeader(): PlanHeader {
-  return { fragments: [], rung: "", rungReason: "", scans: [], analysis: 0, session: undefined, question: "" };
+  return {
+    fragments: [],
+    rung: "",
+    rungReason: "",
+    scans: [],
+    analysis: 0,
+    session: undefined,
+    question: "",
+    isConstant: false,
+  };
 }
 
 export const PlanHeader: MessageFns<PlanHeader> = {
@@ -519,6 +530,9 @@ export const PlanHeader: MessageFns<PlanHeader> = {
     }
     if (message.question !== "") {
       writer.uint32(58).string(message.question);
+    }
+    if (message.isConstant !== false) {
+      writer.uint32(64).bool(message.isConstant);
     }
     return writer;
   },
@@ -592,6 +606,14 @@ export const PlanHeader: MessageFns<PlanHeader> = {
             message.question = reader.string();
             continue;
           }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.isConstant = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -618,6 +640,7 @@ export const PlanHeader: MessageFns<PlanHeader> = {
       ? SessionState.fromPartial(object.session)
       : undefined;
     message.question = object.question ?? "";
+    message.isConstant = object.isConstant ?? false;
     return message;
   },
 };
