@@ -41,6 +41,7 @@ import {
   filterIdArbitrary,
   keyBoundsArbitrary,
 } from './key-domain-arbitraries.ts';
+import { NEW_SESSION } from '../../services/common/session-state.ts';
 
 const uint32 = fc.nat({ max: 0xffff_ffff });
 const uint53 = fc.maxSafeNat();
@@ -241,6 +242,9 @@ export const queryPlanArbitrary: fc.Arbitrary<QueryPlan> = partial<QueryPlan>({
     .map((scans) => scans.map((scan, i) => ({ sourceId: i as SourceId, ...scan }))),
   rung: fc.constantFrom('distributed', 'small', 'single-over-scans', 'whole'),
   rungReason: fc.string(),
+  analysis: fc.constantFrom('text', 'json', undefined),
+  question: fc.option(word, { nil: undefined }),
+  session: fc.constantFrom(NEW_SESSION, undefined),
   isConstant: fc.constantFrom(true as const, undefined),
 });
 

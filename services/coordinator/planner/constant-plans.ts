@@ -34,9 +34,9 @@ export class ConstantPlans implements Planner {
 }
 
 /** All that a plan depends on; undefined when it is not worth comparing. */
-function keyOf({ queryId: _, parameters, answers, ...request }: PlanRequest): string | undefined {
-  if (parameters.length > 0 || answers.length > 0) return undefined;
+function keyOf(request: PlanRequest): string | undefined {
+  if (request.parameters.length > 0 || request.answers.length > 0) return undefined;
   if (request.sql.length > MAX_KEY_LENGTH) return undefined;
-  const key = JSON.stringify(request);
+  const key = JSON.stringify({ ...request, queryId: undefined });
   return key.length > MAX_KEY_LENGTH ? undefined : key;
 }
