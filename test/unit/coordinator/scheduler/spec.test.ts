@@ -124,9 +124,13 @@ describe('SPEC.md', () => {
         encoding: 'utf8',
       }),
     );
-    const deciding = ['stage-scheduler', 'execution-policy', 'placement', 'recovery'].flatMap(
-      (folder) => readdirSync(join(KERNEL, folder)).map((file) => `${folder}/${file}`),
-    );
+    const deciding = [
+      'stage-scheduler',
+      'execution-policy',
+      'placement',
+      'recovery',
+      'fault-tolerant',
+    ].flatMap((folder) => readdirSync(join(KERNEL, folder)).map((file) => `${folder}/${file}`));
     const shared = new Set([
       'stage-scheduler/stage-scheduler.ts',
       'stage-scheduler/scan-feeding.ts',
@@ -134,6 +138,8 @@ describe('SPEC.md', () => {
       'execution-policy/execution-policy.ts',
       'placement/node-selector.ts',
       'recovery/recovery-policy.ts',
+      'fault-tolerant/fault-tolerant-options.ts',
+      'fault-tolerant/split-assignment.ts',
     ]);
     const missing = deciding.filter(
       (file) => !shared.has(file) && !tests.has(file.replace('.ts', '.test.ts')),
