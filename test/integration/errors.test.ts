@@ -111,7 +111,7 @@ describe('a statement that reaches beyond the catalog', () => {
   it.each<[string, string]>([
     [`SELECT getenv('HOME')`, 'FUNCTION_NOT_ALLOWED'],
     [`SELECT current_setting('memory_limit')`, 'FUNCTION_NOT_ALLOWED'],
-    [`FROM duckdb_settings()`, 'FUNCTION_NOT_ALLOWED'],
+    [`FROM duckdb_memory()`, 'FUNCTION_NOT_ALLOWED'],
     [`FROM query('SELECT 1')`, 'FUNCTION_NOT_ALLOWED'],
     [`FROM read_csv('/etc/passwd')`, 'FILE_NOT_ALLOWED'],
     [`FROM read_text('/etc/hostname')`, 'FILE_NOT_ALLOWED'],

@@ -187,9 +187,9 @@ export class DuckDBFrontEnd implements FrontEnd, TableReader {
     const state = request.sessionState;
     const isWhole = needsWholeSession(statement.document);
     try {
-      if (isWhole) await this.#catalogOf(state).mirrorAll(instance);
+      const all = isWhole ? await this.#catalogOf(state).mirrorAll(instance) : [];
       return await this.#useSession({ names, state, isWhole }, instance, async (bound) => {
-        return await this.#admitBound(request, parsed, bound);
+        return await this.#admitBound(request, { ...parsed, all }, bound);
       });
     } catch (thrown) {
       const error = toEngineError(thrown);
@@ -221,7 +221,7 @@ export class DuckDBFrontEnd implements FrontEnd, TableReader {
 
   async #admitBound(
     request: PlanningRequest,
-    { statement, names, values }: StatementToBind,
+    { statement, names, values, all }: StatementToBind & { readonly all: readonly RelatedTable[] },
     { session, setup, tables }: BoundSession,
   ): Promise<AdmittedStatement> {
     const state = request.sessionState;
@@ -233,9 +233,13 @@ export class DuckDBFrontEnd implements FrontEnd, TableReader {
       const rows = await shows.rows(shown, described);
       return { kind: 'known', statement: statementName(statement.sql), rows };
     }
-    const context = { session, shows, integerDivision: request.session.integer_division };
-    const plain = await toBind(statement, values, context);
     const catalog = this.#catalogOf(state);
+    const isTable = (reference: TableReference): boolean => tables.has(catalog.keyOf(reference));
+    const { instances } = this.#deps;
+    const metadata = { instances, session, setup: setup.statements, tables: all, isTable };
+    const integerDivision = request.session.integer_division;
+    const context = { session, metadata, shows, integerDivision };
+    const plain = await toBind(statement, values, context);
     const bind = async (text: StatementText, reads: readonly DirectRead[]): Promise<BoundQuery> => {
       const keyed = reads.map((read) => [catalog.keyOf(read.reference), read.table] as const);
       const known = new Map([...tables, ...keyed]);
@@ -250,9 +254,8 @@ export class DuckDBFrontEnd implements FrontEnd, TableReader {
         needsEstimates: mayBeDistributed(request, names, tableOf),
         tableOf,
       };
-      return await bindQuery(query, session, this.#deps.instances);
+      return await bindQuery(query, session, instances);
     };
-    const isTable = (reference: TableReference): boolean => tables.has(catalog.keyOf(reference));
     const pinned = await this.#pinReads(plain, session, isTable);
     const query =
       (pinned && (await bound(bind(pinned.text, pinned.reads)))) ?? (await bind(plain, []));

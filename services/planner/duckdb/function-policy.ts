@@ -14,9 +14,8 @@ export const DENIED_FUNCTIONS: ReadonlySet<string> = new Set([
   'sleep_ms',
   'pg_sleep',
   'write_log',
-  // Environment, settings and state of the process that happens to run it; getvariable is the session's own.
+  // Environment, and state of the process that happens to run it; getvariable is the session's own.
   'getenv',
-  'current_setting',
   'current_query',
   'current_query_id',
   'current_connection_id',
@@ -71,6 +70,9 @@ export const ALLOWED_TABLE_FUNCTIONS: ReadonlySet<string> = new Set([
   'glob',
 ]);
 
+/** `current_setting` tells the session's own settings only, and a statement must say which. */
+export const CURRENT_SETTING = 'current_setting';
+
 /** Known and shut. Anything that neither list knows is for the binder to miss. */
 export const DENIED_TABLE_FUNCTIONS: ReadonlySet<string> = new Set([
   // SQL, plans and memory addresses as values.
@@ -100,17 +102,11 @@ export const DENIED_TABLE_FUNCTIONS: ReadonlySet<string> = new Set([
   'disable_peg_parser',
   // State of the process that happens to answer.
   'duckdb_approx_database_count',
-  'duckdb_columns',
   'duckdb_connection_count',
-  'duckdb_constraints',
   'duckdb_coordinate_systems',
-  'duckdb_databases',
   'duckdb_dependencies',
   'duckdb_extensions',
   'duckdb_external_file_cache',
-  'duckdb_functions',
-  'duckdb_indexes',
-  'duckdb_keywords',
   'duckdb_log_contexts',
   'duckdb_logs',
   'duckdb_logs_parsed',
@@ -118,17 +114,11 @@ export const DENIED_TABLE_FUNCTIONS: ReadonlySet<string> = new Set([
   'duckdb_optimizers',
   'duckdb_prepared_statements',
   'duckdb_profiling_settings',
-  'duckdb_schemas',
   'duckdb_secret_types',
   'duckdb_secrets',
-  'duckdb_sequences',
-  'duckdb_settings',
   'duckdb_table_sample',
-  'duckdb_tables',
   'duckdb_temporary_files',
-  'duckdb_types',
   'duckdb_variables',
-  'duckdb_views',
   'pragma_collations',
   'pragma_database_size',
   'pragma_metadata_info',

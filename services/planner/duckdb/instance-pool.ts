@@ -1,6 +1,7 @@
 import { toEngineError } from '../../common/duckdb/duckdb-error.ts';
 import { EngineError, ERROR_POLICIES } from '../../common/error.ts';
 import { LendingPool } from './lending-pool.ts';
+import { type DescribedTable, MetadataInstance } from './metadata-instance.ts';
 import { PlanningInstance, type PlanningProfile } from './planning-instance.ts';
 
 /** What all instances of a planner have in common. */
@@ -34,6 +35,9 @@ export function ordersJoins(optimizers: Optimizers): boolean {
 /** Instances that are kept; their settings are locked, so each profile needs one. */
 const MAX_INSTANCES = 8;
 
+/** Tools ask again and again of the same tables. */
+const MAX_METADATA_INSTANCES = 2;
+
 /** Which instance a statement is planned on. */
 export interface PoolProfile {
   /** DuckDB's settings of the session. */
@@ -45,6 +49,7 @@ export interface PoolProfile {
 export class InstancePool {
   readonly #common: CommonProfile;
   readonly #pool = new LendingPool<PlanningInstance>(MAX_INSTANCES);
+  readonly #metadata = new LendingPool<MetadataInstance>(MAX_METADATA_INSTANCES);
 
   constructor(common: CommonProfile) {
     this.#common = common;
@@ -60,8 +65,17 @@ export class InstancePool {
     return await this.#pool.use(key, () => this.#open(profile), work);
   }
 
+  /** Lends an instance that has these tables and nothing else. */
+  async useMetadata<T>(
+    tables: readonly DescribedTable[],
+    work: (instance: MetadataInstance) => Promise<T>,
+  ): Promise<T> {
+    const key = JSON.stringify(tables);
+    return await this.#metadata.use(key, () => MetadataInstance.open(this.#common, tables), work);
+  }
+
   async close(): Promise<void> {
-    await this.#pool.close();
+    await Promise.all([this.#pool.close(), this.#metadata.close()]);
   }
 
   async #open({ settings, optimizers }: PoolProfile): Promise<PlanningInstance> {

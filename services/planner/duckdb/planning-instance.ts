@@ -306,7 +306,7 @@ interface Question {
   readonly values: readonly ParameterValue[];
 }
 
-async function readRows(connection: DuckDBConnection, sql: string): Promise<TextRows> {
+export async function readRows(connection: DuckDBConnection, sql: string): Promise<TextRows> {
   const reader = await connection.runAndReadAll(sql);
   return reader.getRows().map((row) => row.map((value) => (value === null ? null : String(value))));
 }
@@ -316,11 +316,11 @@ function argument({ name, sql }: ParameterValue): string {
 }
 
 /** The table as a statement of this instance reaches it. */
-function viewName(name: TableName): string {
+export function viewName(name: TableName): string {
   return `${schemaName(name)}.${quoteIdentifier(name.table)}`;
 }
 
-async function createSchema(
+export async function createSchema(
   connection: DuckDBConnection,
   name: Omit<TableName, 'table'>,
 ): Promise<void> {

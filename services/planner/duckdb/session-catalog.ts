@@ -54,9 +54,9 @@ export class SessionCatalog {
 
   /**
    * Makes the tables of all catalogs known to the instance, and forgets those that are gone. What cannot be read is
-   * left out: the others are to be shown all the same.
+   * left out: the others are to be shown all the same. The answer are the tables, in the order of their names.
    */
-  async mirrorAll(instance: PlanningInstance): Promise<void> {
+  async mirrorAll(instance: PlanningInstance): Promise<readonly RelatedTable[]> {
     const names = this.#catalogs.names;
     const known = instance.mirroredTables.filter(({ catalog }) => names.includes(catalog));
     const listed: TableName[] = [];
@@ -65,13 +65,16 @@ export class SessionCatalog {
       listed.push(...(tables ?? []));
     }
     const all = new Map([...listed, ...known].map((name) => [JSON.stringify(name), name]));
+    const tables: RelatedTable[] = [];
     for (const name of all.values()) {
       const mirrored = await readable(async () => {
         const table = await this.#catalogs.findTable(name);
         return table && (await this.#mirrorTable(instance, table));
       });
       if (mirrored === undefined) await instance.forget(name);
+      else tables.push(mirrored);
     }
+    return tables;
   }
 
   /** The schemas of all catalogs, for a statement that names one or tells of them. */

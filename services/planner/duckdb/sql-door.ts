@@ -1,7 +1,8 @@
 import { EngineError } from '../../common/error.ts';
+import { DUCKDB_SETTINGS } from '../../common/session-properties.ts';
 import { PINNED_SCAN, SYSTEM_ROWS } from '../import/decode-scan.ts';
 import { isPlainObjectPath } from '../../common/plan/object-path.ts';
-import { isJsonArray, isJsonObject, type Json } from '../import/json-reader.ts';
+import { isJsonArray, isJsonObject, type Json, type JsonObject } from '../import/json-reader.ts';
 import { literalPaths, optionNames } from '../import/reader-calls.ts';
 import {
   pathOf,
@@ -11,6 +12,7 @@ import {
 } from '../import/parsed-statement.ts';
 import {
   ALLOWED_TABLE_FUNCTIONS,
+  CURRENT_SETTING,
   DENIED_FUNCTIONS,
   DENIED_READER_OPTIONS,
   DENIED_TABLE_FUNCTIONS,
@@ -41,8 +43,9 @@ export function checkParsed(statement: Json): StatementNames {
   const paths: string[] = [];
   const computedPaths: string[] = [];
   rewriteStatement(statement, {
-    call: (name) => {
+    call: (name, node) => {
       checkFunction(name);
+      if (name === CURRENT_SETTING) checkSetting(node);
       functions.push(name);
     },
     tableFunction: (name, call) => {
@@ -69,6 +72,20 @@ export function checkParsed(statement: Json): StatementNames {
 /** @throws EngineError FUNCTION_NOT_ALLOWED */
 function checkFunction(name: string): void {
   if (DENIED_FUNCTIONS.has(name) || name.startsWith('__internal_')) throw notAllowed(name);
+}
+
+/** @throws EngineError FUNCTION_NOT_ALLOWED for what is not the name of a setting of the session */
+function checkSetting(call: JsonObject): void {
+  const [name = ''] = textsInFirstArgument(call);
+  const first = isJsonArray(call['children']) ? call['children'][0] : undefined;
+  const isLiteral = isJsonObject(first) && first['class'] === 'CONSTANT';
+  if (isLiteral && SESSION_SETTINGS.has(name.toLowerCase())) return;
+  const known = Object.values(DUCKDB_SETTINGS).map(({ setting }) => setting);
+  throw new EngineError(
+    'FUNCTION_NOT_ALLOWED',
+    `current_setting tells the settings of a session, by their names as texts: ${known.join(', ')}`,
+    { details: { function: CURRENT_SETTING } },
+  );
 }
 
 /** All that several texts name. */
@@ -115,6 +132,11 @@ export function checkUnbound(names: StatementNames, macros: readonly string[]): 
   const shut = names.tableFunctions.find((name) => !isKnown(name));
   if (shut !== undefined) throw notAllowed(shut);
 }
+
+/** Settings of DuckDB that are the session's, in lower case: all others are of the process. */
+export const SESSION_SETTINGS: ReadonlySet<string> = new Set(
+  Object.values(DUCKDB_SETTINGS).map(({ setting }) => setting.toLowerCase()),
+);
 
 /** Functions whose first argument names files. */
 const FILE_FUNCTION = /^(?:read_|parquet_|glob$)/;

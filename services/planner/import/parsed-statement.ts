@@ -30,8 +30,10 @@ export interface StatementVisitor {
   readonly table?: (reference: TableReference, node: JsonObject) => Json;
   readonly parameter?: (name: string, node: JsonObject) => Json;
   /** Scalar, aggregate, window and macro calls. */
-  readonly call?: (name: string) => void;
+  readonly call?: (name: string, node: JsonObject) => void;
   readonly tableFunction?: (name: string, call: JsonObject) => void;
+  /** The node of a table function's call, or another one in its place. */
+  readonly tableCall?: (name: string, node: JsonObject) => Json;
   /** DESCRIBE, SHOW and SUMMARIZE, which are relations; what they are of is not visited then. */
   readonly show?: (node: JsonObject) => Json;
 }
@@ -53,7 +55,7 @@ function rewrite(value: Json, visitor: StatementVisitor, scope: Scope): Json {
   }
   if (value['type'] === 'SHOW_REF' && visitor.show !== undefined) return visitor.show(value);
   const name = value['function_name'];
-  if (typeof name === 'string') visitor.call?.(name.toLowerCase());
+  if (typeof name === 'string') visitor.call?.(name.toLowerCase(), value);
   if (value['type'] === 'TABLE_FUNCTION') return rewriteTableFunction(value, visitor, scope);
   return isJsonObject(value['cte_map'])
     ? rewriteQueryNode(value, value['cte_map'], { visitor, scope })
@@ -87,14 +89,13 @@ function rewriteTable(node: JsonObject, visitor: StatementVisitor, scope: Scope)
   return visitor.table?.(reference, node) ?? node;
 }
 
-function rewriteTableFunction(
-  node: JsonObject,
-  visitor: StatementVisitor,
-  scope: Scope,
-): JsonObject {
+function rewriteTableFunction(node: JsonObject, visitor: StatementVisitor, scope: Scope): Json {
   const call = node['function'];
   if (!isJsonObject(call)) return rewriteFields(node, visitor, scope);
-  visitor.tableFunction?.(textField(call, 'function_name').toLowerCase(), call);
+  const name = textField(call, 'function_name').toLowerCase();
+  visitor.tableFunction?.(name, call);
+  const other = visitor.tableCall?.(name, node) ?? node;
+  if (other !== node) return other;
   const { function: _, ...others } = node;
   return {
     ...rewriteFields(others, visitor, scope),

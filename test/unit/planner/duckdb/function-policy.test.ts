@@ -7,6 +7,10 @@ import {
   DENIED_READER_OPTIONS,
   DENIED_TABLE_FUNCTIONS,
 } from '../../../../services/planner/duckdb/function-policy.ts';
+import {
+  METADATA_FUNCTIONS,
+  METADATA_VIEWS,
+} from '../../../../services/planner/import/metadata-reference.ts';
 import { VOLATILE_FUNCTIONS } from '../../../../services/planner/import/function-names.ts';
 
 let instance: DuckDBInstance;
@@ -34,9 +38,21 @@ describe('the lists of the SQL door', () => {
   it('decide on every table function of the pinned DuckDB', async () => {
     const known = await names("function_type IN ('table', 'table_macro')");
     const undecided = known.filter(
-      (name) => !ALLOWED_TABLE_FUNCTIONS.has(name) && !DENIED_TABLE_FUNCTIONS.has(name),
+      (name) =>
+        !ALLOWED_TABLE_FUNCTIONS.has(name) &&
+        !DENIED_TABLE_FUNCTIONS.has(name) &&
+        !METADATA_FUNCTIONS.has(name),
     );
     expect(undecided).toEqual([]);
+  });
+
+  it('know each view in which DuckDB tells of itself, but for that of its logs', async () => {
+    const sql =
+      'SELECT schema_name, list(view_name ORDER BY view_name) FROM duckdb_views() WHERE internal GROUP BY ALL';
+    const rows = (await duckdb.runAndReadAll(sql)).getRowsJson();
+    const known = Object.fromEntries(rows.map(([schema, views]) => [schema, views]));
+    const { main = [], ...others } = METADATA_VIEWS;
+    expect({ ...others, main: [...main, 'duckdb_logs'].toSorted() }).toEqual(known);
   });
 
   it('allow no table function that they also deny', () => {
