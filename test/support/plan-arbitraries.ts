@@ -327,6 +327,13 @@ export const taskUpdateArbitrary: fc.Arbitrary<TaskUpdate> = partial<TaskUpdate>
   dynamicFilters: some(dynamicFilterArbitrary),
 });
 
+const WAITS = [
+  'waiting-for-splits',
+  'waiting-for-input',
+  'waiting-for-slot',
+  'output-full',
+] as const;
+
 export const taskStatusArbitrary: fc.Arbitrary<TaskStatus> = partial<TaskStatus>({
   taskId: taskIdArbitrary,
   nodeId,
@@ -367,13 +374,7 @@ export const taskStatusArbitrary: fc.Arbitrary<TaskStatus> = partial<TaskStatus>
     fc.record({ sourceId: uint32, sequenceId: fc.oneof(fc.constant(-1), uint53) }),
     { maxLength: 2 },
   ),
-  blockedReason: fc.constantFrom(
-    'none',
-    'waiting-for-splits',
-    'waiting-for-input',
-    'waiting-for-slot',
-    'output-full',
-  ),
+  blockedReason: fc.constantFrom('none', ...WAITS),
   stats: fc.record({
     splitsCompleted: uint53,
     inputRows: uint53,
