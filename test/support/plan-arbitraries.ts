@@ -327,12 +327,12 @@ export const taskUpdateArbitrary: fc.Arbitrary<TaskUpdate> = partial<TaskUpdate>
   dynamicFilters: some(dynamicFilterArbitrary),
 });
 
-const WAITS = [
-  'waiting-for-splits',
-  'waiting-for-input',
-  'waiting-for-slot',
-  'output-full',
-] as const;
+const waits = {
+  'waiting-for-splits': measure,
+  'waiting-for-input': measure,
+  'waiting-for-slot': measure,
+  'output-full': measure,
+};
 
 export const taskStatusArbitrary: fc.Arbitrary<TaskStatus> = partial<TaskStatus>({
   taskId: taskIdArbitrary,
@@ -374,7 +374,7 @@ export const taskStatusArbitrary: fc.Arbitrary<TaskStatus> = partial<TaskStatus>
     fc.record({ sourceId: uint32, sequenceId: fc.oneof(fc.constant(-1), uint53) }),
     { maxLength: 2 },
   ),
-  blockedReason: fc.constantFrom('none', ...WAITS),
+  blockedReason: fc.constantFrom('none', ...(Object.keys(waits) as (keyof typeof waits)[])),
   stats: fc.record({
     splitsCompleted: uint53,
     inputRows: uint53,
@@ -386,12 +386,7 @@ export const taskStatusArbitrary: fc.Arbitrary<TaskStatus> = partial<TaskStatus>
     cpuMs: measure,
     busyMs: measure,
     wallMs: measure,
-    blockedMs: fc.record({
-      'waiting-for-splits': measure,
-      'waiting-for-input': measure,
-      'waiting-for-slot': measure,
-      'output-full': measure,
-    }),
+    blockedMs: fc.record(waits),
     memoryBytes: uint53,
     peakMemoryBytes: uint53,
     spilledBytes: uint53,
