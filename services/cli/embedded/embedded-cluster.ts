@@ -12,6 +12,7 @@ import { gatewayConfig } from '../../gateway/config.ts';
 import { startGateway } from '../../gateway/main.ts';
 import { workerConfig } from '../../worker/config.ts';
 import { processCpuMeter, startWorker } from '../../worker/main.ts';
+import { roleEntry, slotThreadEntry } from '../serve/role-entry.ts';
 import { catalogSetting } from './sample-catalog.ts';
 
 export interface EmbeddedOptions {
@@ -37,7 +38,12 @@ const SHUTDOWN_GRACE_MS = 5_000;
 
 export async function startEmbeddedCluster(options: EmbeddedOptions): Promise<EmbeddedCluster> {
   const log = pino({ level: options.logLevel }, process.stderr);
-  const deps = { clock: systemClock, log };
+  const deps = {
+    clock: systemClock,
+    log,
+    plannerEntry: roleEntry('planner'),
+    threadEntry: slotThreadEntry(),
+  };
   const cpu = processCpuMeter();
   const catalog = catalogSetting(options.catalogs);
   const running: Part[] = [];
