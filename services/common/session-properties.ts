@@ -14,9 +14,24 @@ export const SESSION_PROPERTIES = {
     '64MiB',
     'With distribution=auto, smaller estimated input runs as one fragment.',
   ),
-  scheduling: choice(['pipelined'], { doc: 'The scheduling discipline.' }),
-  execution_policy: choice(['all-at-once'], { doc: 'Which stages start when.' }),
-  retry_policy: choice(['none'], { doc: 'What a failure retries.' }),
+  scheduling: choice(['pipelined', 'fault-tolerant', 'stage-barrier', 'regions'], {
+    doc: 'The scheduling discipline.',
+  }),
+  execution_policy: choice(
+    [
+      'auto',
+      'phased',
+      'all-at-once',
+      'legacy-phased',
+      'event-driven',
+      'stage-barrier',
+      'pipelined-region',
+    ],
+    { doc: 'Which stages start when; auto is the first choice of the discipline.' },
+  ),
+  retry_policy: choice(['auto', 'none', 'query', 'task', 'stage', 'region'], {
+    doc: 'What a failure retries; auto is the first choice of the discipline.',
+  }),
   query_max_run_time: duration('1h', 'The query fails with QUERY_TIMEOUT when it runs longer.'),
   query_max_memory_per_task: bytes('0', 'DuckDB memory of one task; 0 = the worker decides.'),
   task_concurrency: integer(

@@ -44,8 +44,12 @@ export interface Scenario {
   readonly handoverRate: number;
 }
 
-/** `filterRandom` draws how long scans wait for dynamic filters, apart from all else. */
-export function createScenario(random: Random, filterRandom: Random): Scenario {
+/** `filterRandom` draws how long scans wait for dynamic filters, `policyRandom` the policies, both apart from all else. */
+export function createScenario(
+  random: Random,
+  filterRandom: Random,
+  policyRandom: Random,
+): Scenario {
   const nodeCount = 1 + random.below(6);
   const areSlotsScarce = random.next() < 0.4;
   const outputCapacityRows = 2 + random.below(random.next() < 0.5 ? 6 : 60);
@@ -66,7 +70,11 @@ export function createScenario(random: Random, filterRandom: Random): Scenario {
       lossRate: isCalm ? 0 : random.next() * 0.1,
       duplicationRate: isCalm ? 0 : random.next() * 0.2,
     },
-    options: { ...createOptions(random), dynamicFilterWaitMs: drawWait(filterRandom) },
+    options: {
+      ...createOptions(random),
+      dynamicFilterWaitMs: drawWait(filterRandom),
+      executionPolicy: drawPolicy(policyRandom),
+    },
     faults: random.next() < 0.5 ? [] : createFaults(random, nodeCount),
     clientPauseMs: random.next() < 0.2 ? 200 : 5,
     handoverRate: random.next() < 0.3 ? 0.05 : 0,
@@ -76,6 +84,11 @@ export function createScenario(random: Random, filterRandom: Random): Scenario {
 function drawWait(random: Random): number {
   const waits = [0, 20, 300, 5_000];
   return waits[random.below(waits.length)] ?? 0;
+}
+
+function drawPolicy(random: Random): SchedulerOptions['executionPolicy'] {
+  const policies = ['phased', 'phased', 'all-at-once', 'legacy-phased'] as const;
+  return policies[random.below(policies.length)] ?? 'phased';
 }
 
 function createOptions(random: Random): SchedulerOptions {

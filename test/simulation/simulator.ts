@@ -95,7 +95,8 @@ class Simulation {
     this.#random = seededRandom(seed);
     const random = this.#random;
     const filterRandom = seededRandom(~seed);
-    this.#scenario = createScenario(random, filterRandom);
+    const policyRandom = seededRandom(seed ^ 0x5eed);
+    this.#scenario = createScenario(random, filterRandom, policyRandom);
     const time = this.#time;
     const network = new SimulatedNetwork(time, random, this.#scenario.network);
     const deliver = (event: SchedulerEvent) => this.#deliver(event);
@@ -105,7 +106,8 @@ class Simulation {
       createEngine,
     );
     const { engine } = this.#cluster;
-    this.#workload = createWorkload(random, engine.marksEmptyScans, filterRandom);
+    const { marksEmptyScans } = engine;
+    this.#workload = createWorkload({ random, filterRandom, policyRandom }, marksEmptyScans);
     const { fragments, splits } = this.#workload;
     this.#splitChecker = new SplitChecker(this.#workload, this.#scenario.options, this.#violations);
     this.#checkers = [

@@ -7,9 +7,10 @@ import type {
   CollectedKey,
   FilteredColumn,
 } from '../../services/common/dynamic-filter/dynamic-filter.ts';
-import type { FilterId, FragmentId } from '../../services/common/ids.ts';
+import type { FilterId, FragmentId, SourceId } from '../../services/common/ids.ts';
 import type {
   FragmentOutput,
+  InputTree,
   PlanFragment,
   RemoteSource,
   ScanInput,
@@ -68,31 +69,33 @@ interface Draft {
   filteredColumns: FilteredColumn[];
 }
 
-/**
- * `marksEmptyScans`: a scan without splits gives the row of its empty split. `filterRandom` draws the joins, apart from all
- * else.
- */
-export function createWorkload(
-  random: Random,
-  marksEmptyScans: boolean,
-  filterRandom: Random,
-): Workload {
-  return new WorkloadBuilder(random, marksEmptyScans, filterRandom).build();
+/** `filterRandom` draws the joins, `policyRandom` the order in which fragments use their inputs, both apart from all else. */
+export interface WorkloadRandoms {
+  readonly random: Random;
+  readonly filterRandom: Random;
+  readonly policyRandom: Random;
+}
+
+/** `marksEmptyScans`: a scan without splits gives the row of its empty split. */
+export function createWorkload(randoms: WorkloadRandoms, marksEmptyScans: boolean): Workload {
+  return new WorkloadBuilder(randoms, marksEmptyScans).build();
 }
 
 class WorkloadBuilder {
   readonly #random: Random;
   readonly #marksEmptyScans: boolean;
   readonly #filterRandom: Random;
+  readonly #policyRandom: Random;
   readonly #drafts: Draft[] = [];
   readonly #splits = new Map<number, readonly FileSplit[]>();
   #nextSource = 1;
   #rowLimit: number | undefined;
   #endsEarly = false;
 
-  constructor(random: Random, marksEmptyScans: boolean, filterRandom: Random) {
+  constructor({ random, filterRandom, policyRandom }: WorkloadRandoms, marksEmptyScans: boolean) {
     this.#random = random;
     this.#filterRandom = filterRandom;
+    this.#policyRandom = policyRandom;
     this.#marksEmptyScans = marksEmptyScans;
   }
 
@@ -277,6 +280,7 @@ class WorkloadBuilder {
       scans: draft.scans.map((sourceId) => ({ ...aScan(sourceId), ...filteredBy(draft) })),
       ...(draft.collectedKeys.length === 0 ? {} : { collectedKeys: draft.collectedKeys }),
       remoteSources: draft.remotes,
+      ...drawInputTree(draft, this.#policyRandom),
       outputs: draft.outputs,
       inputMode: isIncremental ? 'incremental' : 'complete',
       ...(partitionCount === undefined ? {} : aFixedSource(partitionCount, draft.scans)),
@@ -297,6 +301,27 @@ function fixedPartitions({ id, partitioning }: Draft): number | undefined {
 function partitionOf(draft: Draft, index: number): { partition?: PartitionId } {
   const count = fixedPartitions(draft);
   return count === undefined ? {} : { partition: ((index * 7) % count) as PartitionId };
+}
+
+/** Any order in which inputs may be used up; broadcast ones are mostly built on. */
+function drawInputTree(draft: Draft, random: Random): Pick<PlanFragment, 'inputTree'> {
+  const sources = [
+    ...draft.scans.map((sourceId) => ({ sourceId: sourceId as SourceId, isBuild: false })),
+    ...draft.remotes.map(({ sourceId, delivery }) => ({
+      sourceId,
+      isBuild: delivery === 'broadcast',
+    })),
+  ];
+  let tree: InputTree | undefined;
+  for (const { sourceId, isBuild } of sources) {
+    const source = { kind: 'source', sourceId } as const;
+    if (tree === undefined) tree = source;
+    else if (random.next() < 0.2) tree = { kind: 'together', inputs: [tree, source] };
+    else if (isBuild || random.next() < 0.7) tree = { kind: 'join', probe: tree, build: source };
+    else tree = { kind: 'join', probe: source, build: tree };
+    if (random.next() < 0.15) tree = { kind: 'aggregate', input: tree };
+  }
+  return tree === undefined ? {} : { inputTree: tree };
 }
 
 function filteredBy({ filteredColumns }: Draft): Pick<ScanInput, 'filteredColumns'> {

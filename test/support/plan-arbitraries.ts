@@ -17,6 +17,7 @@ import { formatQueryId } from '../../services/common/ids.ts';
 import type { Column, ColumnType, PlainTypeId } from '../../services/common/plan/column-type.ts';
 import type {
   FragmentOutput,
+  InputTree,
   PlanFragment,
   QueryPlan,
   RemoteSource,
@@ -174,6 +175,19 @@ const remoteSource: fc.Arbitrary<RemoteSource> = partial<RemoteSource>({
   systemTable: fc.constantFrom('queries', 'nodes', undefined),
 });
 
+const inputTree: fc.Arbitrary<InputTree> = fc.letrec<{ tree: InputTree }>((tie) => ({
+  tree: fc.oneof(
+    { maxDepth: 3 },
+    fc.record({ kind: fc.constant('source' as const), sourceId: id<SourceId>() }),
+    fc.record({ kind: fc.constant('join' as const), probe: tie('tree'), build: tie('tree') }),
+    fc.record({ kind: fc.constant('aggregate' as const), input: tie('tree') }),
+    fc.record({
+      kind: fc.constant('together' as const),
+      inputs: fc.array(tie('tree'), { maxLength: 3 }),
+    }),
+  ),
+})).tree;
+
 export const planFragmentArbitrary: fc.Arbitrary<PlanFragment> = partial<PlanFragment>({
   id: id<FragmentId>(),
   sql: word,
@@ -190,6 +204,7 @@ export const planFragmentArbitrary: fc.Arbitrary<PlanFragment> = partial<PlanFra
   outputs: fc.array(fragmentOutput, { maxLength: 3 }),
   scans: fc.array(scanInput, { maxLength: 2 }),
   remoteSources: fc.array(remoteSource, { maxLength: 2 }),
+  inputTree: fc.option(inputTree, { nil: undefined }),
   inputMode: fc.constantFrom('incremental', 'complete'),
   determinism: fc.constantFrom('deterministic', 'order-sensitive', 'indeterminate'),
   rowLimit: fc.option(uint53, { nil: undefined }),

@@ -2,6 +2,7 @@
 import type { FragmentId, NodeId, NodeInstanceId, SourceId } from '../../services/common/ids.ts';
 import type {
   FragmentOutput,
+  InputTree,
   Partitioning,
   PartitioningScheme,
   PlanFragment,
@@ -88,6 +89,19 @@ export function aRemote(
     types: [{ id: 'INTEGER' }],
     estimatedRows: 1,
   };
+}
+
+/** Inputs by the ids of their sources: `joined(1, joined(2, 3))` probes with 1. */
+export function joined(probe: InputTree | number, build: InputTree | number): InputTree {
+  return { kind: 'join', probe: treeOf(probe), build: treeOf(build) };
+}
+
+export function aggregated(input: InputTree | number): InputTree {
+  return { kind: 'aggregate', input: treeOf(input) };
+}
+
+function treeOf(input: InputTree | number): InputTree {
+  return typeof input === 'number' ? { kind: 'source', sourceId: input as SourceId } : input;
 }
 
 export function toClient(): FragmentOutput {

@@ -6,6 +6,7 @@ import {
   aRemote,
   aScan,
   aScanFragment,
+  joined,
   toClient,
   toFragment,
 } from './plan-builders.ts';
@@ -35,6 +36,20 @@ export function broadcastPlan(): PlanFragment[] {
     ),
     aFragment(2, { remoteSources: [aRemote(4, [1], 'gather')] }),
   ];
+}
+
+/** 0 (scan 1) probes and 1 (scan 2) is built on, in the hash stage 2, gathered by 3. */
+export function buildAndProbePlan(): PlanFragment[] {
+  return joinPlan().map((fragment) =>
+    fragment.id === 2 ? { ...fragment, inputTree: joined(3, 4) } : fragment,
+  );
+}
+
+/** 0 (scan 1) is broadcast to 1, which probes with scan 2; 2 gathers. */
+export function broadcastJoinPlan(): PlanFragment[] {
+  return broadcastPlan().map((fragment) =>
+    fragment.id === 1 ? { ...fragment, inputTree: joined(2, 3) } : fragment,
+  );
 }
 
 /** 0 and 1 are one source of 2 (UNION ALL). */

@@ -108,6 +108,17 @@ export interface RemoteSource {
  */
 export type InputMode = 'incremental' | 'complete';
 
+/**
+ * How the inputs of a fragment come together, as far as their order matters: `build` of a join is read to its end before
+ * the first row of `probe` is needed; nothing leaves an aggregation before all of its input is read; inputs that are
+ * `together` (unions …) have no order. Inputs are scans and remote sources; each is named once.
+ */
+export type InputTree =
+  | { readonly kind: 'source'; readonly sourceId: SourceId }
+  | { readonly kind: 'join'; readonly probe: InputTree; readonly build: InputTree }
+  | { readonly kind: 'aggregate'; readonly input: InputTree }
+  | { readonly kind: 'together'; readonly inputs: readonly InputTree[] };
+
 /** What a re-run of a task may change of its output (Spark's deterministic levels). */
 export type Determinism = 'deterministic' | 'order-sensitive' | 'indeterminate';
 
@@ -128,6 +139,8 @@ export interface PlanFragment {
   readonly outputs: readonly FragmentOutput[];
   readonly scans: readonly ScanInput[];
   readonly remoteSources: readonly RemoteSource[];
+  /** Absent = all inputs together. */
+  readonly inputTree?: InputTree;
   readonly inputMode: InputMode;
   readonly determinism: Determinism;
   /** Rows after which the output is complete whatever input is left (LIMIT without ORDER BY). */

@@ -42,6 +42,7 @@ import {
   filteredColumnFromWire,
   filteredColumnToWire,
 } from './dynamic-filter-wire.ts';
+import { inputTreeFromWire, inputTreeToWire } from './input-tree-wire.ts';
 import {
   enumMapping,
   finite,
@@ -98,6 +99,7 @@ export function planFragmentToWire(fragment: PlanFragment): WirePlanFragment {
     outputs: fragment.outputs.map(outputToWire),
     scans: fragment.scans.map(scanToWire),
     remoteSources: fragment.remoteSources.map(remoteSourceToWire),
+    inputTree: fragment.inputTree === undefined ? undefined : inputTreeToWire(fragment.inputTree),
     inputMode: INPUT_MODES.toWire(fragment.inputMode),
     determinism: DETERMINISMS.toWire(fragment.determinism),
     rowLimit: fragment.rowLimit === undefined ? undefined : BigInt(fragment.rowLimit),
@@ -122,6 +124,7 @@ export function planFragmentFromWire(wire: WirePlanFragment, field: string): Pla
     remoteSources: wire.remoteSources.map((source, i) =>
       remoteSourceFromWire(source, `${field}.remote_sources[${i}]`),
     ),
+    ...inputTreeOf(wire, `${field}.input_tree`),
     inputMode: INPUT_MODES.fromWire(wire.inputMode, `${field}.input_mode`),
     determinism: DETERMINISMS.fromWire(wire.determinism, `${field}.determinism`),
     ...rowLimitFromWire(wire.rowLimit, field),
@@ -145,6 +148,13 @@ function collectedKeysFromWire(
       collectedKeyFromWire(key, `${field}.collected_keys[${i}]`),
     ),
   };
+}
+
+function inputTreeOf(
+  { inputTree }: WirePlanFragment,
+  field: string,
+): Pick<PlanFragment, 'inputTree'> {
+  return inputTree === undefined ? {} : { inputTree: inputTreeFromWire(inputTree, field) };
 }
 
 function rowLimitFromWire(rowLimit: bigint | undefined, field: string): { rowLimit?: number } {

@@ -9,6 +9,7 @@ import type { QueryListener, WorkerGateway } from '../runtime/ports.ts';
 import { SchedulerLoop } from '../runtime/scheduler-loop.ts';
 import { Timers } from '../runtime/timers.ts';
 import type { SchedulerEvent, SchedulerNode } from '../scheduler/scheduler-event.ts';
+import { chooseDiscipline } from '../scheduler/disciplines.ts';
 import { DEFAULT_SCHEDULER_OPTIONS } from '../scheduler/scheduler-options.ts';
 import type { SchedulerOptions } from '../scheduler/scheduler-options.ts';
 import { ScanSplitSources } from '../split-source/scan-split-sources.ts';
@@ -215,8 +216,7 @@ export class QueryExecution {
     const { properties } = this.query.traits;
     return {
       ...DEFAULT_SCHEDULER_OPTIONS,
-      executionPolicy: properties.execution_policy,
-      retryPolicy: properties.retry_policy,
+      ...chooseDiscipline(properties),
       hashPartitionCount: properties.hash_partition_count,
       taskConcurrency: properties.task_concurrency,
       dynamicFilterWaitMs: properties.dynamic_filter_wait,

@@ -8,6 +8,7 @@ import { parseSessionProperties } from '../../common/session-properties.ts';
 import type { SessionState } from '../../common/session-state.ts';
 import type { Principal, TaskStatus } from '../../common/task/task-status.ts';
 import type { NodeEvent } from '../cluster/cluster-effect.ts';
+import { chooseDiscipline } from '../scheduler/disciplines.ts';
 import { Admission } from './admission.ts';
 import { EndedQueries } from './ended-queries.ts';
 import { Lease } from './lease.ts';
@@ -229,6 +230,7 @@ export class QueryRegistry {
   #createEntry(submission: QuerySubmission): Entry {
     const { sql, principal, requestId, sessionProperties, session, parameters } = submission;
     const properties = parseSessionProperties(sessionProperties);
+    chooseDiscipline(properties);
     const { randomBytes } = this.#deps;
     const createdAt = this.#clock.now();
     this.#sequence += 1;

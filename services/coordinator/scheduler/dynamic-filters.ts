@@ -190,10 +190,28 @@ export function endFilterWait(turn: Turn, stage: StageState, scan: ScanState): v
   turn.touched.add(stage);
 }
 
+/** The stages that collect the filters which a scan waits for at this moment. */
+export function awaitedFilterProducers(state: QuerySchedulerState): readonly StageId[] {
+  return state.stages.flatMap((stage) =>
+    stage.scans
+      .filter(({ filterWait, isClosed }) => filterWait === 'waiting' && !isClosed)
+      .flatMap((scan) => missingFilters(state, stage, scan))
+      .flatMap(({ producers }) => producers),
+  );
+}
+
 function lacksAwaited(state: QuerySchedulerState, stage: StageState, scan: ScanState): boolean {
-  return filteredColumnsOf(stage, scan).some(({ filterId, isAwaited }) => {
+  return missingFilters(state, stage, scan).length > 0;
+}
+
+function missingFilters(
+  state: QuerySchedulerState,
+  stage: StageState,
+  scan: ScanState,
+): readonly DynamicFilterState[] {
+  return filteredColumnsOf(stage, scan).flatMap(({ filterId, isAwaited }) => {
     const filter = state.dynamicFilters.find((each) => each.filterId === filterId);
-    return isAwaited && filter?.isComplete === false;
+    return isAwaited && filter?.isComplete === false ? filter : [];
   });
 }
 

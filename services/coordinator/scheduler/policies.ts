@@ -1,6 +1,8 @@
 /** The policies that a query's options and fragments name. */
 import { assertNever } from '../../common/assert.ts';
 import { allAtOnce } from './execution-policy/all-at-once.ts';
+import { legacyPhased } from './execution-policy/legacy-phased.ts';
+import { phased } from './execution-policy/phased.ts';
 import type { ExecutionPolicy } from './execution-policy/execution-policy.ts';
 import { failQueryPolicy } from './recovery/fail-query.ts';
 import type { RecoveryPolicy } from './recovery/recovery-policy.ts';
@@ -13,8 +15,12 @@ import type { StageState } from './stage-state.ts';
 
 export function executionPolicyOf(options: SchedulerOptions): ExecutionPolicy {
   switch (options.executionPolicy) {
+    case 'phased':
+      return phased;
     case 'all-at-once':
       return allAtOnce;
+    case 'legacy-phased':
+      return legacyPhased;
     default:
       return assertNever(options.executionPolicy);
   }

@@ -41,7 +41,10 @@ export interface QueryScheduler {
 export function createQueryScheduler(init: QuerySchedulerInit, now: Instant): QueryScheduler {
   const state = createState(init);
   const turn = beginTurn(state, now);
-  const problem = findPlanProblem(init.fragments);
+  const { schedule } = state;
+  const problem =
+    findPlanProblem(init.fragments) ??
+    (schedule.kind === 'impossible' ? schedule.problem : undefined);
   if (problem !== undefined) {
     failQuery(turn, {
       code: 'INTERNAL_ERROR',
@@ -108,8 +111,8 @@ function settle(turn: Turn): void {
   const policy = executionPolicyOf(state.options);
   // A suspected failure stops scheduling: what is not started need not be stopped.
   while (state.suspectedFailure === null) {
-    for (const stage of policy.stagesToStart(state)) {
-      stage.startReason = policy.startReason;
+    for (const { stage, reason } of policy.stagesToStart(state)) {
+      stage.startReason = reason;
       moveStage(turn, stage, 'scheduling');
     }
     const [stage] = turn.touched;
@@ -141,10 +144,11 @@ function createState(init: QuerySchedulerInit): QuerySchedulerState {
     options,
     query: { kind: 'starting' },
     stages: fragments.map(createStage),
+    schedule: executionPolicyOf(options).createSchedule(fragments),
     dynamicFilters: createDynamicFilters(fragments),
     stageIndex: Object.fromEntries(fragments.map((fragment, index) => [fragment.id, index])),
     nodes,
-    partitionToNode,
+    partitionToNode: [...partitionToNode],
     result: { isWindowClosed: false, isComplete: false, isReleased: false },
     suspectedFailure: null,
     memory: noMemorySeen(),

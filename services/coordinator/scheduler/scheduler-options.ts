@@ -1,6 +1,7 @@
 /** What a query's scheduler is told at its creation. */
 import type { Instant, QueryId } from '../../common/ids.ts';
 import type { PlanFragment } from '../../common/plan/plan-fragment.ts';
+import type { DisciplineChoice } from './disciplines.ts';
 import type { SchedulerNode } from './scheduler-event.ts';
 
 /** Weights count in hundredths of a standard split (`standardSplitBytes`). */
@@ -15,9 +16,7 @@ export interface SplitQueueLimits {
   readonly maxUnacknowledgedSplits: number;
 }
 
-export interface SchedulerOptions {
-  readonly executionPolicy: 'all-at-once';
-  readonly retryPolicy: 'none';
+export interface SchedulerOptions extends DisciplineChoice {
   /** Tasks of a hash or arbitrary stage; 0 = one on every lane of the cluster. */
   readonly hashPartitionCount: number;
   /** Tasks of a stage on one node; 0 = what the node announces. */
@@ -39,7 +38,8 @@ export interface SchedulerOptions {
 
 /** Trino's present defaults (`scheduling.md` §1.1, §6.2) where it has them. */
 export const DEFAULT_SCHEDULER_OPTIONS: SchedulerOptions = {
-  executionPolicy: 'all-at-once',
+  scheduling: 'pipelined',
+  executionPolicy: 'phased',
   retryPolicy: 'none',
   hashPartitionCount: 0,
   taskConcurrency: 0,

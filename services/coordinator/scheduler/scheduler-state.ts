@@ -9,6 +9,7 @@ import type { PlanFragment } from '../../common/plan/plan-fragment.ts';
 import { NOTHING_PRUNED } from '../../common/plan/split.ts';
 import { nextRandomState } from '../../common/random.ts';
 import type { DynamicFilterState } from './dynamic-filters.ts';
+import type { ExecutionSchedule } from './execution-policy/execution-policy.ts';
 import type { QueryState } from './query-state.ts';
 import type { SchedulerNode } from './scheduler-event.ts';
 import type { SchedulerOptions } from './scheduler-options.ts';
@@ -44,12 +45,14 @@ export interface QuerySchedulerState {
   query: QueryState;
   /** In plan order: producers first, the root last. */
   readonly stages: StageState[];
+  /** What the execution policy has worked out of the plan. */
+  readonly schedule: ExecutionSchedule;
   readonly dynamicFilters: DynamicFilterState[];
   /** Position in `stages` by fragment id. */
   readonly stageIndex: Readonly<Record<number, number>>;
   readonly nodes: NodeState[];
   /** Partition i of every hash and arbitrary stage runs on partitionToNode[i] (T12, P2). */
-  readonly partitionToNode: readonly NodeId[];
+  readonly partitionToNode: NodeId[];
   readonly result: ResultState;
   suspectedFailure: SuspectedFailure | null;
   readonly memory: MemorySeen;

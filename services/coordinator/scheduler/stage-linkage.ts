@@ -123,11 +123,16 @@ export function abandonAllBuffers(turn: Turn, stage: StageState): void {
 
 /** A producer that still waits for this stage's tasks has no room left for their pages (T25). */
 export function hasOverfullFeeder(state: QuerySchedulerState, stage: StageState): boolean {
-  return linksTo(state, stage).some(
-    (link) =>
-      !outputOf(link).noMoreBufferIds &&
-      link.producer.tasks.some((task) => task.overutilized[link.outputIndex] === true),
-  );
+  return linksTo(state, stage).some((link) => !outputOf(link).noMoreBufferIds && isFull(link));
+}
+
+/** A producer has no room left for the rows of this stage (§5, phased: anti-deadlock). */
+export function hasFullFeeder(state: QuerySchedulerState, stage: StageState): boolean {
+  return linksTo(state, stage).some(isFull);
+}
+
+function isFull({ producer, outputIndex }: Link): boolean {
+  return producer.tasks.some((task) => task.overutilized[outputIndex] === true);
 }
 
 function nextTaskId(

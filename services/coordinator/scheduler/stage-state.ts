@@ -131,6 +131,11 @@ export function needsNoInput(kind: StageStateKind): boolean {
   return kind === 'flushing' || isStageDone(kind);
 }
 
+/** Its tasks and splits are all given out, or it is over. */
+export function isFullyScheduled(kind: StageStateKind): boolean {
+  return kind !== 'planned' && kind !== 'scheduling' && kind !== 'scheduling-splits';
+}
+
 /** False means complete: consumers and producers may be told so. Never after a failure (T15). */
 export function canScheduleMoreTasks(kind: StageStateKind): boolean {
   return kind === 'planned' || kind === 'scheduling' || kind === 'aborted' || kind === 'failed';

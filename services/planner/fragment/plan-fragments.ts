@@ -25,6 +25,7 @@ import { type LogicalPlan, type Scan, type SystemScan } from '../logical/logical
 import { walkPlan } from '../logical/plan-children.ts';
 import { determinismOf, isSeededStage } from './determinism.ts';
 import { scansInFileOrder } from './file-order.ts';
+import { inputTreeOf } from './input-tree.ts';
 import { scanPartitioning } from './scan-partitioning.ts';
 import { atom } from './sql/sql.ts';
 import { writeExpression } from './sql/write-expression.ts';
@@ -76,6 +77,7 @@ function fragmentOf(stage: Stage, index: StageIndex, around: Surroundings): Plan
   const collectedKeys = filters.collectedKeys.get(index);
   const scans = scansOf(body);
   const ordered = scansInFileOrder(body);
+  const inputTree = inputTreeOf(stage);
   const nameOf = (column: number): string =>
     around.isRoot ? (context.resultNames[column] ?? `c${column}`) : `c${column}`;
   const sql = writeSql(body, RELATION_NAMES);
@@ -93,6 +95,7 @@ function fragmentOf(stage: Stage, index: StageIndex, around: Surroundings): Plan
       ...(ordered.has(scan) ? { inFileOrder: true as const } : {}),
     })),
     remoteSources: [...stage.inputs.map(remoteSource), ...systemScansOf(body).map(systemSource)],
+    ...(inputTree === undefined ? {} : { inputTree }),
     inputMode: stage.partitioning === 'source' ? 'incremental' : 'complete',
     determinism: determinismOf(stage),
     ...(rowLimit === undefined ? {} : { rowLimit }),

@@ -48,6 +48,11 @@ export class OrderChecker implements Checker {
   #noteMembership(event: SchedulerEvent): void {
     if (event.kind === 'node-lost') this.#lost.add(event.nodeInstanceId);
     if (event.kind === 'node-draining') this.#draining.add(event.nodeInstanceId);
+    if (event.kind === 'node-lost' || event.kind === 'node-draining') {
+      // Its partitions go to other nodes, in stages that are still to come.
+      for (const [partition, node] of this.#nodeOfPartition)
+        if (node === event.nodeInstanceId) this.#nodeOfPartition.delete(partition);
+    }
     if (event.kind === 'node-joined') this.#draining.delete(event.node.nodeInstanceId);
   }
 

@@ -2,6 +2,9 @@
 import type { ExecutionPolicy } from './execution-policy.ts';
 
 export const allAtOnce: ExecutionPolicy = {
-  startReason: 'all-at-once',
-  stagesToStart: (state) => state.stages.filter((stage) => stage.kind === 'planned'),
+  createSchedule: () => ({ kind: 'none' }),
+  stagesToStart: (state) =>
+    state.stages
+      .filter((stage) => stage.kind === 'planned')
+      .map((stage) => ({ stage, reason: 'all-at-once' })),
 };

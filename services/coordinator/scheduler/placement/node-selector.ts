@@ -17,6 +17,26 @@ export function selectNode(state: QuerySchedulerState): NodeState | undefined {
   return candidates.length === 0 ? undefined : candidates[draw(state, candidates.length)];
 }
 
+/**
+ * Where partition i of hash and arbitrary stages runs (T12, P2). A node that takes no tasks any more gives its partitions to
+ * those that have the fewest, for the stages that are still to come; `undefined` = no node takes tasks.
+ */
+export function hostOfPartition(
+  state: QuerySchedulerState,
+  partition: number,
+): NodeState | undefined {
+  const { partitionToNode } = state;
+  const active = activeNodes(state);
+  const known = active.find(({ node }) => node.nodeId === partitionToNode[partition]);
+  if (known !== undefined) return known;
+  const counts = active.map(
+    ({ node }) => partitionToNode.filter((nodeId) => nodeId === node.nodeId).length,
+  );
+  const host = active[counts.indexOf(Math.min(...counts))];
+  if (host !== undefined) partitionToNode[partition] = host.node.nodeId;
+  return host;
+}
+
 /** Nodes with lanes on which the stage has no task yet: once per free lane, a lane of every node first. */
 export function freeLanes(state: QuerySchedulerState, stage: StageState): readonly NodeState[] {
   const used = new Map<string, number>();

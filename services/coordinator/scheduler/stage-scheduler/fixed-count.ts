@@ -2,8 +2,7 @@
  * All tasks at once: task i on the node of partition i (T30, P2, P6), or one task on the least loaded node (T32). A single
  * task may read files of its own; its splits follow.
  */
-import { selectNode } from '../placement/node-selector.ts';
-import { findNode } from '../scheduler-state.ts';
+import { hostOfPartition, selectNode } from '../placement/node-selector.ts';
 import { scheduleFixedTasks } from './fixed-tasks.ts';
 import type { StageScheduler } from './stage-scheduler.ts';
 
@@ -13,7 +12,7 @@ export const fixedCount: StageScheduler = {
     scheduleFixedTasks(turn, stage, () =>
       stage.fragment.partitioning.kind === 'single'
         ? [selectNode(state)]
-        : state.partitionToNode.map((nodeId) => findNode(state, nodeId)),
+        : state.partitionToNode.map((_, partition) => hostOfPartition(state, partition)),
     );
   },
 };

@@ -3,7 +3,7 @@
  * partition (T28, T29). There may be more partitions than lanes: they go round.
  */
 import { assert } from '../../../common/assert.ts';
-import { findNode } from '../scheduler-state.ts';
+import { hostOfPartition } from '../placement/node-selector.ts';
 import type { NodeState, QuerySchedulerState } from '../scheduler-state.ts';
 import type { StageState } from '../stage-state.ts';
 import { scheduleFixedTasks } from './fixed-tasks.ts';
@@ -21,9 +21,8 @@ function hostsOf(
   { fragment: { partitioning } }: StageState,
 ): readonly (NodeState | undefined)[] {
   assert(partitioning.kind === 'fixed-source', 'its partitions are fixed');
-  const { partitionToNode } = state;
-  return Array.from({ length: partitioning.partitionCount }, (_, partition) => {
-    const nodeId = partitionToNode[partition % partitionToNode.length];
-    return nodeId === undefined ? undefined : findNode(state, nodeId);
-  });
+  const { length } = state.partitionToNode;
+  return Array.from({ length: partitioning.partitionCount }, (_, partition) =>
+    hostOfPartition(state, partition % length),
+  );
 }

@@ -1,8 +1,30 @@
 import { describe, expect, it } from 'vitest';
 import type { NodeInstanceId } from '../../../../services/common/ids.ts';
-import { aNode, someSplits } from '../../../support/plan-builders.ts';
+import type { PlanFragment } from '../../../../services/common/plan/plan-fragment.ts';
+import {
+  aFragment,
+  aNode,
+  aRemote,
+  aScanFragment,
+  joined,
+  someSplits,
+  toFragment,
+} from '../../../support/plan-builders.ts';
 import { gatherPlan } from '../../../support/sample-plans.ts';
 import { SchedulerDriver } from '../../../support/scheduler-driver.ts';
+
+/** 0 (scan 1) is built on by the hash stage 2, which probes with 1 and starts late. */
+function broadcastHashPlan(): PlanFragment[] {
+  return [
+    aScanFragment(0, { sourceId: 1, output: toFragment(2, 3, 'broadcast') }),
+    aScanFragment(1, { sourceId: 2, output: toFragment(2, 4, 'hash') }),
+    aFragment(2, {
+      partitioning: { kind: 'hash' },
+      remoteSources: [aRemote(3, [0], 'broadcast'), aRemote(4, [1], 'partitioned')],
+      inputTree: joined(4, 3),
+    }),
+  ];
+}
 
 const ERROR = { code: 'NODE_LOST', message: 'worker-1 is lost' } as const;
 
@@ -55,6 +77,17 @@ describe('membership', () => {
     driver.send({ kind: 'node-draining', nodeId, nodeInstanceId });
     expect(nodesOf(driver)).toEqual(['worker-1-run-2']);
     expect(driver.state.query.kind).toBe('running');
+  });
+
+  it('gives the partitions of a node that drains to others, for stages still to come (T12)', () => {
+    const driver = new SchedulerDriver(broadcastHashPlan(), { options: { hashPartitionCount: 4 } });
+    expect(driver.stage(2).kind).toBe('planned');
+    const { nodeId, nodeInstanceId } = aNode('worker-1');
+    driver.send({ kind: 'node-draining', nodeId, nodeInstanceId });
+    driver.loaded(1, someSplits(1, 1));
+    expect(driver.stage(2).tasks.map((task) => task.nodeId)).toEqual(
+      Array.from({ length: 4 }, () => 'worker-2'),
+    );
   });
 
   it('notes the loss of a node even after the query has ended, so that its tasks end', () => {

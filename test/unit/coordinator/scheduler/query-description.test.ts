@@ -58,7 +58,7 @@ describe('what people see of a query', () => {
     const driver = new SchedulerDriver(gatherPlan());
     driver.loaded(1, someSplits(1, 5));
     const [stage] = describeStages(driver.state);
-    expect(stage).toMatchObject({ startReason: 'all-at-once', endedAt: null, taskCount: 2 });
+    expect(stage).toMatchObject({ startReason: 'nothing-before-it', endedAt: null, taskCount: 2 });
     expect(typeof stage?.startedAt).toBe('number');
     expect(stage?.tasks.map(({ nodeId, state }) => [nodeId, state])).toEqual(
       driver.state.stages[0]?.tasks.map(({ nodeId }) => [nodeId, 'planned']),

@@ -136,6 +136,7 @@ describe('SPEC.md', () => {
       'stage-scheduler/scan-feeding.ts',
       'stage-scheduler/fixed-tasks.ts',
       'execution-policy/execution-policy.ts',
+      'execution-policy/fragment-inputs.ts',
       'placement/node-selector.ts',
       'recovery/recovery-policy.ts',
       'fault-tolerant/fault-tolerant-options.ts',

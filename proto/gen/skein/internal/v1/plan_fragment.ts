@@ -144,11 +144,36 @@ export interface PlanFragment {
   readonly mayReorderJoins: boolean;
   /** Statements that make of a connection what the SQL needs of its session. */
   readonly preparation: readonly string[];
+  /** Unset = all inputs together. */
+  readonly inputTree?: InputTree | undefined;
 }
 
 export interface PlanFragment_SettingsEntry {
   readonly key: string;
   readonly value: string;
+}
+
+/** How the inputs of a fragment come together. */
+export interface InputTree {
+  readonly kind: { readonly $case: "sourceId"; readonly value: number } | {
+    readonly $case: "join";
+    readonly value: JoinedInputs;
+  } | //
+  /** Read to its end before anything leaves. */
+  { readonly $case: "aggregated"; readonly value: InputTree } | {
+    readonly $case: "together";
+    readonly value: InputTrees;
+  } | undefined;
+}
+
+/** `build` is read to its end before the first row of `probe` is needed. */
+export interface JoinedInputs {
+  readonly probe: InputTree | undefined;
+  readonly build: InputTree | undefined;
+}
+
+export interface InputTrees {
+  readonly inputs: readonly InputTree[];
 }
 
 export interface Partitioning {
@@ -250,6 +275,7 @@ function createBasePlanFragment(): PlanFragment {
     collectedKeys: [],
     mayReorderJoins: false,
     preparation: [],
+    inputTree: undefined,
   };
 }
 
@@ -308,6 +334,9 @@ export const PlanFragment: MessageFns<PlanFragment> = {
     }
     for (const v of message.preparation) {
       writer.uint32(178).string(v!);
+    }
+    if (message.inputTree !== undefined) {
+      InputTree.encode(message.inputTree, writer.uint32(186).fork()).join();
     }
     return writer;
   },
@@ -464,6 +493,14 @@ export const PlanFragment: MessageFns<PlanFragment> = {
             message.preparation.push(reader.string());
             continue;
           }
+          case 23: {
+            if (tag !== 186) {
+              break;
+            }
+
+            message.inputTree = InputTree.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -510,6 +547,9 @@ export const PlanFragment: MessageFns<PlanFragment> = {
     message.collectedKeys = object.collectedKeys?.map((e) => CollectedKey.fromPartial(e)) || [];
     message.mayReorderJoins = object.mayReorderJoins ?? false;
     message.preparation = object.preparation?.map((e) => e) || [];
+    message.inputTree = (object.inputTree !== undefined && object.inputTree !== null)
+      ? InputTree.fromPartial(object.inputTree)
+      : undefined;
     return message;
   },
 };
@@ -577,6 +617,247 @@ export const PlanFragment_SettingsEntry: MessageFns<PlanFragment_SettingsEntry> 
     const message = createBasePlanFragment_SettingsEntry() as any;
     message.key = object.key ?? "";
     message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBaseInputTree(): InputTree {
+  return { kind: undefined };
+}
+
+export const InputTree: MessageFns<InputTree> = {
+  encode(message: InputTree, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    switch (message.kind?.$case) {
+      case "sourceId":
+        writer.uint32(8).uint32(message.kind.value);
+        break;
+      case "join":
+        JoinedInputs.encode(message.kind.value, writer.uint32(18).fork()).join();
+        break;
+      case "aggregated":
+        InputTree.encode(message.kind.value, writer.uint32(26).fork()).join();
+        break;
+      case "together":
+        InputTrees.encode(message.kind.value, writer.uint32(34).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): InputTree {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseInputTree() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.kind = { $case: "sourceId", value: reader.uint32() };
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.kind = { $case: "join", value: JoinedInputs.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.kind = { $case: "aggregated", value: InputTree.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.kind = { $case: "together", value: InputTrees.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<InputTree>): InputTree {
+    return InputTree.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<InputTree>): InputTree {
+    const message = createBaseInputTree() as any;
+    switch (object.kind?.$case) {
+      case "sourceId": {
+        if (object.kind?.value !== undefined && object.kind?.value !== null) {
+          message.kind = { $case: "sourceId", value: object.kind.value };
+        }
+        break;
+      }
+      case "join": {
+        if (object.kind?.value !== undefined && object.kind?.value !== null) {
+          message.kind = { $case: "join", value: JoinedInputs.fromPartial(object.kind.value) };
+        }
+        break;
+      }
+      case "aggregated": {
+        if (object.kind?.value !== undefined && object.kind?.value !== null) {
+          message.kind = { $case: "aggregated", value: InputTree.fromPartial(object.kind.value) };
+        }
+        break;
+      }
+      case "together": {
+        if (object.kind?.value !== undefined && object.kind?.value !== null) {
+          message.kind = { $case: "together", value: InputTrees.fromPartial(object.kind.value) };
+        }
+        break;
+      }
+    }
+    return message;
+  },
+};
+
+function createBaseJoinedInputs(): JoinedInputs {
+  return { probe: undefined, build: undefined };
+}
+
+export const JoinedInputs: MessageFns<JoinedInputs> = {
+  encode(message: JoinedInputs, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.probe !== undefined) {
+      InputTree.encode(message.probe, writer.uint32(10).fork()).join();
+    }
+    if (message.build !== undefined) {
+      InputTree.encode(message.build, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): JoinedInputs {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseJoinedInputs() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.probe = InputTree.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.build = InputTree.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<JoinedInputs>): JoinedInputs {
+    return JoinedInputs.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<JoinedInputs>): JoinedInputs {
+    const message = createBaseJoinedInputs() as any;
+    message.probe = (object.probe !== undefined && object.probe !== null)
+      ? InputTree.fromPartial(object.probe)
+      : undefined;
+    message.build = (object.build !== undefined && object.build !== null)
+      ? InputTree.fromPartial(object.build)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseInputTrees(): InputTrees {
+  return { inputs: [] };
+}
+
+export const InputTrees: MessageFns<InputTrees> = {
+  encode(message: InputTrees, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.inputs) {
+      InputTree.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): InputTrees {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseInputTrees() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.inputs.push(InputTree.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<InputTrees>): InputTrees {
+    return InputTrees.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<InputTrees>): InputTrees {
+    const message = createBaseInputTrees() as any;
+    message.inputs = object.inputs?.map((e) => InputTree.fromPartial(e)) || [];
     return message;
   },
 };
