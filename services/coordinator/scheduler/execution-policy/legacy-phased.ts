@@ -72,9 +72,10 @@ class EdgeFinder {
         const producers = producersOfSource(fragment, tree.sourceId);
         if (producers.length === 0) return [fragment.id];
         this.#addEdges([fragment.id], producers);
+        const below = this.#chain(producers.map((id) => this.#upstream.get(id) ?? []));
         // Its tasks read no split before they have these rows: queues would stay full, and the phase without an end.
-        if (isNeededByScans(fragment, tree.sourceId)) this.#addEdges(producers, [fragment.id]);
-        return this.#chain(producers.map((id) => this.#upstream.get(id) ?? []));
+        if (isNeededByScans(fragment, tree.sourceId)) this.#addEdges(below, [fragment.id]);
+        return below;
       }
       case 'join': {
         const build = this.#visit(fragment, tree.build);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { FilterId, SourceId } from '../../../../../services/common/ids.ts';
+import type { FilterId } from '../../../../../services/common/ids.ts';
 import type { PlanFragment } from '../../../../../services/common/plan/plan-fragment.ts';
 import { phased } from '../../../../../services/coordinator/scheduler/execution-policy/phased.ts';
 import {
@@ -195,7 +195,7 @@ describe('phased (T33)', () => {
     const scans = [0, 1, 2].map((id) =>
       aScanFragment(id, { sourceId: id + 1, output: toFragment(3, id + 11, 'broadcast') }),
     );
-    const chain = joined(joined(joined(9 as SourceId, 11), 12), 13);
+    const chain = joined(joined(joined(9, 11), 12), 13);
     const root = aScanFragment(
       3,
       { sourceId: 9, output: { consumer: { kind: 'client' }, scheme: { kind: 'single' } } },
