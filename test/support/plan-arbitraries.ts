@@ -1,23 +1,20 @@
 /** fast-check arbitraries for the values that travel between services. */
 import * as fc from 'fast-check';
-import type { ErrorReport } from '../../services/common/error.ts';
-import { ERROR_POLICIES } from '../../services/common/error.ts';
-import type { ErrorCode } from '../../services/common/error.ts';
-import type {
-  FragmentId,
-  Instant,
-  NodeId,
-  NodeInstanceId,
-  OutputBufferId,
-  PartitionId,
-  SourceId,
-  TaskId,
+import { ERROR_POLICIES, type ErrorCode, type ErrorReport } from '../../services/common/error.ts';
+import {
+  formatQueryId,
+  type FragmentId,
+  type Instant,
+  type NodeId,
+  type NodeInstanceId,
+  type OutputBufferId,
+  type PartitionId,
+  type SourceId,
+  type TaskId,
 } from '../../services/common/ids.ts';
-import { formatQueryId } from '../../services/common/ids.ts';
 import type { Column, ColumnType, PlainTypeId } from '../../services/common/plan/column-type.ts';
 import type {
   FragmentOutput,
-  InputTree,
   PlanFragment,
   QueryPlan,
   RemoteSource,
@@ -43,6 +40,7 @@ import {
   keyBoundsArbitrary,
 } from './key-domain-arbitraries.ts';
 import { NEW_SESSION } from '../../services/common/session-state.ts';
+import { inputTreeArbitrary } from './input-tree-arbitrary.ts';
 
 const uint32 = fc.nat({ max: 0xffff_ffff });
 const uint53 = fc.maxSafeNat();
@@ -175,19 +173,6 @@ const remoteSource: fc.Arbitrary<RemoteSource> = partial<RemoteSource>({
   systemTable: fc.constantFrom('queries', 'nodes', undefined),
 });
 
-const inputTree: fc.Arbitrary<InputTree> = fc.letrec<{ tree: InputTree }>((tie) => ({
-  tree: fc.oneof(
-    { maxDepth: 3 },
-    fc.record({ kind: fc.constant('source' as const), sourceId: id<SourceId>() }),
-    fc.record({ kind: fc.constant('join' as const), probe: tie('tree'), build: tie('tree') }),
-    fc.record({ kind: fc.constant('aggregate' as const), input: tie('tree') }),
-    fc.record({
-      kind: fc.constant('together' as const),
-      inputs: fc.array(tie('tree'), { maxLength: 3 }),
-    }),
-  ),
-})).tree;
-
 export const planFragmentArbitrary: fc.Arbitrary<PlanFragment> = partial<PlanFragment>({
   id: id<FragmentId>(),
   sql: word,
@@ -204,7 +189,7 @@ export const planFragmentArbitrary: fc.Arbitrary<PlanFragment> = partial<PlanFra
   outputs: fc.array(fragmentOutput, { maxLength: 3 }),
   scans: fc.array(scanInput, { maxLength: 2 }),
   remoteSources: fc.array(remoteSource, { maxLength: 2 }),
-  inputTree: fc.option(inputTree, { nil: undefined }),
+  inputTree: fc.option(inputTreeArbitrary, { nil: undefined }),
   inputMode: fc.constantFrom('incremental', 'complete'),
   determinism: fc.constantFrom('deterministic', 'order-sensitive', 'indeterminate'),
   rowLimit: fc.option(uint53, { nil: undefined }),
