@@ -221,9 +221,7 @@ const scanDescriptor: fc.Arbitrary<Omit<ScanDescriptor, 'sourceId'>> = fc.record
           firstRow: uint53,
           rowCount: uint53,
           bytes: uint53,
-          partitions: fc.option(fc.array(uint32, { minLength: 1, maxLength: 3 }), {
-            nil: undefined,
-          }),
+          partitions: some(uint32),
           bounds: some(keyBoundsArbitrary),
         }),
         { maxLength: 3 },
