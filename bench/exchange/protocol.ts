@@ -14,10 +14,17 @@ export interface ProduceRequest {
   readonly stream: number;
   readonly pageBytes: number;
   readonly pageCount: number;
+  /** Into a file, which may be read when the producer says that it is stored; else into memory, as it is read. */
+  readonly retained?: boolean;
 }
 
 export interface ProducerReady {
   readonly port: number;
+}
+
+/** All pages of a retained stream are in its file. */
+export interface StreamStored {
+  readonly storedStream: number;
 }
 
 export const TICKET: ExchangeTicket = {

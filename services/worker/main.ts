@@ -31,6 +31,8 @@ import { TaskOutputs } from './output/task-outputs.ts';
 import { ControlStream, type NodeDescription } from './rpc/control-stream.ts';
 import { dialOver } from './rpc/dial-coordinator.ts';
 import { runDirectory, sweepDeadRuns } from './spill/run-directory.ts';
+import { DiskBudget } from './spill/disk-budget.ts';
+import { RetainedDirectory } from './spill/retained-directory.ts';
 import { SpillDirectory } from './spill/spill-directory.ts';
 import { CpuMeter } from './task/cpu-meter.ts';
 import { NodeIdentity } from './task/node-identity.ts';
@@ -148,8 +150,11 @@ function createPages(
 ): Pages {
   const { identity, runDirectory } = own;
   const memory = new PageMemoryPool(config.memory.pageBytes);
+  const disk = new DiskBudget(config.spillLimitBytes);
+  const retained = new RetainedDirectory(join(runDirectory, 'outputs'), { budget: disk, log });
   const outputs = new TaskOutputs({
     memory,
+    openPageFile: (name) => retained.openFile(name),
     clock,
     random: seededRandom(randomInt(2 ** 31)),
     get nodeInstanceId() {
@@ -166,7 +171,7 @@ function createPages(
   const isLocal = ({ nodeId, nodeInstanceId }: OutputLocation): boolean =>
     nodeId === identity.nodeId && nodeInstanceId === identity.instanceId;
   const source = routedPageSource({ isLocal, local: outputs, remote });
-  const spill = new SpillDirectory(join(runDirectory, 'inputs'), config.spillLimitBytes);
+  const spill = new SpillDirectory(join(runDirectory, 'inputs'), disk);
   const createInput: TaskPorts['createInput'] = (
     { update, source: remoteSource, isReread },
     listener,
@@ -184,6 +189,7 @@ function createPages(
   const close = async (): Promise<void> => {
     remote.close();
     await spill.close();
+    await retained.close();
     await rm(runDirectory, { recursive: true, force: true });
   };
   return { memory, outputs, createInput, close };
@@ -222,6 +228,7 @@ function joinCluster(config: WorkerConfig, deps: WorkerDeps, parts: MemberParts)
         createOutput: (update, fragment, onChange) =>
           pages.outputs.create(update, fragment.outputs, onChange),
         releaseOutput: (taskId) => pages.outputs.release(taskId),
+        releaseAllOutputs: () => pages.outputs.releaseAll(),
       },
       onStatus: (status) => control.report(status),
     },
@@ -250,6 +257,7 @@ function joinCluster(config: WorkerConfig, deps: WorkerDeps, parts: MemberParts)
       tasks.drain();
       control.beat();
       await tasks.idle();
+      await pages.outputs.untilReleased();
       log.info({}, 'the worker is drained and leaves the cluster');
       await control.close(GOODBYE_GRACE_MS);
     })();

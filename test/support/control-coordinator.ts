@@ -54,6 +54,10 @@ export class ConnectedWorker {
     this.#order({ $case: 'stopTask', value: { taskId: formatTaskId(taskId), kind } });
   }
 
+  releaseOutput(taskId: TaskId): void {
+    this.#order({ $case: 'releaseOutput', value: { taskId: formatTaskId(taskId) } });
+  }
+
   /** Wants it to leave when its tasks are done. */
   drain(): void {
     this.#drainDue = true;

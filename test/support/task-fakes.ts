@@ -88,6 +88,7 @@ export class FakeOutput implements TaskOutput {
   readonly pages: OutputPage[] = [];
   end: 'none' | 'finished' | 'destroyed' | 'aborted' = 'none';
   isFinished = false;
+  failure: unknown;
   storedBytes = 0;
   overutilized = false;
   #room: Deferred<void> | undefined;
@@ -140,6 +141,12 @@ export class FakeOutput implements TaskOutput {
     this.#room = undefined;
     this.overutilized = false;
     room?.resolve();
+    this.#onChange();
+  }
+
+  /** The disk does not take its pages. */
+  cannotStore(failure: EngineError): void {
+    this.failure = failure;
     this.#onChange();
   }
 
@@ -306,6 +313,7 @@ export class FakeWorker {
   readonly slots = new FakeSlots();
   readonly outputs: FakeOutput[] = [];
   readonly released: TaskId[] = [];
+  releaseAllCount = 0;
   readonly inputs = new Map<SourceId, FakeInput>();
   readonly statuses: TaskStatus[] = [];
   #runCount = 0;
@@ -328,6 +336,7 @@ export class FakeWorker {
       return input;
     },
     releaseOutput: (taskId) => void this.released.push(taskId),
+    releaseAllOutputs: () => (this.releaseAllCount += 1),
   };
 
   get output(): FakeOutput {

@@ -224,13 +224,17 @@ export class ClientBuffer {
         },
       };
       const giveUp = (): void => pending.answer(nothingAt(request.token));
-      const waitMs = (MAX_WAIT_MS / 2) * (1 + random.next());
-      const cancelTimer = clock.schedule(waitMs, giveUp);
+      const cancelTimer = clock.schedule(readWaitMs(random), giveUp);
       signal.addEventListener('abort', giveUp);
       this.#pending = pending;
       if (signal.aborted) giveUp();
     });
   }
+}
+
+/** How long a read waits for a page. */
+export function readWaitMs(random: Random): number {
+  return (MAX_WAIT_MS / 2) * (1 + random.next());
 }
 
 /** The first pages whose sum is within the limit; at least one if there is any. */

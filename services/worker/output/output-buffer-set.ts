@@ -1,6 +1,7 @@
 import { Doorbell } from '../../common/doorbell.ts';
 import type { Clock } from '../../common/clock.ts';
 import { EngineError } from '../../common/error.ts';
+import { formatTaskId } from '../../common/ids.ts';
 import type { FragmentOutput } from '../../common/plan/plan-fragment.ts';
 import type { Random } from '../../common/random.ts';
 import type {
@@ -8,13 +9,18 @@ import type {
   OutputBuffers,
   OutputBufferStatus,
 } from '../../common/task/output-buffers.ts';
+import type { TaskUpdate } from '../../common/task/task-status.ts';
 import type { OutputPage, TaskOutput } from '../task/task-ports.ts';
+import type { Output } from './output.ts';
 import { OutputBuffer } from './output-buffer.ts';
-import { isEnded } from './output-buffer-state.ts';
+import type { OpenPageFile } from './page-file.ts';
 import type { PageMemoryPool } from './page-memory-pool.ts';
+import { StoredOutput } from './stored-output.ts';
 
 export interface OutputBufferSetDeps {
   readonly memory: PageMemoryPool;
+  /** Opens the files of stored outputs. */
+  readonly openPageFile: OpenPageFile;
   readonly clock: Clock;
   readonly random: Random;
 }
@@ -29,38 +35,45 @@ const KIND_OF_SCHEME: Readonly<Record<FragmentOutput['scheme']['kind'], OutputBu
 
 /** All outputs of one task, in the order of its fragment. */
 export class OutputBufferSet implements TaskOutput {
-  readonly #buffers: readonly OutputBuffer[];
+  readonly #outputs: readonly Output[];
+  readonly #stored: readonly StoredOutput[];
   readonly #memory: PageMemoryPool;
   readonly #onStatusChange: () => void;
   readonly #changed = new Doorbell();
   #reported = '';
 
-  /** `onStatusChange`: a state has changed, or an output has become overutilised or no longer is. */
+  /**
+   * `first`: the update that brought the task says which outputs are stored.
+   * `onStatusChange`: a state has changed, or an output has become overutilised or no longer is.
+   */
   constructor(
+    first: TaskUpdate,
     outputs: readonly FragmentOutput[],
-    deps: OutputBufferSetDeps,
-    onStatusChange: () => void,
+    deps: OutputBufferSetDeps & { readonly onStatusChange: () => void },
   ) {
     this.#memory = deps.memory;
-    this.#onStatusChange = onStatusChange;
-    this.#buffers = outputs.map(
-      ({ consumer, scheme }) =>
-        new OutputBuffer({
-          ...deps,
-          kind: KIND_OF_SCHEME[scheme.kind],
-          isResult: consumer.kind === 'client',
-          onChange: () => this.#onChange(),
-        }),
-    );
+    this.#onStatusChange = deps.onStatusChange;
+    const onChange = (): void => this.#onChange();
+    this.#outputs = outputs.map(({ consumer, scheme }, outputIndex) => {
+      const kind = KIND_OF_SCHEME[scheme.kind];
+      const isResult = consumer.kind === 'client';
+      const retention = first.outputBuffers[outputIndex]?.retention;
+      if (retention !== 'retained' || isResult)
+        return new OutputBuffer({ ...deps, kind, isResult, onChange });
+      const { partitionId: partition } = first.taskId;
+      const task = formatTaskId(first.taskId);
+      return new StoredOutput({ ...deps, kind, task, outputIndex, partition, onChange });
+    });
+    this.#stored = this.#outputs.filter((output) => output instanceof StoredOutput);
     this.#reported = this.#summary();
   }
 
   declareBuffers(outputs: readonly OutputBuffers[]): void {
-    if (outputs.length !== this.#buffers.length) {
-      const problem = `${outputs.length} outputs are declared, the fragment has ${this.#buffers.length}`;
+    if (outputs.length !== this.#outputs.length) {
+      const problem = `${outputs.length} outputs are declared, the fragment has ${this.#outputs.length}`;
       throw new EngineError('INVALID_REQUEST', problem);
     }
-    for (const [i, update] of outputs.entries()) this.#buffers[i]?.declare(update);
+    for (const [i, update] of outputs.entries()) this.#outputs[i]?.declare(update);
   }
 
   addPage({ outputIndex, page, partition }: OutputPage): void {
@@ -72,50 +85,56 @@ export class OutputBufferSet implements TaskOutput {
   }
 
   finish(): void {
-    for (const buffer of this.#buffers) buffer.noMorePages();
+    for (const output of this.#outputs) output.noMorePages();
   }
 
   destroy(): void {
-    for (const buffer of this.#buffers) buffer.destroy();
+    for (const output of this.#outputs) output.destroy();
   }
 
   abort(): void {
-    for (const buffer of this.#buffers) buffer.abort();
+    for (const output of this.#outputs) output.abort();
   }
 
-  /** As `abort`, but readers are told, instead of waiting for the coordinator to stop them. */
-  fail(error: EngineError): void {
-    for (const buffer of this.#buffers) buffer.fail(error);
+  /** Nobody reads the stored outputs any more. */
+  release(): void {
+    for (const output of this.#stored) output.release();
   }
-
-  /** No output is stored, so there is nothing to let go of. */
-  release(): void {}
 
   get isFinished(): boolean {
-    return this.#buffers.every(({ state }) => state === 'finished');
+    return this.#outputs.every(({ state }) => state === 'finished');
   }
 
-  /** Every output has ended, well or not: nothing is held any more. */
-  get isEnded(): boolean {
-    return this.#buffers.every(({ state }) => isEnded(state));
+  get failure(): unknown {
+    return this.#stored.find(({ failure }) => failure !== undefined)?.failure;
+  }
+
+  /** Nothing is held any more. */
+  get isGone(): boolean {
+    return this.#outputs.every(({ isGone }) => isGone);
+  }
+
+  /** Some output is stored and not released. */
+  get isStored(): boolean {
+    return this.#stored.some(({ isGone }) => !isGone);
   }
 
   get storedBytes(): number {
-    return 0;
+    return this.#stored.reduce((sum, { storedBytes }) => sum + storedBytes, 0);
   }
 
   get statuses(): readonly OutputBufferStatus[] {
-    return this.#buffers.map(({ status }) => status);
+    return this.#outputs.map(({ status }) => status);
   }
 
-  output(index: number): OutputBuffer {
-    const buffer = this.#buffers[index];
-    if (buffer !== undefined) return buffer;
+  output(index: number): Output {
+    const output = this.#outputs[index];
+    if (output !== undefined) return output;
     throw new EngineError('INVALID_REQUEST', `the task has no output ${index}`);
   }
 
   get #isFull(): boolean {
-    return this.#buffers.some(({ isFull }) => isFull);
+    return this.#outputs.some(({ isFull }) => isFull);
   }
 
   async #untilRoom(): Promise<void> {

@@ -5,12 +5,19 @@
  *     └─── no more pages ───▶ NO_MORE_PAGES ─── no more buffers ─────┘
  *
  * From every state before the end: destroyed → FINISHED (readers see an end), aborted → ABORTED, failed → FAILED
- * (readers never see an end). Readers that are all gone finish an output early, once no other can come.
+ * (readers never see an end). Readers that are all gone finish an output early, once no other can come. A stored output
+ * waits for no reader: FLUSHING ─ all stored ─▶ FINISHED.
  */
 import type { OutputBufferState } from '../../common/task/output-buffers.ts';
 
 export type OutputBufferTransition =
-  'no-more-buffers' | 'no-more-pages' | 'all-readers-done' | 'destroy' | 'abort' | 'fail';
+  | 'no-more-buffers'
+  | 'no-more-pages'
+  | 'all-readers-done'
+  | 'all-stored'
+  | 'destroy'
+  | 'abort'
+  | 'fail';
 
 /** The state after the transition; where one means nothing the state stays as it is. */
 export function nextOutputBufferState(
@@ -25,6 +32,8 @@ export function nextOutputBufferState(
       return afterNoMorePages(state);
     case 'all-readers-done':
       return acceptsBuffers(state) ? state : 'finished';
+    case 'all-stored':
+      return state === 'flushing' ? 'finished' : state;
     case 'destroy':
       return 'finished';
     case 'abort':

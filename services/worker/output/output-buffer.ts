@@ -13,6 +13,7 @@ import type {
 } from '../../common/task/output-buffers.ts';
 import { ClientBuffer } from './client-buffer.ts';
 import { HeldPage } from './held-page.ts';
+import type { Output } from './output.ts';
 import type { OutputBufferTransition } from './output-buffer-state.ts';
 import {
   acceptsBuffers,
@@ -52,8 +53,8 @@ const OVERUTILIZED_FROM: Readonly<Record<OutputBufferKind, number>> = {
 /** Readers that nobody has declared yet; real ones are as many as the tasks of a stage. */
 const MAX_BUFFERS = 10_000;
 
-/** The pages of one output of a task, for all readers that the coordinator has declared (scheduling.md §4). */
-export class OutputBuffer {
+/** The pages of one output of a task, in memory, for all readers that the coordinator has declared (scheduling.md §4). */
+export class OutputBuffer implements Output {
   readonly #options: OutputBufferOptions;
   readonly #router: PageRouter;
   readonly #buffers = new Map<OutputBufferId, ClientBuffer>();
@@ -71,6 +72,10 @@ export class OutputBuffer {
 
   get state(): OutputBufferState {
     return this.#state;
+  }
+
+  get isGone(): boolean {
+    return isEnded(this.#state);
   }
 
   get bufferedBytes(): number {
@@ -191,7 +196,7 @@ export class OutputBuffer {
         : removed !== undefined
           ? `without id ${removed}, which was declared before`
           : retention !== undefined && retention !== 'streaming'
-            ? `that are ${retention} where the task keeps them in memory`
+            ? `that are ${retention} where they were streaming before`
             : kind === 'partitioned' && !noMoreBufferIds
               ? 'of a partitioned output without all ids'
               : undefined;

@@ -27,11 +27,15 @@ const TASK_WAIT_MS = 5_000;
 /** Ended outputs still answer readers that ask twice. */
 const ENDED_MAX_AGE_MS = 300_000;
 const SWEEP_INTERVAL_MS = 5_000;
+/** The coordinator releases what a query has stored; a worker does it by itself only when nobody came to say so. */
+const DEADLINE_GRACE_MS = 60_000;
 
 interface Entry {
   readonly set: OutputBufferSet;
   readonly ticket: BufferAddress['ticket'];
-  /** When it was first seen to have ended: at most a sweep too late. */
+  /** Of the query: beyond it nobody reads. */
+  readonly deadline: Instant;
+  /** When it was first seen to be gone: at most a sweep too late. */
   endedAt?: Instant;
 }
 
@@ -39,21 +43,23 @@ export class TaskOutputs implements PageSource, BufferServer {
   readonly #options: TaskOutputsOptions;
   readonly #entries = new Map<string, Entry>();
   readonly #added = new Doorbell();
+  readonly #released = new Doorbell();
   #sweepAt = 0 as Instant;
 
   constructor(options: TaskOutputsOptions) {
     this.#options = options;
   }
 
-  /** The outputs of a new task. `onStatusChange`: see OutputBufferSet. */
+  /** The outputs of a new task, as its first update declares them. `onStatusChange`: see OutputBufferSet. */
   create(
-    { taskId, capability, principal }: TaskUpdate,
+    first: TaskUpdate,
     outputs: readonly FragmentOutput[],
     onStatusChange: () => void,
   ): OutputBufferSet {
     this.#forgetOld();
-    const set = new OutputBufferSet(outputs, this.#options, onStatusChange);
-    this.#entries.set(formatTaskId(taskId), { set, ticket: { capability, principal } });
+    const { taskId, capability, principal, deadline } = first;
+    const set = new OutputBufferSet(first, outputs, { ...this.#options, onStatusChange });
+    this.#entries.set(formatTaskId(taskId), { set, ticket: { capability, principal }, deadline });
     this.#added.ring();
     return set;
   }
@@ -61,6 +67,18 @@ export class TaskOutputs implements PageSource, BufferServer {
   /** Nobody reads the stored outputs of this task any more. */
   release(taskId: TaskId): void {
     this.#entries.get(formatTaskId(taskId))?.set.release();
+    this.#released.ring();
+  }
+
+  /** Nobody reads what this worker has stored. */
+  releaseAll(): void {
+    for (const { set } of this.#entries.values()) set.release();
+    this.#released.ring();
+  }
+
+  /** Resolves when all that is stored is released. */
+  async untilReleased(): Promise<void> {
+    while ([...this.#entries.values()].some(({ set }) => set.isStored)) await this.#released.wait();
   }
 
   async fetchPages(
@@ -124,7 +142,8 @@ export class TaskOutputs implements PageSource, BufferServer {
     if (now < this.#sweepAt) return;
     this.#sweepAt = (now + SWEEP_INTERVAL_MS) as Instant;
     for (const [task, entry] of this.#entries) {
-      if (!entry.set.isEnded) continue;
+      if (entry.deadline + DEADLINE_GRACE_MS < now) entry.set.release();
+      if (!entry.set.isGone) continue;
       entry.endedAt ??= now;
       if (now - entry.endedAt > ENDED_MAX_AGE_MS) this.#entries.delete(task);
     }

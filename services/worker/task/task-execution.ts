@@ -159,8 +159,10 @@ export class TaskExecution {
 
   /** The first time that an output is overfull is news for the scheduler (T25). */
   #onOutputChange(): void {
-    if (this.#state.kind === 'flushing' && this.#output.isFinished) this.#enter({ kind: 'finish' });
+    const { failure, isFinished } = this.#output;
     if (!isLive(this.#state.kind)) return;
+    if (failure !== undefined) return this.fail(failure);
+    if (this.#state.kind === 'flushing' && isFinished) return this.#enter({ kind: 'finish' });
     const isOverutilized = this.#output.statuses.some(({ overutilized }) => overutilized);
     if (isOverutilized && !this.#wasOverutilized) this.#reporter.reportNow();
     else this.#reporter.reportSoon();

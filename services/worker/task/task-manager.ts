@@ -75,8 +75,9 @@ export class TaskManager {
     else task.stop(stop);
   }
 
-  /** Nobody reads the stored outputs of this task any more, whether or not it has ended. */
+  /** Nobody reads the stored outputs of this task any more: it may have ended, or else it has nothing to run for. */
   releaseOutput(taskId: TaskId): void {
+    this.#live.get(formatTaskId(taskId))?.stop('abort');
     this.#deps.ports.releaseOutput(taskId);
   }
 
@@ -95,10 +96,11 @@ export class TaskManager {
     });
   }
 
-  /** Nobody will ask for these tasks again. */
+  /** Nobody will ask for these tasks again, nor for what ended ones have stored. */
   abandonAll(reason: string): void {
     const error = new EngineError('TASK_ABANDONED', reason);
     for (const task of this.#live.values()) task.fail(error);
+    this.#deps.ports.releaseAllOutputs();
   }
 
   /** Refuses new tasks from now on. */

@@ -22,7 +22,9 @@ export interface TaskOutput {
   destroy(): void;
   /** The pages are no result: readers never see an end. */
   abort(): void;
-  /** All buffers are read to their end, or destroyed. */
+  /** What keeps it from taking pages, and so its task from ending well. */
+  readonly failure: unknown;
+  /** All buffers are read to their end, or destroyed, or stored. */
   readonly isFinished: boolean;
   /** Bytes of stored outputs that are on disk now. */
   readonly storedBytes: number;
@@ -74,4 +76,6 @@ export interface TaskPorts {
   createInput(request: TaskInputRequest, listener: TaskInputListener): TaskInput;
   /** Lets go of the stored outputs of a task, which may have ended long ago. Repeating it is harmless. */
   releaseOutput(taskId: TaskId): void;
+  /** Lets go of the stored outputs of all tasks. */
+  releaseAllOutputs(): void;
 }

@@ -1,92 +1,44 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { readConfig } from '../../../services/common/config/read-config.ts';
-import type { SourceId, TaskId } from '../../../services/common/ids.ts';
-import { silentLogger } from '../../../services/common/logger.ts';
 import type { PlanFragment } from '../../../services/common/plan/plan-fragment.ts';
-import type { Split, SplitAssignment } from '../../../services/common/plan/split.ts';
 import { systemClock } from '../../../services/common/system-clock.ts';
-import type { TaskStatus, TaskUpdate } from '../../../services/common/task/task-status.ts';
-import { type RunningWorker, startWorker, workerConfig } from '../../../services/worker/main.ts';
-import { ControlCoordinator } from '../../support/control-coordinator.ts';
+import type { RunningWorker } from '../../../services/worker/main.ts';
+import type { ControlCoordinator } from '../../support/control-coordinator.ts';
 import {
-  arrowRows,
-  DATA,
   dataFile,
   fileSplit,
   fragmentOf,
   oracle,
   remoteSource,
   tableScan,
-  THREAD_ENTRY,
   WORKER_ENTRY,
 } from '../../support/slot-harness.ts';
-import { anUpdate, aTaskId, theBuffers } from '../../support/task-fakes.ts';
+import { theBuffers } from '../../support/task-fakes.ts';
 import { toFragment } from '../../support/plan-builders.ts';
+import {
+  aTask,
+  assign,
+  inlineRows,
+  remoteSplit,
+  WorkerCluster,
+} from '../../support/worker-cluster.ts';
 
+let cluster: WorkerCluster;
 let coordinator: ControlCoordinator;
-let spillDirectory: string;
 let workers: RunningWorker[];
 
 beforeEach(async () => {
-  coordinator = await new ControlCoordinator().listen();
-  spillDirectory = mkdtempSync(join(tmpdir(), 'skein-worker-test-'));
-  workers = [];
+  cluster = await WorkerCluster.open();
+  ({ coordinator, workers } = cluster);
 });
 
 afterEach(async () => {
-  await Promise.all(workers.map((worker) => worker.close(0)));
-  await coordinator.close();
-  expect(readdirSync(spillDirectory)).toEqual([]);
-  rmSync(spillDirectory, { recursive: true });
+  expect(await cluster.close()).toEqual([]);
 });
 
-const flags = (nodeId: string): Record<string, string> => ({
-  node_id: nodeId,
-  worker_port: '0',
-  catalog: DATA,
-  coordinator_address: coordinator.address,
-  spill_directory: spillDirectory,
-  worker_memory_limit: '1GiB',
-  cores: '2',
-});
-
-async function start(nodeId: string): Promise<RunningWorker> {
-  const values = readConfig('worker', { file: {}, environment: {}, flags: flags(nodeId) });
-  const deps = { clock: systemClock, log: silentLogger, threadEntry: THREAD_ENTRY };
-  const worker = await startWorker(workerConfig(values), deps);
-  workers.push(worker);
-  return worker;
-}
-
-let partition = 0;
-function aTask(fragment: PlanFragment, changes: Partial<TaskUpdate> = {}): TaskUpdate {
-  partition += 1;
-  return anUpdate({
-    taskId: aTaskId({ stageId: fragment.id, partitionId: partition as TaskId['partitionId'] }),
-    fragment,
-    outputBuffers: fragment.outputs.map(() => theBuffers(1)),
-    deadline: (systemClock.now() + 60_000) as TaskUpdate['deadline'],
-    ...changes,
-  });
-}
-
-const assign = (sourceId: number, inputs: readonly Split['input'][]): SplitAssignment => ({
-  sourceId: sourceId as SourceId,
-  splits: inputs.map((input, sequenceId) => ({ sequenceId, weight: 100, input })),
-  noMoreSplits: true,
-});
-
-const inlineRows = (fragment: PlanFragment, status: TaskStatus): unknown[][] =>
-  arrowRows(
-    fragment.columns,
-    (status.inlinePages ?? []).map((page) => Uint8Array.from(page).buffer),
-  );
+const start = (nodeId: string): Promise<RunningWorker> => cluster.start(nodeId);
 
 const LINEITEM = [
   { name: 'l_orderkey', type: { id: 'BIGINT' } },
@@ -133,23 +85,12 @@ describe('a worker', () => {
     const scans = halves.map((split) =>
       aTask(scanning, { splitAssignments: [assign(1, [split])], outputBuffers: [theBuffers(2)] }),
     );
-    const remoteSplit = (from: TaskUpdate, node: number, bufferId: number): Split['input'] => ({
-      kind: 'remote',
-      location: {
-        taskId: from.taskId,
-        nodeId: nodes[node]!.hello.nodeId as never,
-        nodeInstanceId: nodes[node]!.hello.nodeInstanceId as never,
-        address: nodes[node]!.hello.address,
-        outputIndex: 0,
-        bufferId: bufferId as never,
-      },
-    });
     const merges = nodes.map((_node, buffer) =>
       aTask(merging, {
         splitAssignments: [
           assign(
             5,
-            scans.map((scan, i) => remoteSplit(scan, i, buffer)),
+            scans.map((scan, i) => remoteSplit(scan, nodes[i]!, buffer)),
           ),
         ],
       }),
@@ -158,7 +99,7 @@ describe('a worker', () => {
       splitAssignments: [
         assign(
           6,
-          merges.map((merge, i) => remoteSplit(merge, i, 0)),
+          merges.map((merge, i) => remoteSplit(merge, nodes[i]!, 0)),
         ),
       ],
     });
@@ -279,7 +220,7 @@ describe('a worker process', () => {
   let child: ChildProcess;
 
   async function spawnWorker(): Promise<string> {
-    const args = Object.entries(flags('worker-9')).flatMap(([key, value]) => [
+    const args = Object.entries(cluster.flags('worker-9')).flatMap(([key, value]) => [
       `--${key.replaceAll('_', '-')}`,
       value,
     ]);

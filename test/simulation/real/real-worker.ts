@@ -15,6 +15,7 @@ import { TaskOutputs } from '../../../services/worker/output/task-outputs.ts';
 import { NodeIdentity } from '../../../services/worker/task/node-identity.ts';
 import { TaskManager } from '../../../services/worker/task/task-manager.ts';
 import type { TaskPorts } from '../../../services/worker/task/task-ports.ts';
+import { MemoryPageFiles } from '../../support/memory-page-files.ts';
 import type { ClusterWorker, EngineDeps, TaskOrder, WorkerSetup } from '../cluster-worker.ts';
 import type { LossyPageSource } from './lossy-page-source.ts';
 import { SimulatedSlots } from './simulated-slots.ts';
@@ -52,6 +53,7 @@ export class RealWorker implements ClusterWorker {
     });
     this.outputs = new TaskOutputs({
       memory,
+      openPageFile: new MemoryPageFiles().open,
       clock: time,
       random,
       nodeInstanceId: node.nodeInstanceId,
@@ -117,6 +119,7 @@ export class RealWorker implements ClusterWorker {
       createOutput: (update, fragment, onChange) =>
         this.outputs.create(update, fragment.outputs, onChange),
       releaseOutput: (taskId) => this.outputs.release(taskId),
+      releaseAllOutputs: () => this.outputs.releaseAll(),
       createInput: ({ source: { rowLimit }, isReread }, listener) =>
         new InputQueue({
           supply: new ExchangeClient({ source, ticket: TICKET, clock: time, log: silentLogger }),

@@ -15,6 +15,7 @@ import { PageMemoryPool } from '../../../../services/worker/output/page-memory-p
 import { TaskOutputs } from '../../../../services/worker/output/task-outputs.ts';
 import { exchangeHandlers } from '../../../../services/common/rpc/exchange-handlers.ts';
 import { aLocation, aTicket } from '../../../support/exchange.ts';
+import { MemoryPageFiles } from '../../../support/memory-page-files.ts';
 import { aMarkedPage, markOf } from '../../../support/pages.ts';
 
 const never = new AbortController().signal;
@@ -32,6 +33,7 @@ async function aWorker(): Promise<Worker> {
   const memory = new PageMemoryPool(1 << 30);
   const outputs = new TaskOutputs({
     memory,
+    openPageFile: new MemoryPageFiles().open,
     clock: systemClock,
     random: seededRandom(1),
     nodeInstanceId: 'run-1' as NodeInstanceId,

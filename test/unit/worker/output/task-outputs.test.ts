@@ -4,10 +4,12 @@ import type {
   PageRequest,
 } from '../../../../services/common/exchange/page-source.ts';
 import type {
+  FragmentId,
   Instant,
   NodeId,
   NodeInstanceId,
   OutputBufferId,
+  SourceId,
 } from '../../../../services/common/ids.ts';
 import { parseTaskId } from '../../../../services/common/ids.ts';
 import type { FragmentOutput } from '../../../../services/common/plan/plan-fragment.ts';
@@ -15,6 +17,7 @@ import { seededRandom } from '../../../../services/common/random.ts';
 import type { TaskUpdate } from '../../../../services/common/task/task-status.ts';
 import { PageMemoryPool } from '../../../../services/worker/output/page-memory-pool.ts';
 import { TaskOutputs } from '../../../../services/worker/output/task-outputs.ts';
+import { MemoryPageFiles } from '../../../support/memory-page-files.ts';
 import { aMarkedPage, markOf } from '../../../support/pages.ts';
 import { VirtualClock, settle } from '../../../support/virtual-clock.ts';
 
@@ -38,17 +41,26 @@ const allIds = {
 const never = new AbortController().signal;
 const fromStart: PageRequest = { token: 0, maxBytes: 1_000, acknowledgedToken: 0 };
 
-function aWorker(): { outputs: TaskOutputs; clock: VirtualClock; memory: PageMemoryPool } {
+interface WorkerFixture {
+  readonly outputs: TaskOutputs;
+  readonly clock: VirtualClock;
+  readonly memory: PageMemoryPool;
+  readonly disk: MemoryPageFiles;
+}
+
+function aWorker(): WorkerFixture {
   const clock = new VirtualClock();
   const memory = new PageMemoryPool(1 << 20);
+  const disk = new MemoryPageFiles();
   const outputs = new TaskOutputs({
     memory,
+    openPageFile: disk.open,
     clock,
     random: seededRandom(1),
     nodeInstanceId: 'run-1' as NodeInstanceId,
     sameSecret: (a, b) => Buffer.from(a).equals(b),
   });
-  return { outputs, clock, memory };
+  return { outputs, clock, memory, disk };
 }
 
 function address(
@@ -166,5 +178,76 @@ describe('all outputs of a task', () => {
     set.output(0).destroyBuffer(0 as OutputBufferId);
     expect(reports).toBe(3);
     expect(set.isFinished).toBe(true);
+  });
+});
+
+describe('stored outputs of tasks that have ended', () => {
+  const toFragment: FragmentOutput = {
+    consumer: { kind: 'fragment', fragmentId: 1 as FragmentId, sourceId: 1 as SourceId },
+    scheme: { kind: 'single' },
+  };
+  const retained = { ...allIds, retention: 'retained' } as const;
+  const first = { ...update, outputBuffers: [retained], deadline: 1_000_000 as Instant };
+  const named = (partitionId: number): TaskUpdate => ({
+    ...first,
+    taskId: { ...taskId, partitionId: partitionId as typeof taskId.partitionId },
+  });
+
+  async function store(outputs: TaskOutputs, task: TaskUpdate = first): Promise<void> {
+    const set = outputs.create(task, [toFragment], () => undefined);
+    set.declareBuffers(task.outputBuffers);
+    set.addPage({ outputIndex: 0, partition: 0, page: aMarkedPage(5), rowCount: 1 });
+    set.finish();
+    await settle();
+    expect(set.isFinished).toBe(true);
+    expect(set.storedBytes).toBe(8);
+  }
+
+  it('stay until they are released, however long that takes', async () => {
+    const { outputs, clock, disk } = aWorker();
+    await store(outputs);
+    await clock.advance(400_000);
+    await store(outputs, named(1));
+    expect((await outputs.fetchPages(address(), fromStart, never)).pages.map(markOf)).toEqual([5]);
+    outputs.release(taskId);
+    outputs.release(taskId);
+    await settle();
+    expect(disk.files.size).toBe(1);
+    const late = outputs.fetchPages(address(), fromStart, never);
+    await expect(late).rejects.toMatchObject({ code: 'OUTPUT_PAGE_LOST' });
+  });
+
+  it('are all released when nobody will ask again, and who waits for that is told', async () => {
+    const { outputs, disk } = aWorker();
+    await store(outputs);
+    await store(outputs, named(1));
+    let isReleased = false;
+    void outputs.untilReleased().then(() => (isReleased = true));
+    outputs.release(taskId);
+    await settle();
+    expect(isReleased).toBe(false);
+    outputs.releaseAll();
+    await settle();
+    expect(isReleased).toBe(true);
+    expect(disk.files.size).toBe(0);
+  });
+
+  it('go with the deadline of their query, when nobody came to release them', async () => {
+    const { outputs, clock, disk } = aWorker();
+    await store(outputs);
+    await clock.advance(1_060_001);
+    outputs.create(named(1), [toFragment], () => undefined);
+    await settle();
+    expect(disk.files.size).toBe(0);
+  });
+
+  it('are no results for clients, and no spooled ones', () => {
+    const { outputs } = aWorker();
+    const toBoth = outputs.create(first, [toClient], () => undefined);
+    expect(() => toBoth.declareBuffers([retained])).toThrow('retained');
+    const spooled = { ...retained, retention: 'spooled' } as const;
+    const other = { ...named(1), outputBuffers: [spooled] };
+    const set = outputs.create(other, [toFragment], () => undefined);
+    expect(() => set.declareBuffers([spooled])).toThrow('spooled');
   });
 });

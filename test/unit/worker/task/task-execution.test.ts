@@ -353,6 +353,21 @@ describe('a task whose statement fails', () => {
   });
 });
 
+describe('a task whose pages cannot be stored', () => {
+  it.each([false, true])('fails by that; all rows are made: %s', async (isFlushing) => {
+    start(COMPLETE_SCAN, { splitAssignments: [assign(1, fileSplits(1, 0, 1), true)] });
+    await settle();
+    if (isFlushing) worker.slots.last.statements[0]?.finish();
+    await settle();
+    expect(states().includes('flushing')).toBe(isFlushing);
+    worker.output.cannotStore(new EngineError('OUT_OF_DISK', 'full'));
+    await settle();
+    expect(worker.status).toMatchObject({ state: 'failed', error: { code: 'OUT_OF_DISK' } });
+    expect(worker.output.end).toBe('aborted');
+    expect(worker.slots.last.isReleased).toBe(true);
+  });
+});
+
 describe('a flushing task', () => {
   it('is finished when its readers have read everything', async () => {
     start(SCAN, { splitAssignments: [assign(1, [], true)] });

@@ -94,6 +94,33 @@ describe('the task manager', () => {
     expect(worker.status).toMatchObject({ state: 'failed', error: { code: 'TASK_ABANDONED' } });
   });
 
+  it('lets go of all that is stored when the coordinator stays away, and not before', async () => {
+    tasks.update(order());
+    await finish();
+    tasks.onDisconnected();
+    await worker.clock.advance(999);
+    tasks.onConnected();
+    await worker.clock.advance(10_000);
+    expect(worker.releaseAllCount).toBe(0);
+    tasks.onDisconnected();
+    await worker.clock.advance(1000);
+    expect(worker.releaseAllCount).toBe(1);
+  });
+
+  it('lets go of what a task has stored, and ends one that still runs for nobody', async () => {
+    tasks.update(order());
+    await finish();
+    tasks.releaseOutput(aTaskId());
+    expect(worker.released).toEqual([aTaskId()]);
+    expect(worker.status.state).toBe('finished');
+    const another = aTaskId({ stageId: 1 as never });
+    tasks.update(order(0, { taskId: another }));
+    tasks.releaseOutput(another);
+    await settle();
+    expect(worker.status).toMatchObject({ taskId: another, state: 'aborted' });
+    expect(worker.released).toEqual([aTaskId(), another]);
+  });
+
   it('keeps its tasks when the coordinator comes back in time', async () => {
     tasks.update(order());
     tasks.onDisconnected();
