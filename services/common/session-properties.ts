@@ -49,6 +49,13 @@ export const SESSION_PROPERTIES = {
   colocated_execution: choice(['on', 'off'], {
     doc: 'Whether joins, aggregations and windows on a key by which files lie apart run without exchange.',
   }),
+  partial_aggregation: choice(['automatic', 'always', 'never'], {
+    doc: 'Whether rows are aggregated before they are sent by their groups: automatic stops where it makes too few fewer.',
+  }),
+  partial_aggregation_min_rows: integer(
+    { min: 1, max: 1_000_000_000, defaultValue: 100_000 },
+    'Rows that a task aggregates before partial_aggregation=automatic may stop it.',
+  ),
   dynamic_filtering: choice(['on', 'off'], {
     doc: 'Whether scans leave out rows that have no match in the other side of a join.',
   }),

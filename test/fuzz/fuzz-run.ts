@@ -92,6 +92,8 @@ function randomOptions(seed: number): FuzzQuery['options'] {
     taskCount: 1 + choice.below(4),
     properties: {
       broadcast_threshold: choice.one(['0', '32MiB']),
+      partial_aggregation: choice.one(['automatic', 'automatic', 'always', 'never']),
+      partial_aggregation_min_rows: '1',
       distribution: choice.one(['always', 'always', 'always', 'always', 'never']),
       time_zone: choice.one(['UTC', 'UTC', 'America/New_York', 'Asia/Kolkata']),
     },

@@ -17,7 +17,11 @@ export interface LocalExecution {
   readonly taskCount: number;
   /** Statements of a task of an incremental fragment; its splits are dealt to them. */
   readonly batchCount: number;
+  /** In which form partial aggregates run; `mixed`, the default: every other statement row-wise. */
+  readonly partialForm?: PartialForm;
 }
+
+export type PartialForm = 'plain' | 'rowwise' | 'mixed';
 
 /** Rows of a file, as a worker is given them. */
 interface RowRange {
@@ -109,7 +113,7 @@ class LocalRun {
     const limit = fragment.rowLimit === undefined ? '' : ` LIMIT ${fragment.rowLimit}`;
     const statements = batches
       .filter((batch, index) => index === 0 || batch.length > 0)
-      .map((batch) => this.#statement(fragment, task, batch));
+      .map((batch, index) => this.#statement(this.#formOf(fragment, task + index), task, batch));
     await this.#connection.run(`CREATE OR REPLACE TEMP TABLE ${table} AS ${statements[0] ?? ''}`);
     for (const statement of statements.slice(1)) {
       await this.#connection.run(`INSERT INTO ${table} ${statement}`);
@@ -118,6 +122,13 @@ class LocalRun {
       await this.#connection.run(`CREATE OR REPLACE TEMP TABLE ${table} AS FROM ${table}${limit}`);
     }
     if (task === 0) await this.#expectTypes(fragment, table);
+  }
+
+  #formOf(fragment: PlanFragment, statement: number): PlanFragment {
+    const { partialForm = 'mixed' } = this.#execution;
+    const isRowwise = partialForm === 'rowwise' || (partialForm === 'mixed' && statement % 2 === 1);
+    const { partialAggregation, sql } = fragment;
+    return { ...fragment, sql: isRowwise ? (partialAggregation?.rowwiseSql ?? sql) : sql };
   }
 
   #statement(fragment: PlanFragment, task: number, batch: readonly RowRange[]): string {

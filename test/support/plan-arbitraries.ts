@@ -132,9 +132,11 @@ const fragmentOutput: fc.Arbitrary<FragmentOutput> = fc.record({
   ),
 });
 
+/** What may be absent. */
+const maybe = <T>(of: fc.Arbitrary<T>) => fc.option(of, { nil: undefined });
+
 /** What is absent when there is none of it. */
-const some = <T>(of: fc.Arbitrary<T>): fc.Arbitrary<readonly T[] | undefined> =>
-  fc.option(fc.array(of, { minLength: 1, maxLength: 2 }), { nil: undefined });
+const some = <T>(of: fc.Arbitrary<T>) => maybe(fc.array(of, { minLength: 1, maxLength: 2 }));
 
 const scanInput: fc.Arbitrary<ScanInput> = partial<ScanInput>({
   sourceId: id<SourceId>(),
@@ -142,12 +144,11 @@ const scanInput: fc.Arbitrary<ScanInput> = partial<ScanInput>({
   format: fc.constant('parquet'),
   columns,
   table: fc.string(),
-  partitioning: fc.option(
+  partitioning: maybe(
     fc.record({
       predicates: fc.array(fc.string(), { maxLength: 3 }),
       mismatch: fc.constantFrom('skip' as const, 'fail' as const),
     }),
-    { nil: undefined },
   ),
   filteredColumns: some(
     fc.record({
@@ -169,7 +170,7 @@ const remoteSource: fc.Arbitrary<RemoteSource> = partial<RemoteSource>({
   delivery: fc.constantFrom('partitioned', 'broadcast', 'gather', 'arbitrary'),
   types: fc.array(columnTypeArbitrary, { maxLength: 3 }),
   estimatedRows: measure,
-  rowLimit: fc.option(uint53, { nil: undefined }),
+  rowLimit: maybe(uint53),
   systemTable: fc.constantFrom('queries', 'nodes', undefined),
 });
 
@@ -192,12 +193,13 @@ export const planFragmentArbitrary: fc.Arbitrary<PlanFragment> = partial<PlanFra
   inputTree: fc.option(inputTreeArbitrary, { nil: undefined }),
   inputMode: fc.constantFrom('incremental', 'complete'),
   determinism: fc.constantFrom('deterministic', 'order-sensitive', 'indeterminate'),
-  rowLimit: fc.option(uint53, { nil: undefined }),
+  rowLimit: maybe(uint53),
   threads: fc.constantFrom('task', 'worker', 'one'),
   mayReorderJoins: fc.constantFrom(true as const, undefined),
   estimatedRows: measure,
   estimatedBytes: measure,
   settings: texts,
+  partialAggregation: maybe(fc.record({ countingSql: word, rowwiseSql: word, minRows: uint53 })),
   collectedKeys: some(
     fc.record({
       filterId: filterIdArbitrary,
@@ -241,7 +243,7 @@ export const queryPlanArbitrary: fc.Arbitrary<QueryPlan> = partial<QueryPlan>({
   rung: fc.constantFrom('distributed', 'small', 'single-over-scans', 'whole'),
   rungReason: fc.string(),
   analysis: fc.constantFrom('text', 'json', undefined),
-  question: fc.option(word, { nil: undefined }),
+  question: maybe(word),
   session: fc.constantFrom(NEW_SESSION, undefined),
   isConstant: fc.constantFrom(true as const, undefined),
 });
@@ -284,9 +286,8 @@ const splitAssignment: fc.Arbitrary<SplitAssignment> = fc.record({
           firstRow: uint53,
           rowCount: uint53,
           bytes: uint53,
-          reading: fc.option(
+          reading: maybe(
             fc.record({ options: fc.string(), missing: fc.array(word, { maxLength: 2 }) }),
-            { nil: undefined },
           ),
           partition: fc.option(id<PartitionId>(), { nil: undefined }),
         }),
@@ -316,7 +317,7 @@ export const taskUpdateArbitrary: fc.Arbitrary<TaskUpdate> = partial<TaskUpdate>
   taskId: taskIdArbitrary,
   principal: fc.record({ name: word }),
   capability: fc.uint8Array({ minLength: 32, maxLength: 32 }),
-  fragment: fc.option(planFragmentArbitrary, { nil: undefined }),
+  fragment: maybe(planFragmentArbitrary),
   splitAssignments: fc.array(splitAssignment, { maxLength: 3 }),
   outputBuffers: fc.array(outputBuffers, { maxLength: 3 }),
   deadline: measure.map((ms) => ms as Instant),
@@ -348,7 +349,7 @@ export const taskStatusArbitrary: fc.Arbitrary<TaskStatus> = partial<TaskStatus>
     'failing',
     'failed',
   ),
-  error: fc.option(errorReportArbitrary, { nil: undefined }),
+  error: maybe(errorReportArbitrary),
   outputs: fc.array(
     partial<OutputBufferStatus>({
       state: fc.constantFrom(
@@ -390,6 +391,7 @@ export const taskStatusArbitrary: fc.Arbitrary<TaskStatus> = partial<TaskStatus>
     spilledBytes: uint53,
     filteredRows: uint53,
     storedBytes: uint53,
+    unaggregatedRows: uint53,
   }),
   inlinePages: fc.option(fc.array(fc.uint8Array(), { maxLength: 2 }), { nil: undefined }),
   collectedDomains: some(collectedDomainArbitrary),

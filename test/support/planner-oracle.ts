@@ -13,7 +13,7 @@ import { PinnedSources } from '../../services/planner/catalog/pinned-sources.ts'
 import { InstancePool } from '../../services/planner/duckdb/instance-pool.ts';
 import { queryPlanner } from '../../services/planner/main.ts';
 import type { QueryPlanner } from '../../services/planner/planning/query-planner.ts';
-import { executeLocally } from './local-execution.ts';
+import { executeLocally, type PartialForm } from './local-execution.ts';
 import type { ParameterValues } from './parameter-values.ts';
 import { differenceOf, readAnswer, type TableAnswer } from './table-answers.ts';
 
@@ -22,6 +22,7 @@ export interface OracleOptions {
   readonly taskCount: number;
   readonly properties?: Readonly<Record<string, string>>;
   readonly parameters?: ParameterValues;
+  readonly partialForm?: PartialForm;
 }
 
 export interface Execution {
@@ -114,6 +115,7 @@ export class PlannerOracle {
     const tables = await executeLocally(this.#executor, plan, {
       taskCount: options.taskCount,
       batchCount: 2,
+      ...(options.partialForm === undefined ? {} : { partialForm: options.partialForm }),
     });
     return { plan, answer: await readAnswer(this.#executor, tables) };
   }

@@ -265,7 +265,7 @@ export class FakeSlot implements FragmentSlot {
   }
 }
 
-const NO_RESULT: StatementResult = {
+export const NO_RESULT: StatementResult = {
   outputRows: 0,
   limitReached: false,
   busyMs: 0,

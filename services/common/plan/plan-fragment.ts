@@ -129,6 +129,19 @@ export type Determinism = 'deterministic' | 'order-sensitive' | 'indeterminate';
  */
 export type ThreadUse = 'task' | 'worker' | 'one';
 
+/**
+ * Ways to run an incremental fragment that ends in a partial aggregate: as its consumer merges what it gives, each batch
+ * may take another one.
+ */
+export interface PartialAggregation {
+  /** As the fragment's SQL, with one more column, INTEGER: how many rows of its input each row was made of. */
+  readonly countingSql: string;
+  /** As the fragment's SQL, but each row of the aggregate's input is a group of its own. */
+  readonly rowwiseSql: string;
+  /** Rows of its input that a task aggregates before it may go over to the row-wise form. */
+  readonly minRows: number;
+}
+
 export interface PlanFragment {
   readonly id: FragmentId;
   /** DuckDB SQL, one SELECT; columns of the result are called c0…cn. */
@@ -157,6 +170,8 @@ export interface PlanFragment {
   readonly settings: Readonly<Record<string, string>>;
   /** Statements that make of a connection what the SQL needs of its session: variables, macros. Absent = none. */
   readonly preparation?: readonly string[];
+  /** Absent: the fragment is run as it is. */
+  readonly partialAggregation?: PartialAggregation;
   /** Keys of its output that dynamic filters are made of. Absent = none. */
   readonly collectedKeys?: readonly CollectedKey[];
 }

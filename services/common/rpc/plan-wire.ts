@@ -22,6 +22,7 @@ import type {
   Determinism,
   FragmentOutput,
   InputMode,
+  PartialAggregation,
   Partitioning,
   PartitioningScheme,
   PlanFragment,
@@ -110,6 +111,7 @@ export function planFragmentToWire(fragment: PlanFragment): WirePlanFragment {
     collectedKeys: (fragment.collectedKeys ?? []).map(collectedKeyToWire),
     mayReorderJoins: fragment.mayReorderJoins ?? false,
     preparation: fragment.preparation ?? [],
+    partialAggregation: partialAggregationToWire(fragment.partialAggregation),
   };
 }
 
@@ -135,6 +137,30 @@ export function planFragmentFromWire(wire: WirePlanFragment, field: string): Pla
     ...collectedKeysFromWire(wire, field),
     ...(wire.mayReorderJoins ? { mayReorderJoins: true } : {}),
     ...(wire.preparation.length === 0 ? {} : { preparation: wire.preparation }),
+    ...partialAggregationFromWire(wire, field),
+  };
+}
+
+function partialAggregationToWire(
+  partial: PartialAggregation | undefined,
+): WirePlanFragment['partialAggregation'] {
+  if (partial === undefined) return undefined;
+  const { countingSql, rowwiseSql, minRows } = partial;
+  return { countingSql, rowwiseSql, minRows: BigInt(minRows) };
+}
+
+function partialAggregationFromWire(
+  { partialAggregation: wire }: WirePlanFragment,
+  field: string,
+): Pick<PlanFragment, 'partialAggregation'> {
+  if (wire === undefined) return {};
+  const name = `${field}.partial_aggregation`;
+  return {
+    partialAggregation: {
+      countingSql: requiredText(wire.countingSql, `${name}.counting_sql`),
+      rowwiseSql: requiredText(wire.rowwiseSql, `${name}.rowwise_sql`),
+      minRows: safeInteger(wire.minRows, `${name}.min_rows`),
+    },
   };
 }
 

@@ -220,6 +220,7 @@ function statsToWire(stats: TaskStats): WireTaskStats {
     spilledBytes: BigInt(stats.spilledBytes),
     filteredRows: BigInt(stats.filteredRows),
     storedBytes: BigInt(stats.storedBytes),
+    unaggregatedRows: BigInt(stats.unaggregatedRows),
   };
 }
 
@@ -241,6 +242,7 @@ function statsFromWire(wire: WireTaskStats, field: string): TaskStats {
     spilledBytes: safeInteger(wire.spilledBytes, `${field}.spilled_bytes`),
     filteredRows: safeInteger(wire.filteredRows, `${field}.filtered_rows`),
     storedBytes: safeInteger(wire.storedBytes, `${field}.stored_bytes`),
+    unaggregatedRows: safeInteger(wire.unaggregatedRows, `${field}.unaggregated_rows`),
   };
 }
 

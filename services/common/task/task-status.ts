@@ -75,6 +75,8 @@ export interface TaskStats {
   readonly filteredRows: number;
   /** Pages of its stored outputs that are on disk now. */
   readonly storedBytes: number;
+  /** Rows that its partial aggregate passed on as they were, since aggregating would have left too many of them. */
+  readonly unaggregatedRows: number;
 }
 
 export const NO_TASK_STATS: TaskStats = {
@@ -94,6 +96,7 @@ export const NO_TASK_STATS: TaskStats = {
   spilledBytes: 0,
   filteredRows: 0,
   storedBytes: 0,
+  unaggregatedRows: 0,
 };
 
 /** A worker's report of one task. `version` grows with every change; an older one is ignored. */

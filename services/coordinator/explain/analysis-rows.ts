@@ -41,6 +41,7 @@ function stageText(stage: StageAnalysis): string {
     `bytes: ${bytes(stage.input_bytes)} in, ${bytes(stage.output_bytes)} out`,
     ...(stage.splits === 0 ? [] : [scanText(stage)]),
     ...filterText(stage),
+    ...aggregationText(stage),
     `cpu: ${ms(stage.cpu_ms)}, statements: ${ms(stage.busy_ms)}, longest task: ${ms(stage.wall_ms)}`,
     `blocked: ${blockedText(stage.blocked_ms)}`,
     `memory: ${bytes(stage.peak_memory_bytes)} peak, ${bytes(stage.spilled_bytes)} spilled`,
@@ -75,6 +76,14 @@ function filterText({ dynamic_filters: spared }: StageAnalysis): readonly string
   return [
     `dynamic filters: ${count(spared.pruned_row_groups)} row groups pruned (${count(spared.pruned_rows)} rows, ` +
       `${bytes(spared.pruned_bytes)}), ${count(spared.filtered_rows)} rows filtered`,
+  ];
+}
+
+function aggregationText({ tasks, unaggregated_rows: rows }: StageAnalysis): readonly string[] {
+  const stopped = tasks.filter((task) => task.unaggregated_rows > 0).length;
+  if (stopped === 0) return [];
+  return [
+    `partial aggregation: stopped in ${plural(stopped, 'task')}, ${count(rows)} rows passed on`,
   ];
 }
 

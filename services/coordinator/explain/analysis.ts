@@ -47,6 +47,8 @@ interface Measures {
   /** Of a stage: the largest that its tasks had at one time, as far as it was seen. */
   readonly peak_memory_bytes: number;
   readonly spilled_bytes: number;
+  /** Rows that a partial aggregate passed on as they were, since aggregating would have left too many of them. */
+  readonly unaggregated_rows: number;
 }
 
 export interface StageAnalysis extends Measures {
@@ -202,6 +204,7 @@ function measures(stats: TaskStats): Omit<Measures, 'state' | 'splits'> {
     blocked_ms: stats.blockedMs,
     peak_memory_bytes: stats.peakMemoryBytes,
     spilled_bytes: stats.spilledBytes,
+    unaggregated_rows: stats.unaggregatedRows,
   };
 }
 

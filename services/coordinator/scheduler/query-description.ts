@@ -131,6 +131,7 @@ function addStats(a: TaskStats, b: TaskStats): TaskStats {
     spilledBytes: a.spilledBytes + b.spilledBytes,
     filteredRows: a.filteredRows + b.filteredRows,
     storedBytes: a.storedBytes + b.storedBytes,
+    unaggregatedRows: a.unaggregatedRows + b.unaggregatedRows,
   };
 }
 

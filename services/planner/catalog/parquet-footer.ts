@@ -29,4 +29,6 @@ export interface ColumnChunk {
   readonly min?: string;
   readonly max?: string;
   readonly nullCount?: number;
+  /** As the file's writer counted them, NULL left out. */
+  readonly distinctCount?: number;
 }

@@ -62,6 +62,7 @@ function boundsOf(group: FooterRowGroup, column: ScanColumn): ColumnBounds {
   return {
     ...(min === undefined ? {} : { min }),
     ...(max === undefined ? {} : { max }),
+    ...(chunk.distinctCount === undefined ? {} : { distinctValues: chunk.distinctCount }),
     nulls: chunk.nullCount === 0 ? 'none' : chunk.nullCount === group.rowCount ? 'all' : 'some',
   };
 }

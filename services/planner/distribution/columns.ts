@@ -1,9 +1,14 @@
 /** Small constructors for positions and the operators above them. */
 import { assert } from '../../common/assert.ts';
-import { type ColumnType } from '../../common/plan/column-type.ts';
+import { type ColumnType, sameColumnType } from '../../common/plan/column-type.ts';
 import { type ColumnRef, type Expression } from '../logical/expression.ts';
 import { type Aggregate, type LogicalPlan } from '../logical/logical-plan.ts';
 import { rowsOf } from './estimate.ts';
+
+/** The expression itself where it has the type already. */
+export function castTo(child: Expression, type: ColumnType): Expression {
+  return sameColumnType(child.type, type) ? child : { kind: 'cast', type, child, isTry: false };
+}
 
 /** References to all columns of a relation. */
 export function referencesTo(columns: readonly ColumnType[], firstIndex = 0): readonly ColumnRef[] {

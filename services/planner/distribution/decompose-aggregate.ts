@@ -7,6 +7,7 @@ import { sameColumnType, type ColumnType } from '../../common/plan/column-type.t
 import { type AggregateCall, type Expression } from '../logical/expression.ts';
 import { isVolatile } from '../logical/expression-tree.ts';
 import { AGGREGATE_METHODS } from './aggregate-table.ts';
+import { castTo } from './columns.ts';
 
 export interface Decomposition {
   /** Over the input of the aggregate; their results are the state columns. */
@@ -286,10 +287,6 @@ function aggregateOf(name: string, column: Expression, type: ColumnType): Aggreg
     distinct: false,
     orderBy: [],
   };
-}
-
-function castTo(child: Expression, type: ColumnType): Expression {
-  return sameColumnType(child.type, type) ? child : { kind: 'cast', type, child, isTry: false };
 }
 
 function onlyColumn([column]: readonly Expression[]): Expression {

@@ -39,7 +39,7 @@ export function placeAggregate(placer: Placer, plan: Aggregate): Placed {
   if (isPending(input) && plan.groups.length > 0)
     return whole(gatherByKey(placer, input, plan), plan);
 
-  if (decompositions !== undefined) {
+  if (decompositions !== undefined && !(placer.options.sendsRawRows && isDealtByGroup(plan))) {
     return twoPhases(placer, input, { plan, decompositions });
   }
   if (plan.groups.length === 0) {
@@ -80,8 +80,13 @@ function isPending(input: Placed): boolean {
   return onlyBranch(input)?.location.kind === 'pending';
 }
 
+/** Several tasks can have the rows of groups of their own. */
+function isDealtByGroup(plan: Aggregate): boolean {
+  return plan.groups.length > 0 && isPlainGrouping(plan) && !plan.groups.some(isVolatile);
+}
+
 function gatherByKey(placer: Placer, input: Placed, plan: Aggregate): Branch {
-  return isPlainGrouping(plan) && !plan.groups.some(isVolatile)
+  return isDealtByGroup(plan)
     ? toHash(placer.graph, input, plan.groups)
     : toSingle(placer.graph, input);
 }

@@ -44,7 +44,8 @@ export function placeDistinctRows(
   const together = togetherBy(placer, input, keys) ?? byLayout(placer, input, keys);
   if (together !== undefined) return over(together, distinct(together.body));
   const isPending = onlyBranch(input)?.location.kind === 'pending';
-  const partial = isPending ? input : perTask(placer.graph, input, distinct);
+  const partial =
+    isPending || placer.options.sendsRawRows ? input : perTask(placer.graph, input, distinct);
   const met = toHash(placer.graph, partial, keys);
   return over(met, distinct(met.body));
 }

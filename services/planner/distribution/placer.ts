@@ -10,6 +10,8 @@ export interface DistributionOptions {
   readonly taskCount: number;
   /** A build side above this estimated size is not broadcast when it can be partitioned. */
   readonly broadcastThresholdBytes: number;
+  /** Rows are never aggregated before they are sent by their groups. */
+  readonly sendsRawRows: boolean;
   /** What may tell that files lie apart by a key; empty = scans are read in any splits. */
   readonly statistics: StatisticsOfScans;
 }

@@ -34,6 +34,8 @@ export interface ColumnBounds {
   readonly max?: Datum;
   /** How many of its rows are NULL; `some` is also what is not known. */
   readonly nulls: 'none' | 'some' | 'all';
+  /** How many values that are not NULL, if the file says so. For estimates: a writer may be wrong. */
+  readonly distinctValues?: number;
 }
 
 /** By scan; a scan without an entry says nothing. */

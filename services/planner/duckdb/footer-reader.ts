@@ -75,7 +75,7 @@ const schemaStatement = (files: string): string =>
 
 const chunkStatement = (files: string): string =>
   `SELECT file_name, row_group_id, row_group_num_rows, path_in_schema, total_compressed_size,
-     stats_min_value, stats_max_value, stats_null_count
+     stats_min_value, stats_max_value, stats_null_count, stats_distinct_count
    FROM parquet_metadata(${files}) ORDER BY file_name, row_group_id, column_id`;
 
 async function groupByFile(
@@ -131,13 +131,14 @@ function rowGroups(rows: readonly Row[]): readonly FooterRowGroup[] {
 }
 
 function columnChunk(row: Row): ColumnChunk {
-  const [, , , path, compressedBytes, min, max, nullCount] = row;
+  const [, , , path, compressedBytes, min, max, nullCount, distinctCount] = row;
   return {
     path: String(path),
     compressedBytes: Number(compressedBytes ?? 0),
     ...(typeof min === 'string' ? { min } : {}),
     ...(typeof max === 'string' ? { max } : {}),
     ...(typeof nullCount === 'bigint' ? { nullCount: Number(nullCount) } : {}),
+    ...(typeof distinctCount === 'bigint' ? { distinctCount: Number(distinctCount) } : {}),
   };
 }
 

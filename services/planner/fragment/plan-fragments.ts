@@ -26,6 +26,7 @@ import { walkPlan } from '../logical/plan-children.ts';
 import { determinismOf, isSeededStage } from './determinism.ts';
 import { scansInFileOrder } from './file-order.ts';
 import { inputTreeOf } from './input-tree.ts';
+import { partialForms } from './partial-aggregate.ts';
 import { scanPartitioning } from './scan-partitioning.ts';
 import { atom } from './sql/sql.ts';
 import { writeExpression } from './sql/write-expression.ts';
@@ -40,6 +41,8 @@ export interface FragmentContext {
   readonly settings: Readonly<Record<string, string>>;
   /** Joins are in the order that DuckDB's optimizer chose. */
   readonly isJoinOrdered: boolean;
+  /** Rows after which a partial aggregate may stop to aggregate; undefined = it never does. */
+  readonly partialAggregationMinRows?: number | undefined;
   /** The table of a file, as the user knows it. */
   tableOf(scan: Scan): string;
 }
@@ -104,6 +107,7 @@ function fragmentOf(stage: Stage, index: StageIndex, around: Surroundings): Plan
     estimatedRows: rowsOf(body),
     estimatedBytes: bytesOf(body),
     settings: context.settings,
+    ...partialAggregationOf(stage, context),
     ...(collectedKeys === undefined ? {} : { collectedKeys }),
   };
 }
@@ -111,6 +115,22 @@ function fragmentOf(stage: Stage, index: StageIndex, around: Surroundings): Plan
 function threadsOf(stage: Stage): ThreadUse {
   if (isSeededStage(stage)) return 'one';
   return stage.partitioning === 'single' ? 'worker' : 'task';
+}
+
+/** A batch of splits is aggregated by itself, so groups at the end of such a stage are merged by its consumer. */
+function partialAggregationOf(
+  stage: Stage,
+  { partialAggregationMinRows: minRows }: FragmentContext,
+): Pick<PlanFragment, 'partialAggregation'> {
+  const { body, partitioning, rowLimit } = stage;
+  const isMerged = partitioning === 'source' && rowLimit === undefined && !isSeededStage(stage);
+  const forms = isMerged ? partialForms(body) : undefined;
+  if (forms === undefined || minRows === undefined) return {};
+  const [countingSql, rowwiseSql] = [forms.counting, forms.rowwise].map((form) =>
+    sentSql(writeSql(form, RELATION_NAMES), form.columns),
+  );
+  assert(countingSql !== undefined && rowwiseSql !== undefined, 'both forms are written');
+  return { partialAggregation: { countingSql, rowwiseSql, minRows } };
 }
 
 const RELATION_NAMES: RelationNames = {

@@ -70,6 +70,7 @@ function distributionOptions({
   return {
     taskCount: session.hash_partition_count || Math.max(1, perWorker * cluster.workerCount),
     broadcastThresholdBytes: session.broadcast_threshold,
+    sendsRawRows: session.partial_aggregation === 'never',
   };
 }
 

@@ -7,6 +7,8 @@ import {
   type QueryPlan,
   type ScanDescriptor,
 } from '../../common/plan/plan-fragment.ts';
+import { type SessionProperties } from '../../common/session-properties.ts';
+import { boundEstimates } from '../distribution/bound-estimates.ts';
 import { NO_DYNAMIC_FILTERS, placeDynamicFilters } from '../distribution/dynamic-filters.ts';
 import { type PhysicalPlan } from '../distribution/physical-plan.ts';
 import { simplify } from '../distribution/simplify.ts';
@@ -19,6 +21,7 @@ import {
   scansOf,
   wholeFragment,
 } from '../fragment/plan-fragments.ts';
+import { formsOf } from '../fragment/partial-aggregate.ts';
 import { UnsupportedError } from '../logical/unsupported.ts';
 import { rungCandidates } from './ladder.ts';
 import { PlanCache } from './plan-cache.ts';
@@ -121,12 +124,12 @@ export class QueryPlanner implements StatementPlanner {
       request.session.colocated_execution === 'on'
         ? await scanStatistics(this.#catalog, scansOf(simple), scans)
         : new Map();
-    const sized = withScanRows(simple, scans);
+    const sized = boundEstimates(withScanRows(simple, scans), statistics);
     for (const candidate of rungCandidates(sized, scans, { request, statistics })) {
       const { physical } = candidate;
       const filtered = await this.#filterScans(physical, scans, request);
       const { filters } = filtered;
-      const outcome = await this.#prove({ ...physical, filters }, query);
+      const outcome = await this.#prove({ ...physical, filters }, query, request.session);
       if (outcome.kind === 'refuted') {
         failures.push(`not ${candidate.rung}: ${outcome.reason}`);
         continue;
@@ -173,24 +176,43 @@ export class QueryPlanner implements StatementPlanner {
   }
 
   /** Fragments whose SQL binds to exactly the types of the plan. */
-  async #prove(physical: FilteredPlan, query: BoundQuery): Promise<ProofOutcome> {
+  async #prove(
+    physical: FilteredPlan,
+    query: BoundQuery,
+    session: SessionProperties,
+  ): Promise<ProofOutcome> {
     const stageCount = physical.stages.length;
     if (stageCount > MAX_STAGE_COUNT) {
       return { kind: 'refuted', reason: `${stageCount} stages, at most ${MAX_STAGE_COUNT}` };
     }
-    const written = this.#write(physical, query);
+    const written = this.#write(physical, {
+      ...this.#contextOf(query),
+      partialAggregationMinRows:
+        session.partial_aggregation === 'automatic'
+          ? session.partial_aggregation_min_rows
+          : undefined,
+    });
     if (written.kind === 'refuted') return written;
     const refutations = await Promise.all(
-      written.fragments.map((fragment) => this.#frontEnd.refute(fragment)),
+      written.fragments.map((fragment) => this.#refute(fragment)),
     );
     const index = refutations.findIndex((refutation) => refutation !== undefined);
     if (index < 0) return written;
     return { kind: 'refuted', reason: `fragment ${index}: ${refutations[index]?.reason ?? ''}` };
   }
 
-  #write(physical: FilteredPlan, query: BoundQuery): ProofOutcome {
+  /** All forms of a fragment. */
+  async #refute(fragment: PlanFragment): Promise<Refutation | undefined> {
+    for (const form of formsOf(fragment)) {
+      const refutation = await this.#frontEnd.refute(form);
+      if (refutation !== undefined) return refutation;
+    }
+    return undefined;
+  }
+
+  #write(physical: FilteredPlan, context: FragmentContext): ProofOutcome {
     try {
-      return { kind: 'proved', fragments: planFragments(physical, this.#contextOf(query)) };
+      return { kind: 'proved', fragments: planFragments(physical, context) };
     } catch (error) {
       if (error instanceof UnsupportedError) return { kind: 'refuted', reason: error.construct };
       throw error;

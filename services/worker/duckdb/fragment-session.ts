@@ -10,7 +10,12 @@ import { toEngineError } from '../../common/duckdb/duckdb-error.ts';
 import { EngineError } from '../../common/error.ts';
 import type { SourceId } from '../../common/ids.ts';
 import type { FileSplit } from '../../common/plan/split.ts';
-import type { FlushResult, FragmentRun } from '../task/fragment-slot.ts';
+import type {
+  FlushResult,
+  FragmentRun,
+  StatementBatch,
+  StatementForm,
+} from '../task/fragment-slot.ts';
 import { expectUnchanged, type SourceCheck } from './file-state.ts';
 import {
   fragmentStatement,
@@ -74,7 +79,7 @@ export class FragmentSession {
   }
 
   /** @throws EngineError with the cause, a broken file of the splits included. */
-  async execute(splits: Splits): Promise<MeasuredStatement> {
+  async execute({ splits, form = 'plain' }: StatementBatch): Promise<MeasuredStatement> {
     const { clock, connection, emitter, filters, onMemory } = this.#deps;
     const startedAt = clock.now();
     const { waitedMs } = emitter;
@@ -85,7 +90,7 @@ export class FragmentSession {
     try {
       await this.#expectFiles(splits);
       await this.#prepare();
-      outputRows = await this.#emitRows(splits);
+      outputRows = await this.#emitRows(splits, form);
       // A file that was written while it was read may have been read half old, half new.
       await this.#expectFiles(splits);
     } catch (error) {
@@ -94,8 +99,10 @@ export class FragmentSession {
       memory = await watch.stop();
       this.#disarmFlush();
     }
+    const { aggregatedRows } = emitter;
     return {
       outputRows,
+      ...(aggregatedRows === undefined ? {} : { aggregatedRows }),
       limitReached: emitter.limitReached,
       busyMs: clock.now() - startedAt,
       outputFullMs: emitter.waitedMs - waitedMs,
@@ -144,10 +151,11 @@ export class FragmentSession {
   }
 
   /** Rows that this statement gave. */
-  async #emitRows(splits: Splits): Promise<number> {
+  async #emitRows(splits: Splits, form: StatementForm): Promise<number> {
     const { emitter, filters } = this.#deps;
     const before = emitter.rowCount;
-    const sql = fragmentStatement(this.#run, { splits, filters });
+    emitter.countAggregated(form === 'counting');
+    const sql = fragmentStatement(this.#run, { form, splits, filters });
     let counted: number;
     try {
       counted = await this.#countRows(sql);

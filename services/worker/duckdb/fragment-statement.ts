@@ -3,10 +3,11 @@
  * `emit_rows`, a function of the slot. The statement is no stream, so every error rejects it, with its
  * code, however late it comes (duckdb.md §4), and its one answer counts the rows.
  */
+import { assert } from '../../common/assert.ts';
 import type { SourceId } from '../../common/ids.ts';
 import type { PlanFragment, RemoteSource } from '../../common/plan/plan-fragment.ts';
 import type { FileSplit } from '../../common/plan/split.ts';
-import type { FragmentRun, RowDeal } from '../task/fragment-slot.ts';
+import type { FragmentRun, RowDeal, StatementForm } from '../task/fragment-slot.ts';
 import { keyAggregates, keyHashes } from './key-collector.ts';
 import type { ScanFilters } from './scan-filters.ts';
 import { scanRelation } from './scan-relation.ts';
@@ -42,15 +43,17 @@ function pageRelation(source: RemoteSource): string {
   return `SELECT ${columns.join(', ') || 'c0'} FROM ${PAGE_SOURCE}(${source.sourceId})`;
 }
 
-/** What a statement runs over. */
+/** What a statement runs over, and how. */
 export interface StatementInput {
+  /** Absent = plain. */
+  readonly form?: StatementForm;
   readonly splits: ReadonlyMap<SourceId, readonly FileSplit[]>;
   readonly filters?: ScanFilters;
 }
 
 /**
- * Counts the calls of `emit_rows(columns…, partition of each hash deal…, hashes of collected keys…, position in the
- * result)`; the aggregates of the collected keys stand beside the count.
+ * Counts the calls of `emit_rows(columns…, partition of each hash deal…, hashes of collected keys…, rows that were
+ * aggregated or position in the result)`; the aggregates of the collected keys stand beside the count.
  */
 export function fragmentStatement(run: FragmentRun, input: StatementInput): string {
   const { fragment } = run;
@@ -60,14 +63,22 @@ export function fragmentStatement(run: FragmentRun, input: StatementInput): stri
   const inputs = inputRelations(run, input);
   const prefix = inputs.length === 0 ? '' : `WITH ${inputs.join(',\n')}\n`;
   // Where only rows count the SQL still has a column.
-  const rows = `(${fragment.sql}\n) AS fragment_rows(${columns.join(', ') || 'c0'})`;
+  const counts = input.form === 'counting' ? [`c${columns.length}`] : [];
+  const names = [...columns, ...counts].join(', ') || 'c0';
+  const rows = `(${sqlIn(fragment, input.form ?? 'plain')}\n) AS fragment_rows(${names})`;
   if (!run.ordered) {
     const aggregates = keys.flatMap(keyAggregates);
-    return `${prefix}${countEmitted(values, rows, aggregates)}`;
+    return `${prefix}${countEmitted([...values, ...counts], rows, aggregates)}`;
   }
   // A streaming window runs in one thread over the rows in their order, so the calls come in it too.
   const positioned = `(SELECT row_number() OVER () AS position, * FROM ${rows})`;
   return `${prefix}${countEmitted([...values, 'position'], positioned)}`;
+}
+
+function sqlIn({ sql, partialAggregation }: PlanFragment, form: StatementForm): string {
+  if (form === 'plain') return sql;
+  assert(partialAggregation !== undefined, 'the fragment has other forms');
+  return form === 'counting' ? partialAggregation.countingSql : partialAggregation.rowwiseSql;
 }
 
 function countEmitted(

@@ -47,6 +47,7 @@ export class RowEmitter {
   readonly #rowLimit: number;
   readonly #deps: RowEmitterDeps;
   #rowCount = 0;
+  #aggregatedRows: number | undefined;
   #waitedMs = 0;
   #isChecked = false;
 
@@ -69,6 +70,16 @@ export class RowEmitter {
   /** Rows taken so far, in all statements of the run. */
   get rowCount(): number {
     return this.#rowCount;
+  }
+
+  /** Whether the next statement's last argument says how many rows each row was made of. */
+  countAggregated(isCounted: boolean): void {
+    this.#aggregatedRows = isCounted ? 0 : undefined;
+  }
+
+  /** The sum of these counts in the last statement that had them asked for; `undefined`: it had not. */
+  get aggregatedRows(): number | undefined {
+    return this.#aggregatedRows;
   }
 
   /** How long rows have waited for room so far. */
@@ -103,6 +114,7 @@ export class RowEmitter {
       this.#sendPages(deal, deal.partitioner.append(byLayout.get(deal.layout)!, partitions));
     }
     this.#keys?.append((argument) => duckdb.data_chunk_get_vector(chunk, argument), rowCount);
+    if (this.#aggregatedRows !== undefined) this.#aggregatedRows += sumOfLast(chunk, rowCount);
     this.#rowCount += rowCount;
   }
 
@@ -167,7 +179,18 @@ function readersOf(columns: readonly Column[], layout: PageLayout): readonly Vec
 
 function partitionsOf(deal: OpenDeal, chunk: duckdb.DataChunk, rowCount: number): Int32Array {
   if (deal.argument === undefined) return NO_PARTITIONS.subarray(0, rowCount);
-  const vector = duckdb.data_chunk_get_vector(chunk, deal.argument);
+  return integersOf(chunk, deal.argument, rowCount);
+}
+
+function sumOfLast(chunk: duckdb.DataChunk, rowCount: number): number {
+  let sum = 0;
+  const last = duckdb.data_chunk_get_column_count(chunk) - 1;
+  for (const count of integersOf(chunk, last, rowCount)) sum += count;
+  return sum;
+}
+
+function integersOf(chunk: duckdb.DataChunk, argument: number, rowCount: number): Int32Array {
+  const vector = duckdb.data_chunk_get_vector(chunk, argument);
   const { buffer, byteOffset } = readData(vector, rowCount * 4);
   return new Int32Array(buffer, byteOffset, rowCount);
 }

@@ -140,13 +140,14 @@ class SlotThread {
     });
   }
 
-  async #execute({ splits, filters = [], flush }: StatementBatch): Promise<void> {
+  async #execute(batch: StatementBatch): Promise<void> {
+    const { filters = [], flush } = batch;
     const session = this.#session;
     assert(session !== undefined, 'a run has begun');
     this.#filters.add(filters);
     this.#isExecuting = true;
     try {
-      const result = await session.execute(splits);
+      const result = await session.execute(batch);
       const flushed = flush ? session.flush() : {};
       this.#report({ kind: 'executed', result: { ...result, ...flushed } });
     } finally {

@@ -11,6 +11,7 @@ import type { TaskId } from '../../common/ids.ts';
 import type { PlanFragment } from '../../common/plan/plan-fragment.ts';
 import type { TaskBlockedReason } from '../../common/task/task-status.ts';
 import { raceAbort } from './abort.ts';
+import { AggregationChoice } from './aggregation-choice.ts';
 import type { FragmentRun, FragmentSlot, FragmentSlots } from './fragment-slot.ts';
 import { preparationOf } from './preparation.ts';
 import { isOrdered } from './row-dealing.ts';
@@ -42,6 +43,7 @@ export class FragmentLoop {
   readonly #fragment: PlanFragment;
   readonly #terms: RunTerms;
   readonly #deps: FragmentLoopDeps;
+  readonly #aggregation: AggregationChoice;
   #hasRun = false;
   #runCount = 0;
   #limitReached = false;
@@ -51,6 +53,7 @@ export class FragmentLoop {
   constructor(fragment: PlanFragment, terms: RunTerms, deps: FragmentLoopDeps) {
     this.#fragment = fragment;
     this.#terms = terms;
+    this.#aggregation = new AggregationChoice(fragment.partialAggregation);
     this.#deps = deps;
   }
 
@@ -171,16 +174,19 @@ export class FragmentLoop {
     do {
       const batch = this.#takeBatch();
       isFlushed = this.#isDone;
+      const form = this.#aggregation.formFor(batch);
       const news = filters.since(filterCount);
       filterCount = filters.count;
       const result = await slot.execute({
+        form,
         splits: batch.files,
         ...(news.length === 0 ? {} : { filters: news }),
         flush: isFlushed,
       });
       if (isFlushed) filters.collect(result.collectedDomains);
       this.#limitReached = result.limitReached;
-      progress.addStatement(batch, result);
+      this.#aggregation.note(batch, result);
+      progress.addStatement(batch, { form, ...result });
       this.#deps.onProgress(inputs.splits.isEmpty && !inputs.splits.isSealed);
       const room = delivery.room();
       if (isFlushed || room === undefined) continue;

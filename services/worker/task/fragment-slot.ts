@@ -72,6 +72,8 @@ export interface FragmentIo {
 
 export interface StatementResult extends FlushResult {
   readonly outputRows: number;
+  /** Of a counting statement: rows that were aggregated to these. */
+  readonly aggregatedRows?: number;
   /** The row limit is reached: further statements would add nothing. */
   readonly limitReached: boolean;
   /** Elapsed time; of it, what the rows waited for room. */
@@ -108,7 +110,14 @@ export interface FragmentSlot {
   release(): Promise<void>;
 }
 
+/**
+ * How a statement runs the fragment: its SQL as it is; `counting`, `rowwise`: in the forms of its partial aggregation.
+ */
+export type StatementForm = 'plain' | 'counting' | 'rowwise';
+
 export interface StatementBatch {
+  /** Absent = plain. */
+  readonly form?: StatementForm;
   readonly splits: ReadonlyMap<SourceId, readonly FileSplit[]>;
   /** New since the statement before; they hold for this and all later statements of the run. Absent = none. */
   readonly filters?: readonly DynamicFilter[];

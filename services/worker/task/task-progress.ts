@@ -6,7 +6,7 @@ import {
   type BlockedTimes,
   type TaskStats,
 } from '../../common/task/task-status.ts';
-import type { DealtPage, StatementResult } from './fragment-slot.ts';
+import type { DealtPage, StatementForm, StatementResult } from './fragment-slot.ts';
 import type { SplitBatch } from './split-queue.ts';
 
 /** What came from other tasks. */
@@ -37,6 +37,7 @@ export class TaskProgress {
   #peakMemoryBytes = 0;
   #spilledBytes = 0;
   #filteredRows = 0;
+  #unaggregatedRows = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -68,7 +69,10 @@ export class TaskProgress {
     this.#peakMemoryBytes = Math.max(this.#peakMemoryBytes, memoryBytes);
   }
 
-  addStatement(batch: SplitBatch, result: StatementResult): void {
+  addStatement(
+    batch: SplitBatch,
+    result: StatementResult & { readonly form?: StatementForm },
+  ): void {
     this.#splitsCompleted += batch.splitCount;
     this.#scannedRows += batch.rowCount;
     this.#scannedBytes += batch.byteCount;
@@ -80,6 +84,7 @@ export class TaskProgress {
     this.#peakMemoryBytes = Math.max(this.#peakMemoryBytes, result.peakMemoryBytes);
     this.#spilledBytes = Math.max(this.#spilledBytes, result.spilledBytes);
     this.#filteredRows += result.filteredRows;
+    if (result.form === 'rowwise') this.#unaggregatedRows += result.outputRows;
   }
 
   end(): void {
@@ -111,6 +116,7 @@ export class TaskProgress {
       spilledBytes: this.#spilledBytes + remote.spilledBytes,
       filteredRows: this.#filteredRows,
       storedBytes,
+      unaggregatedRows: this.#unaggregatedRows,
     };
   }
 }

@@ -44,6 +44,7 @@ function distributed(plan: LogicalPlan, of: readonly ScanStatistics[]): Physical
   const options = {
     taskCount: 4,
     broadcastThresholdBytes: 32 * 1024 * 1024,
+    sendsRawRows: false,
     statistics: new Map(of.entries()),
   };
   return distribute(simple, options, firstFreeSourceId(simple));

@@ -30,6 +30,7 @@ function stagesOf(plan: LogicalPlan) {
   const options = {
     taskCount: 4,
     broadcastThresholdBytes: 32 * 1024 * 1024,
+    sendsRawRows: false,
     statistics: new Map([0, 1, 2].map((id) => [id, clustered])),
   };
   return distribute(simple, options, firstFreeSourceId(simple)).stages;

@@ -15,6 +15,7 @@ import {
 const OPTIONS = {
   taskCount: 4,
   broadcastThresholdBytes: 32 * 1024 * 1024,
+  sendsRawRows: false,
   statistics: new Map(),
 };
 const LARGE = 50_000_000;

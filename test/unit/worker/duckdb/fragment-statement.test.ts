@@ -49,6 +49,24 @@ describe('the statement of a fragment', () => {
     );
   });
 
+  it('runs the other forms of a partial aggregate, with the rows it counts as the last argument', () => {
+    const forms = {
+      countingSql: 'SELECT 1 AS c0, 2 AS c1',
+      rowwiseSql: 'SELECT 3 AS c0',
+      minRows: 1,
+    };
+    const run = runOf(aFragment(0, { partialAggregation: forms }), {
+      deals: [{ keys: ['c0'], partitionCount: 2, layout: 'exchange' }],
+    });
+    const splits = new Map();
+    expect(fragmentStatement(run, { splits, form: 'counting' })).toBe(
+      'SELECT count(emit_rows(c0, (hash(c0) % 2::UBIGINT)::INTEGER, c1)) FROM ' +
+        '(SELECT 1 AS c0, 2 AS c1\n) AS fragment_rows(c0, c1)',
+    );
+    expect(fragmentStatement(run, { splits, form: 'rowwise' })).toContain('(SELECT 3 AS c0\n)');
+    expect(fragmentStatement(run, { splits, form: 'plain' })).toContain('(SELECT 0 AS c0\n)');
+  });
+
   it('emits something even where only rows count', () => {
     expect(sql(aFragment(0, { columns: [] }))).toContain('emit_rows(true)');
   });

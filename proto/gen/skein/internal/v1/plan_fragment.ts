@@ -145,7 +145,11 @@ export interface PlanFragment {
   /** Statements that make of a connection what the SQL needs of its session. */
   readonly preparation: readonly string[];
   /** Unset = all inputs together. */
-  readonly inputTree?: InputTree | undefined;
+  readonly inputTree?:
+    | InputTree
+    | undefined;
+  /** Unset: the fragment is run as it is. */
+  readonly partialAggregation?: PartialAggregation | undefined;
 }
 
 export interface PlanFragment_SettingsEntry {
@@ -174,6 +178,16 @@ export interface JoinedInputs {
 
 export interface InputTrees {
   readonly inputs: readonly InputTree[];
+}
+
+/** Other forms of a partial aggregate. */
+export interface PartialAggregation {
+  /** One more column, INTEGER: rows of the input behind each row. */
+  readonly countingSql: string;
+  /** Each row of the input as a group of its own. */
+  readonly rowwiseSql: string;
+  /** Rows that a task aggregates before it may go over to that. */
+  readonly minRows: bigint;
 }
 
 export interface Partitioning {
@@ -276,6 +290,7 @@ function createBasePlanFragment(): PlanFragment {
     mayReorderJoins: false,
     preparation: [],
     inputTree: undefined,
+    partialAggregation: undefined,
   };
 }
 
@@ -337,6 +352,9 @@ export const PlanFragment: MessageFns<PlanFragment> = {
     }
     if (message.inputTree !== undefined) {
       InputTree.encode(message.inputTree, writer.uint32(186).fork()).join();
+    }
+    if (message.partialAggregation !== undefined) {
+      PartialAggregation.encode(message.partialAggregation, writer.uint32(194).fork()).join();
     }
     return writer;
   },
@@ -501,6 +519,14 @@ export const PlanFragment: MessageFns<PlanFragment> = {
             message.inputTree = InputTree.decode(reader, reader.uint32());
             continue;
           }
+          case 24: {
+            if (tag !== 194) {
+              break;
+            }
+
+            message.partialAggregation = PartialAggregation.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -549,6 +575,9 @@ export const PlanFragment: MessageFns<PlanFragment> = {
     message.preparation = object.preparation?.map((e) => e) || [];
     message.inputTree = (object.inputTree !== undefined && object.inputTree !== null)
       ? InputTree.fromPartial(object.inputTree)
+      : undefined;
+    message.partialAggregation = (object.partialAggregation !== undefined && object.partialAggregation !== null)
+      ? PartialAggregation.fromPartial(object.partialAggregation)
       : undefined;
     return message;
   },
@@ -858,6 +887,88 @@ export const InputTrees: MessageFns<InputTrees> = {
   fromPartial(object: DeepPartial<InputTrees>): InputTrees {
     const message = createBaseInputTrees() as any;
     message.inputs = object.inputs?.map((e) => InputTree.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBasePartialAggregation(): PartialAggregation {
+  return { countingSql: "", rowwiseSql: "", minRows: 0n };
+}
+
+export const PartialAggregation: MessageFns<PartialAggregation> = {
+  encode(message: PartialAggregation, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.countingSql !== "") {
+      writer.uint32(10).string(message.countingSql);
+    }
+    if (message.rowwiseSql !== "") {
+      writer.uint32(18).string(message.rowwiseSql);
+    }
+    if (message.minRows !== 0n) {
+      if (BigInt.asUintN(64, message.minRows) !== message.minRows) {
+        throw new globalThis.Error("value provided for field message.minRows of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.minRows);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PartialAggregation {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePartialAggregation() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.countingSql = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.rowwiseSql = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.minRows = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<PartialAggregation>): PartialAggregation {
+    return PartialAggregation.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PartialAggregation>): PartialAggregation {
+    const message = createBasePartialAggregation() as any;
+    message.countingSql = object.countingSql ?? "";
+    message.rowwiseSql = object.rowwiseSql ?? "";
+    message.minRows = (object.minRows !== undefined && object.minRows !== null) ? BigInt(object.minRows) : 0n;
     return message;
   },
 };

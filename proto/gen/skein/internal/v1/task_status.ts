@@ -127,6 +127,8 @@ export interface TaskStats {
   readonly filteredRows: bigint;
   /** Pages of stored outputs, on disk now. */
   readonly storedBytes: bigint;
+  /** Rows that a partial aggregate passed on as they were. */
+  readonly unaggregatedRows: bigint;
 }
 
 /** Milliseconds waited, by what for. */
@@ -504,6 +506,7 @@ function createBaseTaskStats(): TaskStats {
     memoryBytes: 0n,
     filteredRows: 0n,
     storedBytes: 0n,
+    unaggregatedRows: 0n,
   };
 }
 
@@ -592,6 +595,12 @@ export const TaskStats: MessageFns<TaskStats> = {
         throw new globalThis.Error("value provided for field message.storedBytes of type uint64 too large");
       }
       writer.uint32(248).uint64(message.storedBytes);
+    }
+    if (message.unaggregatedRows !== 0n) {
+      if (BigInt.asUintN(64, message.unaggregatedRows) !== message.unaggregatedRows) {
+        throw new globalThis.Error("value provided for field message.unaggregatedRows of type uint64 too large");
+      }
+      writer.uint32(256).uint64(message.unaggregatedRows);
     }
     return writer;
   },
@@ -737,6 +746,14 @@ export const TaskStats: MessageFns<TaskStats> = {
             message.storedBytes = reader.uint64() as bigint;
             continue;
           }
+          case 32: {
+            if (tag !== 256) {
+              break;
+            }
+
+            message.unaggregatedRows = reader.uint64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -793,6 +810,9 @@ export const TaskStats: MessageFns<TaskStats> = {
       : 0n;
     message.storedBytes = (object.storedBytes !== undefined && object.storedBytes !== null)
       ? BigInt(object.storedBytes)
+      : 0n;
+    message.unaggregatedRows = (object.unaggregatedRows !== undefined && object.unaggregatedRows !== null)
+      ? BigInt(object.unaggregatedRows)
       : 0n;
     return message;
   },

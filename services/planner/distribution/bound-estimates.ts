@@ -1,0 +1,155 @@
+/**
+ * DuckDB knows of Parquet files neither how many values a column has nor that a group key has them from a small table,
+ * and takes groups for nearly as many as rows. There are not more of them than values of the keys together.
+ */
+import { type ColumnType } from '../../common/plan/column-type.ts';
+import { columnsIn, isVolatile } from '../logical/expression-tree.ts';
+import { type Expression } from '../logical/expression.ts';
+import { type LogicalPlan, originalOf, type Scan } from '../logical/logical-plan.ts';
+import { childrenOf, withChildren } from '../logical/plan-children.ts';
+import { referencesTo } from './columns.ts';
+import { rowsOf } from './estimate.ts';
+import { type ColumnBounds, type StatisticsOfScans } from './scan-statistics.ts';
+
+/** The plan with smaller estimates, where the keys of groups or the operators below say that there are fewer rows. */
+export function boundEstimates(plan: LogicalPlan, statistics: StatisticsOfScans): LogicalPlan {
+  const children = childrenOf(plan).map((child) => boundEstimates(child, statistics));
+  const operator = withChildren(plan, children);
+  const rows = maxRowsOf(operator, statistics);
+  return rows < rowsOf(operator) ? { ...operator, estimatedRows: rows } : operator;
+}
+
+function maxRowsOf(plan: LogicalPlan, statistics: StatisticsOfScans): number {
+  switch (plan.kind) {
+    case 'aggregate': {
+      const { child, groups, groupingSets } = plan;
+      const sets = groupingSets.length === 0 ? [[...groups.keys()]] : groupingSets;
+      const groupsOfSets = sets.map((positions) => {
+        const keys = positions.flatMap((position) => groups[position] ?? []);
+        return Math.min(rowsOf(child), productOf(keys, child, statistics));
+      });
+      return Math.max(1, sum(groupsOfSets));
+    }
+    case 'distinct': {
+      const { child, on } = plan;
+      const keys = on.length === 0 ? referencesTo(child.columns) : on;
+      return Math.min(rowsOf(child), productOf(keys, child, statistics));
+    }
+    case 'filter':
+    case 'project':
+    case 'window':
+    case 'order':
+    case 'top-n':
+    case 'limit':
+      return rowsOf(plan.child);
+    default:
+      return Infinity;
+  }
+}
+
+function productOf(
+  keys: readonly Expression[],
+  child: LogicalPlan,
+  statistics: StatisticsOfScans,
+): number {
+  return keys.reduce((product, key) => product * valuesOf(key, child, statistics), 1);
+}
+
+/** An expression has not more values than the columns that it is made of have together. */
+function valuesOf(
+  expression: Expression,
+  child: LogicalPlan,
+  statistics: StatisticsOfScans,
+): number {
+  if (isVolatile(expression)) return Infinity;
+  const columns = [...columnsIn(expression)];
+  const combined = columns.reduce(
+    (product, column) => product * valuesOfColumn(child, column, statistics),
+    1,
+  );
+  return Math.min(combined, valuesOfType(expression.type));
+}
+
+/** With NULL. */
+function valuesOfType(type: ColumnType): number {
+  switch (type.id) {
+    case 'BOOLEAN':
+      return 3;
+    case 'TINYINT':
+    case 'UTINYINT':
+      return 257;
+    case 'ENUM':
+      return type.values.length + 1;
+    default:
+      return Infinity;
+  }
+}
+
+function valuesOfColumn(plan: LogicalPlan, column: number, statistics: StatisticsOfScans): number {
+  return Math.min(rowsOf(plan), valuesBelow(plan, column, statistics));
+}
+
+function valuesBelow(plan: LogicalPlan, column: number, statistics: StatisticsOfScans): number {
+  switch (plan.kind) {
+    case 'scan':
+      return valuesInFiles(plan, column, statistics);
+    case 'filter':
+    case 'order':
+    case 'top-n':
+    case 'limit':
+    case 'distinct':
+      return valuesOfColumn(plan.child, column, statistics);
+    case 'project':
+    case 'aggregate': {
+      const source = plan.kind === 'project' ? plan.expressions[column] : plan.groups[column];
+      return source === undefined ? Infinity : valuesOf(source, plan.child, statistics);
+    }
+    case 'window':
+    case 'unnesting':
+      return column < plan.child.columns.length
+        ? valuesOfColumn(plan.child, column, statistics)
+        : Infinity;
+    case 'join':
+    case 'any-join': {
+      const { left, right } = plan.output;
+      const isLeft = column < left.length;
+      const source = isLeft ? left[column] : right[column - left.length];
+      if (source === undefined) return Infinity;
+      return valuesOfColumn(isLeft ? plan.left : plan.right, source, statistics);
+    }
+    case 'cross-product': {
+      const leftCount = plan.left.columns.length;
+      return column < leftCount
+        ? valuesOfColumn(plan.left, column, statistics)
+        : valuesOfColumn(plan.right, column - leftCount, statistics);
+    }
+    default:
+      return Infinity;
+  }
+}
+
+/** As many as whole numbers between the bounds, or as the row groups say that each of them has. */
+function valuesInFiles(scan: Scan, column: number, statistics: StatisticsOfScans): number {
+  const bounds = statistics.get(originalOf(scan))?.boundsOf(column) ?? [];
+  if (bounds.length === 0) return Infinity;
+  const counted = sum(bounds.map(({ distinctValues = Infinity }) => distinctValues));
+  return Math.min(counted, valuesInRange(bounds, scan.columns[column]));
+}
+
+const WHOLE_NUMBERS = /^(U?(TINYINT|SMALLINT|INTEGER|BIGINT)|DATE|DECIMAL)$/;
+
+function valuesInRange(bounds: readonly ColumnBounds[], type: ColumnType | undefined): number {
+  if (type === undefined || !WHOLE_NUMBERS.test(type.id)) return Infinity;
+  let [least, greatest] = [Infinity, -Infinity];
+  for (const { min, max, nulls } of bounds) {
+    if (nulls === 'all') continue;
+    if (typeof min !== 'bigint' || typeof max !== 'bigint') return Infinity;
+    least = Math.min(least, Number(min));
+    greatest = Math.max(greatest, Number(max));
+  }
+  return Math.max(0, greatest - least) + 1;
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, n) => total + n, 0);
+}
