@@ -34,6 +34,8 @@ export interface TimedFault {
 export interface Scenario {
   readonly nodeCount: number;
   readonly laneCounts: readonly number[];
+  /** Nodes are in one of so many racks; 0 = nobody knows where. */
+  readonly rackCount: number;
   readonly profiles: readonly WorkerProfile[];
   readonly network: NetworkFaults;
   readonly options: SchedulerOptions;
@@ -44,11 +46,19 @@ export interface Scenario {
   readonly handoverRate: number;
 }
 
-/** `filterRandom` draws how long scans wait for dynamic filters, `policyRandom` the policies, both apart from all else. */
+/** Streams apart from all else, so that what they draw changes nothing that other seeds mean. */
+export interface ScenarioStreams {
+  /** How long scans wait for dynamic filters. */
+  readonly filterRandom: Random;
+  /** The policies. */
+  readonly policyRandom: Random;
+  /** Where splits want to be, and where nodes are. */
+  readonly placementRandom: Random;
+}
+
 export function createScenario(
   random: Random,
-  filterRandom: Random,
-  policyRandom: Random,
+  { filterRandom, policyRandom, placementRandom }: ScenarioStreams,
 ): Scenario {
   const nodeCount = 1 + random.below(6);
   const areSlotsScarce = random.next() < 0.4;
@@ -74,7 +84,9 @@ export function createScenario(
       ...createOptions(random),
       dynamicFilterWaitMs: drawWait(filterRandom),
       executionPolicy: drawPolicy(policyRandom),
+      ...drawPlacement(placementRandom),
     },
+    rackCount: placementRandom.below(4),
     faults: random.next() < 0.5 ? [] : createFaults(random, nodeCount),
     clientPauseMs: random.next() < 0.2 ? 200 : 5,
     handoverRate: random.next() < 0.3 ? 0.05 : 0,
@@ -89,6 +101,17 @@ function drawWait(random: Random): number {
 function drawPolicy(random: Random): SchedulerOptions['executionPolicy'] {
   const policies = ['phased', 'phased', 'all-at-once', 'legacy-phased'] as const;
   return policies[random.below(policies.length)] ?? 'phased';
+}
+
+function drawPlacement(
+  random: Random,
+): Pick<SchedulerOptions, 'splitPlacement' | 'splitAffinity' | 'localityWaitMs'> {
+  const waits = [0, 10, 200, 3_000];
+  return {
+    splitPlacement: random.next() < 0.3 ? 'topology' : 'uniform',
+    splitAffinity: random.next() < 0.4 ? 'file' : 'none',
+    localityWaitMs: waits[random.below(waits.length)] ?? 0,
+  };
 }
 
 function createOptions(random: Random): SchedulerOptions {

@@ -122,6 +122,7 @@ export class SimulatedCluster {
       nodeInstanceId: `${name}-run-${run}` as NodeInstanceId,
       address: `${name}:7442`,
       taskConcurrency: scenario.laneCounts[index] ?? 1,
+      ...(scenario.rackCount === 0 ? {} : { location: [`rack-${index % scenario.rackCount}`] }),
       cores: 1,
     };
     const worker = this.engine.createWorker({

@@ -96,7 +96,11 @@ class Simulation {
     const random = this.#random;
     const filterRandom = seededRandom(~seed);
     const policyRandom = seededRandom(seed ^ 0x5eed);
-    this.#scenario = createScenario(random, filterRandom, policyRandom);
+    this.#scenario = createScenario(random, {
+      filterRandom,
+      policyRandom,
+      placementRandom: seededRandom(seed ^ 0x91ace),
+    });
     const time = this.#time;
     const network = new SimulatedNetwork(time, random, this.#scenario.network);
     const deliver = (event: SchedulerEvent) => this.#deliver(event);

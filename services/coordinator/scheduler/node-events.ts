@@ -1,6 +1,8 @@
 /** What the cluster's membership says. Nodes are fenced by the run of their process. */
 import type { ErrorReport } from '../../common/error.ts';
 import type { NodeId, NodeInstanceId } from '../../common/ids.ts';
+import { restartLocalityWait } from './placement/locality-wait.ts';
+import { isEligible } from './placement/node-labels.ts';
 import { recoveryPolicyOf } from './policies.ts';
 import { applyDecision } from './query-transitions.ts';
 import type { SchedulerNode } from './scheduler-event.ts';
@@ -18,6 +20,7 @@ interface NodeRun {
 /** A node can take tasks: a new one, a new run of one, or one that was draining. */
 export function onNodeJoined(turn: Turn, node: SchedulerNode): void {
   const { state } = turn;
+  if (!isEligible(node, state.options)) return;
   const known = findNode(state, node.nodeId);
   if (known !== undefined && known.node.nodeInstanceId === node.nodeInstanceId) {
     known.isDraining = false;
@@ -28,6 +31,7 @@ export function onNodeJoined(turn: Turn, node: SchedulerNode): void {
   for (const stage of state.stages) {
     if (stage.kind !== 'scheduling') continue;
     stage.isPlacementBlocked = false;
+    for (const scan of stage.scans) restartLocalityWait(scan.locality);
     turn.touched.add(stage);
   }
 }

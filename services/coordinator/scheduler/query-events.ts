@@ -3,6 +3,7 @@ import { assertNever } from '../../common/assert.ts';
 import type { ErrorReport } from '../../common/error.ts';
 import { addPruned } from '../../common/plan/split.ts';
 import { onFilterWaitOver } from './dynamic-filters.ts';
+import { isTimerDue } from './placement/locality-wait.ts';
 import { failQuery } from './query-transitions.ts';
 import type { SchedulerEvent, SchedulerTimer } from './scheduler-event.ts';
 import { findScan, rootStage, stageOf } from './scheduler-state.ts';
@@ -66,6 +67,8 @@ export function onTimerFired(turn: Turn, timer: SchedulerTimer): void {
       return undefined;
     case 'dynamic-filter-wait':
       return onFilterWaitOver(turn, timer);
+    case 'locality-wait':
+      return onLocalityWaitOver(turn, timer);
     case 'failure-cause': {
       const suspect = state.suspectedFailure;
       if (suspect !== null) failQuery(turn, suspect.error, stageOf(state, suspect.stageId));
@@ -74,6 +77,18 @@ export function onTimerFired(turn: Turn, timer: SchedulerTimer): void {
     default:
       return assertNever(timer);
   }
+}
+
+/** Splits may go one level farther now. */
+function onLocalityWaitOver(
+  turn: Turn,
+  { sourceId }: Extract<SchedulerTimer, { readonly kind: 'locality-wait' }>,
+): void {
+  const found = findScan(turn.state, sourceId);
+  if (found === undefined || !isTimerDue(found.scan.locality, turn.now)) return;
+  found.scan.locality.timerAt = null;
+  found.stage.isPlacementBlocked = false;
+  turn.touched.add(found.stage);
 }
 
 function onDeadline(turn: Turn): void {

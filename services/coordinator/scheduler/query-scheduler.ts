@@ -8,6 +8,7 @@ import type { Instant } from '../../common/ids.ts';
 import { completeFilters, createDynamicFilters } from './dynamic-filters.ts';
 import { onNodeDraining, onNodeJoined, onNodeLost } from './node-events.ts';
 import { findPlanProblem } from './plan-check.ts';
+import { eligibleNodes } from './placement/node-labels.ts';
 import { createNodePartitionMap } from './placement/node-partition-map.ts';
 import { executionPolicyOf, stageSchedulerOf } from './policies.ts';
 import {
@@ -22,7 +23,7 @@ import { dropMootSuspicion, failQuery, settleQuery, startRunning } from './query
 import { announceResults } from './result-announcement.ts';
 import type { SchedulerEffect } from './scheduler-effect.ts';
 import type { SchedulerEvent } from './scheduler-event.ts';
-import type { QuerySchedulerInit } from './scheduler-options.ts';
+import type { QuerySchedulerInit, SchedulerOptions } from './scheduler-options.ts';
 import { createStage, draw, laneCount } from './scheduler-state.ts';
 import type { QuerySchedulerState } from './scheduler-state.ts';
 import { createOutput } from './stage-link.ts';
@@ -50,8 +51,8 @@ export function createQueryScheduler(init: QuerySchedulerInit, now: Instant): Qu
       code: 'INTERNAL_ERROR',
       message: `the plan cannot be scheduled: ${problem}`,
     });
-  } else if (init.nodes.length === 0) {
-    failQuery(turn, { code: 'NO_NODES_AVAILABLE', message: 'the cluster has no active worker' });
+  } else if (state.nodes.length === 0) {
+    failQuery(turn, { code: 'NO_NODES_AVAILABLE', message: noWorker(init.options) });
   } else {
     linkStages(state);
     turn.effects.push({ kind: 'arm-timer', timer: { kind: 'query-deadline' }, at: init.deadline });
@@ -131,8 +132,9 @@ function settle(turn: Turn): void {
 function createState(init: QuerySchedulerInit): QuerySchedulerState {
   const { queryId, options, fragments } = init;
   const random = { randomState: options.seed | 0 };
-  const nodes = init.nodes.map((node) => ({ node, isDraining: false, taskCount: 0 }));
-  const capacities = init.nodes.map((node) => ({
+  const eligible = eligibleNodes(init.nodes, options);
+  const nodes = eligible.map((node) => ({ node, isDraining: false, taskCount: 0 }));
+  const capacities = eligible.map((node) => ({
     nodeId: node.nodeId,
     lanes: laneCount(options, node),
   }));
@@ -154,6 +156,11 @@ function createState(init: QuerySchedulerInit): QuerySchedulerState {
     memory: noMemorySeen(),
     randomState: random.randomState,
   };
+}
+
+function noWorker({ requiredLabels }: SchedulerOptions): string {
+  if (requiredLabels.length === 0) return 'the cluster has no active worker';
+  return `the cluster has no active worker with the labels ${requiredLabels.join(', ')}`;
 }
 
 function linkStages(state: QuerySchedulerState): void {

@@ -16,6 +16,12 @@ export interface SchedulerNode {
   /** Tasks of one stage that run on it at a time; each is a lane. At least 1. */
   readonly taskConcurrency: number;
   readonly cores: number;
+  /** What its tasks may use together. Absent = not known. */
+  readonly memoryBytes?: number;
+  /** What it is or has, for queries that ask for it. Absent = nothing. */
+  readonly labels?: readonly string[];
+  /** Where it is, from the widest segment (region, rack) to the narrowest. Absent = not known. */
+  readonly location?: readonly string[];
 }
 
 /** What was waited for. A timer that fires when nothing waits for it any more changes nothing. */
@@ -27,7 +33,9 @@ export type SchedulerTimer =
   /** No deeper cause followed a symptom such as EXCHANGE_FAILED: the symptom is the cause. */
   | { readonly kind: 'failure-cause' }
   /** The scan has waited long enough for its dynamic filters. */
-  | { readonly kind: 'dynamic-filter-wait'; readonly sourceId: SourceId };
+  | { readonly kind: 'dynamic-filter-wait'; readonly sourceId: SourceId }
+  /** Splits of the scan have waited long enough for room nearer to their data (S15). */
+  | { readonly kind: 'locality-wait'; readonly sourceId: SourceId };
 
 export type SchedulerEvent =
   /** The answer to `load-splits` with the same `batch`. `last`: the source has no further splits. */

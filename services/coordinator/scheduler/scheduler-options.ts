@@ -26,6 +26,14 @@ export interface SchedulerOptions extends DisciplineChoice {
   /** Bytes of a split of weight 100. */
   readonly standardSplitBytes: number;
   readonly splitQueueLimits: SplitQueueLimits;
+  /** `topology`: splits go as near to their file's nodes as there is room; otherwise evenly. */
+  readonly splitPlacement: 'uniform' | 'topology';
+  /** `file`: what is read again is read by the same nodes, as long as that costs no balance. */
+  readonly splitAffinity: 'none' | 'file';
+  /** How long splits wait for room near their data before they go one level farther (S15); 0 = they do not. */
+  readonly localityWaitMs: number;
+  /** Only nodes with all of these labels are used. */
+  readonly requiredLabels: readonly string[];
   /** How long a root task may take before it is announced without waiting for an inline result. */
   readonly resultAnnouncementDelayMs: number;
   /** How long a symptom (EXCHANGE_FAILED …) waits for its cause (NODE_LOST …) before it fails the query. */
@@ -51,6 +59,10 @@ export const DEFAULT_SCHEDULER_OPTIONS: SchedulerOptions = {
     maxTaskWeight: 200_000,
     maxUnacknowledgedSplits: 2_000,
   },
+  splitPlacement: 'uniform',
+  splitAffinity: 'none',
+  localityWaitMs: 3_000,
+  requiredLabels: [],
   resultAnnouncementDelayMs: 25,
   failureCauseDelayMs: 3_000,
   dynamicFilterWaitMs: 5_000,

@@ -8,6 +8,7 @@ import type { FragmentId, NodeId, QueryId, SourceId, StageId } from '../../commo
 import type { PlanFragment } from '../../common/plan/plan-fragment.ts';
 import { NOTHING_PRUNED } from '../../common/plan/split.ts';
 import { nextRandomState } from '../../common/random.ts';
+import { noLocalityWait } from './placement/locality-wait.ts';
 import type { DynamicFilterState } from './dynamic-filters.ts';
 import type { ExecutionSchedule } from './execution-policy/execution-policy.ts';
 import type { QueryState } from './query-state.ts';
@@ -122,6 +123,7 @@ export function createStage(fragment: PlanFragment): StageState {
       splitCount: 0,
       isClosed: false,
       filterWait: 'none',
+      locality: noLocalityWait(),
       pruned: NOTHING_PRUNED,
     })),
     outputs: [],

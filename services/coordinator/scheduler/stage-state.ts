@@ -15,6 +15,7 @@ import type { FileSplit, PrunedInput } from '../../common/plan/split.ts';
 import type { OutputBufferKind } from '../../common/task/output-buffers.ts';
 import type { TaskStats } from '../../common/task/task-status.ts';
 import { assertNever } from '../../common/assert.ts';
+import type { LocalityWait } from './placement/locality-wait.ts';
 import type { StageStartReason } from './execution-policy/execution-policy.ts';
 import type { PartitionState } from './partition-state.ts';
 import type { KnownTaskStateKind, TaskState } from './task-state.ts';
@@ -53,6 +54,8 @@ export interface ScanState {
   isClosed: boolean;
   /** Whether its first splits wait for dynamic filters. */
   filterWait: 'none' | 'waiting' | 'over';
+  /** How long its splits have waited for room near their data. */
+  readonly locality: LocalityWait;
   /** What dynamic filters spared it. */
   pruned: PrunedInput;
 }

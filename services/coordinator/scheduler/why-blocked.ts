@@ -19,6 +19,8 @@ export type StageBlockedReason =
   | 'waiting-for-source'
   /** Splits wait for room in the queues of tasks and nodes. */
   | 'split-queues-full'
+  /** Splits wait for room near their data. */
+  | 'waiting-for-locality'
   /** Tasks were ordered and have not reported, or not ended, yet. */
   | 'waiting-for-tasks'
   /** All live tasks wait for pages of other stages. */
@@ -93,7 +95,10 @@ function whyStageBlocked(stage: StageState, isRoot: boolean): StageBlockedReason
 }
 
 function whySplitsBlocked(stage: StageState): StageBlockedReason {
-  if (stage.isPlacementBlocked) return 'split-queues-full';
+  if (stage.isPlacementBlocked) {
+    const isHeld = stage.scans.some(({ locality }) => locality.heldSince !== null);
+    return isHeld ? 'waiting-for-locality' : 'split-queues-full';
+  }
   const scan = stage.scans.find((each) => !each.isClosed);
   return scan?.filterWait === 'waiting' ? 'waiting-for-dynamic-filters' : 'waiting-for-source';
 }

@@ -3,10 +3,19 @@ import { draw, laneCount } from '../scheduler-state.ts';
 import type { NodeState, QuerySchedulerState } from '../scheduler-state.ts';
 import type { StageState } from '../stage-state.ts';
 import { queuedLoad, takesSplits } from '../task-state.ts';
+import type { WeightedNode } from './rendezvous.ts';
 import type { Lane } from './split-placement.ts';
 
 export function activeNodes(state: QuerySchedulerState): readonly NodeState[] {
   return state.nodes.filter((node) => !node.isDraining);
+}
+
+/** Active nodes by what they can do; a draining one is nobody's choice. */
+export function weightedNodes(state: QuerySchedulerState): readonly WeightedNode[] {
+  return activeNodes(state).map(({ node }) => ({
+    nodeId: node.nodeId,
+    lanes: laneCount(state.options, node),
+  }));
 }
 
 /** The active node with the fewest tasks of this query, drawn among equals; `undefined` = there is none. */
@@ -81,6 +90,15 @@ export function splitCandidates(
     hosts: new Map(hosts.map((host, index) => [used.length + index, host])),
     nodeWeights: nodeWeights(state, position),
   };
+}
+
+/** The tasks of this stage that take splits, as lanes. */
+export function taskCandidates(
+  state: QuerySchedulerState,
+  stage: StageState,
+): Pick<SplitCandidates, 'lanes' | 'nodeWeights'> {
+  const position = new Map(state.nodes.map((node, index) => [node.node.nodeId, index]));
+  return { lanes: tasksAsLanes(stage, position), nodeWeights: nodeWeights(state, position) };
 }
 
 function tasksAsLanes(stage: StageState, position: ReadonlyMap<string, number>): readonly Lane[] {

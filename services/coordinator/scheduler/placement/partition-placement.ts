@@ -1,29 +1,29 @@
-/** Splits of a scan that is read by partitions: each has one task, whatever the others are at (T28). */
+/** Splits of a scan that is read by partitions: each has one task, whatever the others are at (T28, §6.2 bucketed). */
 import type { FileSplit } from '../../../common/plan/split.ts';
-import type { SplitPlacement } from './split-placement.ts';
-import { splitWeight } from './split-placement.ts';
+import { addLoad, chooseLane, splitWeight } from './split-placement.ts';
+import type { Loads, Placement, SplitPlacement } from './split-placement.ts';
 
-export interface PartitionPlacementInput {
+export interface PartitionPlacementInput extends Loads {
   readonly splits: readonly FileSplit[];
-  /** How many more splits the task of each partition may be sent before it acknowledges some. */
-  readonly room: readonly number[];
+  /** Position in `lanes` of the task of each partition; -1 = it takes none. */
+  readonly laneOfPartition: readonly number[];
   readonly standardSplitBytes: number;
 }
 
 /** In order. A split whose task is full waits and holds nobody else up; so does one that has no task. */
 export function placeByPartition(input: PartitionPlacementInput): SplitPlacement {
-  const room = [...input.room];
-  const placed: SplitPlacement['placed'][number][] = [];
+  const loads = { ...input, nodeWeights: [...input.nodeWeights] };
+  const placed: Placement[] = [];
   const waiting: FileSplit[] = [];
   for (const split of input.splits) {
-    const lane = split.partition ?? -1;
-    const left = room[lane] ?? 0;
-    if (left <= 0) {
+    const lane = chooseLane(loads, [input.laneOfPartition[split.partition ?? -1] ?? -1]);
+    if (lane === -1) {
       waiting.push(split);
       continue;
     }
-    room[lane] = left - 1;
-    placed.push({ split, lane, weight: splitWeight(split, input.standardSplitBytes) });
+    const weight = splitWeight(split, input.standardSplitBytes);
+    addLoad(loads, lane, weight);
+    placed.push({ split, lane, weight });
   }
   return { placed, waiting };
 }

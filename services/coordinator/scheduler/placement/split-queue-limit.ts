@@ -30,8 +30,8 @@ export function adjustQueueLimit(task: TaskState, limits: SplitQueueLimits, now:
   }
 }
 
-/** Half empty, so that a blocked stage does not deal its splits one by one (§6.2, blocked wake). */
+/** Below half of the least limit, so that a blocked stage does not deal its splits one by one (§6.2, blocked wake). */
 export function hasRunLow(task: TaskState, limits: SplitQueueLimits, isLimited: boolean): boolean {
   if (task.unacknowledged.length >= limits.maxUnacknowledgedSplits) return false;
-  return !isLimited || queuedLoad(task) * 2 < task.queueLimit.weight;
+  return !isLimited || queuedLoad(task) * 2 < limits.minTaskWeight;
 }

@@ -6,10 +6,14 @@ import { assert } from '../../../common/assert.ts';
 import { keyFormOf, withoutBloom } from '../../../common/dynamic-filter/key-domain.ts';
 import type { ErrorReport } from '../../../common/error.ts';
 import { endFilterWait, isAwaitingFilters, knownDomains } from '../dynamic-filters.ts';
-import { freeLanes, selectNode, splitCandidates } from '../placement/node-selector.ts';
-import { latestAttempt } from '../partition-state.ts';
+import {
+  freeLanes,
+  selectNode,
+  splitCandidates,
+  taskCandidates,
+} from '../placement/node-selector.ts';
 import { placeByPartition } from '../placement/partition-placement.ts';
-import { placeSplits } from '../placement/split-placement.ts';
+import { placeScan } from '../placement/placement-policy.ts';
 import type { Lane, SplitPlacement } from '../placement/split-placement.ts';
 import { adjustQueueLimit, hasRunLow } from '../placement/split-queue-limit.ts';
 import { isQueryEnded } from '../query-state.ts';
@@ -92,20 +96,30 @@ function placePending(turn: Turn, stage: StageState, scan: ScanState): void {
 
 /** Each split to the task of its partition (T28). */
 function placeByTask(turn: Turn, stage: StageState, scan: ScanState): void {
-  const tasks = stage.partitions.map((partition) => latestAttempt(stage, partition));
-  const homeless = scan.pending.find(({ partition }) => tasks[partition ?? -1] === undefined);
+  const homeless = scan.pending.find(
+    ({ partition }) => stage.partitions[partition ?? -1] === undefined,
+  );
   if (homeless !== undefined) {
     const message = `a split of ${homeless.path} belongs to no task of stage ${stage.stageId}`;
     failQuery(turn, { code: 'INTERNAL_ERROR', message }, stage);
     return;
   }
   const { splitQueueLimits, standardSplitBytes } = turn.state.options;
-  const room = tasks.map((task) =>
-    takesSplits(task) ? splitQueueLimits.maxUnacknowledgedSplits - task.unacknowledged.length : 0,
-  );
-  const placement = placeByPartition({ splits: scan.pending, room, standardSplitBytes });
+  const { lanes, nodeWeights } = taskCandidates(turn.state, stage);
+  const laneOfTask = new Map(lanes.map(({ task }, index) => [task, index]));
+  const placement = placeByPartition({
+    splits: scan.pending,
+    lanes,
+    nodeWeights,
+    laneOfPartition: stage.partitions.map(
+      ({ attempts }) => laneOfTask.get(attempts.at(-1) ?? -1) ?? -1,
+    ),
+    limits: splitQueueLimits,
+    isLimited: isLimited(stage),
+    standardSplitBytes,
+  });
   for (const { split, weight, lane } of placement.placed) {
-    const task = tasks[lane];
+    const task = laneTask(stage, lanes[lane]);
     assert(task !== undefined, 'every partition has a task');
     draftSplit(turn, { stage, task, sourceId: scan.sourceId }, { weight, input: split });
   }
@@ -114,20 +128,16 @@ function placeByTask(turn: Turn, stage: StageState, scan: ScanState): void {
 
 function placeByLoad(turn: Turn, stage: StageState, scan: ScanState): void {
   const { options } = turn.state;
-  for (const task of stage.tasks) adjustQueueLimit(task, options.splitQueueLimits, turn.now);
-  const { lanes, hosts, nodeWeights } = splitCandidates(turn.state, stage, mayAddTasks(stage));
+  if (options.splitPlacement === 'uniform') {
+    for (const task of stage.tasks) adjustQueueLimit(task, options.splitQueueLimits, turn.now);
+  }
+  const candidates = splitCandidates(turn.state, stage, mayAddTasks(stage));
+  const { lanes, hosts } = candidates;
   if (lanes.length === 0) {
     failQuery(turn, noNodesAvailable(stage), stage);
     return;
   }
-  const placement = placeSplits({
-    splits: scan.pending,
-    lanes,
-    nodeWeights,
-    limits: options.splitQueueLimits,
-    isLimited: isLimited(stage),
-    standardSplitBytes: options.standardSplitBytes,
-  });
+  const placement = placeScan(turn, scan, { candidates, isLimited: isLimited(stage) });
   const tasks = new Map<number, TaskState>();
   for (const { split, weight, lane } of placement.placed) {
     const task =
@@ -155,10 +165,13 @@ function taskOfLane(
   place: { readonly lane: Lane | undefined; readonly host: NodeState | undefined },
 ): TaskState {
   if (place.host !== undefined) return addTask(turn, stage, place.host);
-  const { lane } = place;
-  const task = lane === undefined || lane.task === 'new' ? undefined : stage.tasks[lane.task];
+  const task = laneTask(stage, place.lane);
   assert(task !== undefined, 'a lane has a task or a host for a new one');
   return task;
+}
+
+function laneTask(stage: StageState, lane: Lane | undefined): TaskState | undefined {
+  return lane === undefined || lane.task === 'new' ? undefined : stage.tasks[lane.task];
 }
 
 /** A source without splits still gets a task, so that count(*) over nothing answers 0 (T23). False: the query failed. */

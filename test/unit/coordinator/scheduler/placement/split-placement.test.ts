@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { NO_PREFERENCE } from '../../../../../services/coordinator/scheduler/placement/split-affinity.ts';
 import {
   placeSplits,
   splitWeight,
@@ -28,7 +29,11 @@ function aLane(node: number, changes: Partial<Lane> = {}): Lane {
   };
 }
 
-function place(lanes: readonly Lane[], count: number, { limits = LIMITS, isLimited = true } = {}) {
+function place(
+  lanes: readonly Lane[],
+  count: number,
+  { limits = LIMITS, isLimited = true, prefers = NO_PREFERENCE } = {},
+) {
   const nodes = Math.max(...lanes.map((lane) => lane.node)) + 1;
   const nodeWeights = Array.from({ length: nodes }, (_, node) =>
     lanes.filter((lane) => lane.node === node).reduce((sum, lane) => sum + lane.queuedWeight, 0),
@@ -40,6 +45,7 @@ function place(lanes: readonly Lane[], count: number, { limits = LIMITS, isLimit
     nodeWeights,
     limits,
     isLimited,
+    prefers,
     standardSplitBytes: STANDARD,
   });
 }
@@ -82,6 +88,24 @@ describe('split placement (T27)', () => {
     const { placed, waiting } = place([aLane(0, { queueLimit: 0 })], 7);
     expect(placed.map(({ split }) => split.firstRow)).toEqual([0, 100, 200, 300]);
     expect(waiting.map((split) => split.firstRow)).toEqual([400, 500, 600]);
+  });
+
+  it('goes where the file was read before, first to its first node, while that costs no balance', () => {
+    const limits = { ...LIMITS, maxNodeWeight: 10_000 };
+    const prefers = () => [2, 1];
+    const idle = () => [aLane(0), aLane(1), aLane(2)];
+    const lanesOf = (lanes: readonly Lane[], count: number) =>
+      place(lanes, count, { limits, prefers }).placed.map(({ lane }) => lane);
+    expect(lanesOf(idle(), 6)).toEqual([2, 2, 1, 1, 0, 2]);
+    expect(lanesOf([aLane(0), aLane(2, { queuedWeight: 101 })], 1)).toEqual([0]);
+    expect(lanesOf([aLane(0), aLane(2, { unfinishedSplits: 5 })], 1)).toEqual([0]);
+    expect(lanesOf([aLane(0), aLane(2, { unfinishedSplits: 4 })], 1)).toEqual([1]);
+  });
+
+  it('keeps to a preferred node no longer than it has room', () => {
+    const full = aLane(1, { unacknowledgedSplits: 100 });
+    const { placed } = place([aLane(0), full], 1, { prefers: () => [1] });
+    expect(placed.map(({ lane }) => lane)).toEqual([0]);
   });
 
   it('obeys its limits on any load', () => {

@@ -54,10 +54,13 @@ describe('the limit of a task queue (T27)', () => {
     expect(weights).toEqual([200, 133, 133, 100, 100]);
   });
 
-  it('wakes a blocked stage when a queue is less than half full', () => {
+  it('wakes a blocked stage when a queue is less than half of the least limit', () => {
     expect(hasRunLow(aTask(50), LIMITS, true)).toBe(false);
     expect(hasRunLow(aTask(49), LIMITS, true)).toBe(true);
     expect(hasRunLow(aTask(500), LIMITS, false)).toBe(true);
+    const deep = aTask(50);
+    deep.queueLimit.weight = 350;
+    expect(hasRunLow(deep, LIMITS, true), 'however deep it may be').toBe(false);
   });
 
   it('does not wake it for a task that has too much unacknowledged', () => {

@@ -1,0 +1,14 @@
+/** Which workers a query may use at all: those with every label that it asks for. */
+import type { SchedulerNode } from '../scheduler-event.ts';
+import type { SchedulerOptions } from '../scheduler-options.ts';
+
+export function isEligible(node: SchedulerNode, { requiredLabels }: SchedulerOptions): boolean {
+  return requiredLabels.every((label) => node.labels?.includes(label) === true);
+}
+
+export function eligibleNodes(
+  nodes: readonly SchedulerNode[],
+  options: SchedulerOptions,
+): readonly SchedulerNode[] {
+  return nodes.filter((node) => isEligible(node, options));
+}
