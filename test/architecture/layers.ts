@@ -108,6 +108,7 @@ export const POLICIES: Readonly<Record<string, readonly string[]>> = {
     'source-partitioned.ts',
     'fixed-source-partitioned.ts',
     'fixed-count.ts',
+    'multi-source.ts',
     'scaled-writer.ts',
   ],
   'coordinator/scheduler/recovery': [

@@ -130,6 +130,8 @@ function createOptions(random: Random): SchedulerOptions {
         }
       : DEFAULT_SCHEDULER_OPTIONS.splitQueueLimits,
     resultAnnouncementDelayMs: random.below(60),
+    writerScalingMinBytes: 0,
+    maxWriterTaskCount: 3,
     seed: random.below(1 << 30),
   };
 }

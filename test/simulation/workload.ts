@@ -276,7 +276,7 @@ class WorkloadBuilder {
     const isIncremental = isLeaf && this.#happens(0.9);
     const partitionCount = fixedPartitions(draft);
     return aFragment(draft.id, {
-      partitioning: draft.partitioning,
+      partitioning: isScaled(draft) ? { kind: 'scaled-writer' } : draft.partitioning,
       scans: draft.scans.map((sourceId) => ({ ...aScan(sourceId), ...filteredBy(draft) })),
       ...(draft.collectedKeys.length === 0 ? {} : { collectedKeys: draft.collectedKeys }),
       remoteSources: draft.remotes,
@@ -301,6 +301,12 @@ function fixedPartitions({ id, partitioning }: Draft): number | undefined {
 function partitionOf(draft: Draft, index: number): { partition?: PartitionId } {
   const count = fixedPartitions(draft);
   return count === undefined ? {} : { partition: ((index * 7) % count) as PartitionId };
+}
+
+/** Some that share pages alone have as many tasks as the rows need. */
+function isScaled({ id, partitioning, remotes }: Draft): boolean {
+  const isShared = remotes.every(({ delivery }) => delivery === 'arbitrary');
+  return partitioning.kind === 'arbitrary' && isShared && id % 2 === 0;
 }
 
 /** Any order in which inputs may be used up; broadcast ones are mostly built on. */

@@ -78,6 +78,7 @@ class LocalRun {
         return [[]];
       case 'hash':
       case 'arbitrary':
+      case 'scaled-writer':
         return Array.from({ length: taskCount }, () => []);
       case 'fixed-source':
         return Array.from({ length: fragment.partitioning.partitionCount }, () => []);

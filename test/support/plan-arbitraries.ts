@@ -179,7 +179,9 @@ export const planFragmentArbitrary: fc.Arbitrary<PlanFragment> = partial<PlanFra
   sql: word,
   columns,
   partitioning: fc.oneof(
-    fc.record({ kind: fc.constantFrom('single' as const, 'hash' as const, 'arbitrary' as const) }),
+    fc.record({
+      kind: fc.constantFrom(...(['single', 'hash', 'arbitrary', 'scaled-writer'] as const)),
+    }),
     fc.record({ kind: fc.constant('source' as const), sourceId: id<SourceId>() }),
     fc.record({
       kind: fc.constant('fixed-source' as const),

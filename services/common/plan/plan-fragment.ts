@@ -20,6 +20,8 @@ export type Partitioning =
   | { readonly kind: 'hash' }
   /** A fixed number of tasks that share the pages of an arbitrary remote source (round robin). */
   | { readonly kind: 'arbitrary' }
+  /** The same with as many tasks as the rows need: one at first, more while their producers wait for them (T31). */
+  | { readonly kind: 'scaled-writer' }
   /**
    * Task i reads partition i of every scan: their files lie apart by a key, so that equal keys of all scans meet without
    * an exchange (T29). `layout`: by what, for EXPLAIN: `range(l_orderkey, 8)`.

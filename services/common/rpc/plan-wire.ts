@@ -197,6 +197,8 @@ function partitioningToWire(partitioning: Partitioning): WirePartitioning {
       return { kind: { $case: 'hash', value: {} } };
     case 'arbitrary':
       return { kind: { $case: 'arbitrary', value: {} } };
+    case 'scaled-writer':
+      return { kind: { $case: 'scaledWriter', value: {} } };
     case 'fixed-source': {
       const { partitionCount, layout } = partitioning;
       return { kind: { $case: 'fixedSource', value: { partitionCount, layout } } };
@@ -217,6 +219,8 @@ function partitioningFromWire(wire: WirePartitioning | undefined, field: string)
       return { kind: 'hash' };
     case 'arbitrary':
       return { kind: 'arbitrary' };
+    case 'scaledWriter':
+      return { kind: 'scaled-writer' };
     case 'fixedSource': {
       const { partitionCount, layout } = kind.value;
       return { kind: 'fixed-source', partitionCount, layout };

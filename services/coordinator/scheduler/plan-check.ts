@@ -38,8 +38,12 @@ function findInputProblem(
   earlier: ReadonlyMap<number, PlanFragment>,
 ): string | undefined {
   const { partitioning, scans, remoteSources } = fragment;
-  const isFixed = partitioning.kind === 'hash' || partitioning.kind === 'arbitrary';
-  if (isFixed && scans.length > 0) return `a ${partitioning.kind} fragment has no scans`;
+  const readsOthers = ['hash', 'arbitrary', 'scaled-writer'].includes(partitioning.kind);
+  if (readsOthers && scans.length > 0) return `a ${partitioning.kind} fragment has no scans`;
+  if (partitioning.kind === 'scaled-writer') {
+    const isShared = remoteSources.every(({ delivery }) => delivery === 'arbitrary');
+    if (!isShared || remoteSources.length === 0) return 'writers share the pages that they write';
+  }
   if (partitioning.kind === 'fixed-source') {
     const { partitionCount } = partitioning;
     if (partitionCount < 1 || scans.length === 0) return 'partitions of scans need both';

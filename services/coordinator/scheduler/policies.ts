@@ -9,6 +9,8 @@ import type { RecoveryPolicy } from './recovery/recovery-policy.ts';
 import type { SchedulerOptions } from './scheduler-options.ts';
 import { fixedCount } from './stage-scheduler/fixed-count.ts';
 import { fixedSourcePartitioned } from './stage-scheduler/fixed-source-partitioned.ts';
+import { multiSource } from './stage-scheduler/multi-source.ts';
+import { scaledWriter } from './stage-scheduler/scaled-writer.ts';
 import { sourcePartitioned } from './stage-scheduler/source-partitioned.ts';
 import type { StageScheduler } from './stage-scheduler/stage-scheduler.ts';
 import type { StageState } from './stage-state.ts';
@@ -39,7 +41,9 @@ export function stageSchedulerOf(stage: StageState): StageScheduler {
   const { partitioning } = stage.fragment;
   switch (partitioning.kind) {
     case 'source':
-      return sourcePartitioned;
+      return stage.scans.length > 1 ? multiSource : sourcePartitioned;
+    case 'scaled-writer':
+      return scaledWriter;
     case 'fixed-source':
       return fixedSourcePartitioned;
     case 'single':

@@ -40,6 +40,10 @@ export interface SchedulerOptions extends DisciplineChoice {
   readonly failureCauseDelayMs: number;
   /** How long a scan waits for its dynamic filters, from the start of its stage; 0 = it never does. */
   readonly dynamicFilterWaitMs: number;
+  /** Bytes that every writer has read on average before there is another one (T31). */
+  readonly writerScalingMinBytes: number;
+  /** Writers of a stage, at most. */
+  readonly maxWriterTaskCount: number;
   /** Seed of the query's choices between equals. */
   readonly seed: number;
 }
@@ -66,6 +70,8 @@ export const DEFAULT_SCHEDULER_OPTIONS: SchedulerOptions = {
   resultAnnouncementDelayMs: 25,
   failureCauseDelayMs: 3_000,
   dynamicFilterWaitMs: 5_000,
+  writerScalingMinBytes: 120 * 1024 * 1024,
+  maxWriterTaskCount: 100,
   seed: 0,
 };
 

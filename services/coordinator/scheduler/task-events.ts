@@ -66,12 +66,16 @@ function concludeFrom(turn: Turn, stage: StageState, { task, status }: Report): 
     abandonUnreadBuffers(turn, { stage, task }, received);
   }
   wakePlacement(turn, stage, task);
-  if (isSatisfied(stage)) turn.touched.add(stage);
-  if (!task.overutilized.includes(true)) return;
-  // Consumers that still create tasks may have to hurry (T25).
+  if (isSatisfied(stage) || isScaled(stage)) turn.touched.add(stage);
+  // Consumers that still create tasks may have to hurry (T25), or need no more of them (T31).
   for (const consumer of consumersOf(state, stage)) {
-    if (consumer.kind === 'scheduling') turn.touched.add(consumer);
+    const isConcerned = task.overutilized.includes(true) || isScaled(consumer);
+    if (consumer.kind === 'scheduling' && isConcerned) turn.touched.add(consumer);
   }
+}
+
+function isScaled({ fragment }: StageState): boolean {
+  return fragment.partitioning.kind === 'scaled-writer';
 }
 
 /** A clean end that cannot be one: rows would be missing from the result without an error. */

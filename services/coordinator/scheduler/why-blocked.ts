@@ -21,6 +21,8 @@ export type StageBlockedReason =
   | 'split-queues-full'
   /** Splits wait for room near their data. */
   | 'waiting-for-locality'
+  /** Its writers keep up with the rows, and more may follow (T31). */
+  | 'writer-scaling'
   /** Tasks were ordered and have not reported, or not ended, yet. */
   | 'waiting-for-tasks'
   /** All live tasks wait for pages of other stages. */
@@ -99,6 +101,7 @@ function whySplitsBlocked(stage: StageState): StageBlockedReason {
     const isHeld = stage.scans.some(({ locality }) => locality.heldSince !== null);
     return isHeld ? 'waiting-for-locality' : 'split-queues-full';
   }
+  if (stage.fragment.partitioning.kind === 'scaled-writer') return 'writer-scaling';
   const scan = stage.scans.find((each) => !each.isClosed);
   return scan?.filterWait === 'waiting' ? 'waiting-for-dynamic-filters' : 'waiting-for-source';
 }

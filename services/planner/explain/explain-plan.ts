@@ -86,6 +86,8 @@ function partitioningText(fragment: PlanFragment): string {
       return 'hash';
     case 'arbitrary':
       return 'round robin';
+    case 'scaled-writer':
+      return 'scaled writers';
     case 'fixed-source':
       return `${partitioning.layout} (${tables})`;
     default:

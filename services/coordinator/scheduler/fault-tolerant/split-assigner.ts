@@ -41,6 +41,7 @@ export function createSplitAssigner(setup: SplitAssignerSetup): SplitAssigner {
       return { ...sources, kind: 'single' };
     case 'source':
     case 'arbitrary':
+    case 'scaled-writer':
       return createArbitrary(sources, sizing);
     case 'hash':
       return createHash(sources, planOf(setup, setup.partitionCount), setup.partitionToNode ?? []);

@@ -1,6 +1,6 @@
 /**
  * From split source to tasks, for every stage that reads files (T22, T23): ask for a batch, place it, ask for the next
- * only when nothing is pending. Scans of one stage are fed one after the other.
+ * only when nothing is pending.
  */
 import { assert } from '../../../common/assert.ts';
 import { keyFormOf, withoutBloom } from '../../../common/dynamic-filter/key-domain.ts';
@@ -27,16 +27,25 @@ import type { TaskState } from '../task-state.ts';
 import { draftNoMoreSplits, draftSplit } from '../turn.ts';
 import type { Turn } from '../turn.ts';
 
-/** Gives out what can be given out now. True when every scan has reached its end. */
+/** Gives out what can be given out now, one scan after the other (T29). True when every scan has reached its end. */
 export function feedScans(turn: Turn, stage: StageState): boolean {
-  for (const scan of stage.scans) {
-    if (scan.isClosed) continue;
-    if (isSatisfied(stage)) endScan(turn, stage, scan);
-    else if (!feedScan(turn, stage, scan)) {
-      if (!isQueryEnded(turn.state.query.kind)) breakDeadlock(turn, stage);
-      return false;
-    }
-  }
+  const first = stage.scans.find((scan) => !scan.isClosed && !feed(turn, stage, scan));
+  if (first === undefined) return true;
+  if (!isQueryEnded(turn.state.query.kind)) breakDeadlock(turn, stage);
+  return false;
+}
+
+/** The same with all scans at a time. */
+export function feedAllScans(turn: Turn, stage: StageState): boolean {
+  for (const scan of stage.scans) if (!scan.isClosed) feed(turn, stage, scan);
+  if (stage.scans.every(({ isClosed }) => isClosed)) return !isQueryEnded(turn.state.query.kind);
+  if (!isQueryEnded(turn.state.query.kind)) breakDeadlock(turn, stage);
+  return false;
+}
+
+function feed(turn: Turn, stage: StageState, scan: ScanState): boolean {
+  if (!isSatisfied(stage)) return feedScan(turn, stage, scan);
+  endScan(turn, stage, scan);
   return true;
 }
 
@@ -155,7 +164,7 @@ function notePlacement(
 ): void {
   scan.splitCount += placed.length;
   scan.pending = [...waiting];
-  stage.isPlacementBlocked = waiting.length > 0;
+  stage.isPlacementBlocked ||= waiting.length > 0;
   if (stage.isPlacementBlocked) markFullQueues(stage);
 }
 

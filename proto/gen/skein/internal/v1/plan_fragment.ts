@@ -197,6 +197,7 @@ export interface Partitioning {
     | { readonly $case: "hash"; readonly value: HashPartitioning }
     | { readonly $case: "arbitrary"; readonly value: ArbitraryPartitioning }
     | { readonly $case: "fixedSource"; readonly value: FixedSourcePartitioning }
+    | { readonly $case: "scaledWriter"; readonly value: ScaledWriterPartitioning }
     | undefined;
 }
 
@@ -211,6 +212,10 @@ export interface HashPartitioning {
 }
 
 export interface ArbitraryPartitioning {
+}
+
+/** Tasks share the pages of an arbitrary remote source; their number grows with the rows. */
+export interface ScaledWriterPartitioning {
 }
 
 /** Task i reads partition i of every scan. */
@@ -995,6 +1000,9 @@ export const Partitioning: MessageFns<Partitioning> = {
       case "fixedSource":
         FixedSourcePartitioning.encode(message.kind.value, writer.uint32(42).fork()).join();
         break;
+      case "scaledWriter":
+        ScaledWriterPartitioning.encode(message.kind.value, writer.uint32(50).fork()).join();
+        break;
     }
     return writer;
   },
@@ -1052,6 +1060,14 @@ export const Partitioning: MessageFns<Partitioning> = {
             message.kind = { $case: "fixedSource", value: FixedSourcePartitioning.decode(reader, reader.uint32()) };
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.kind = { $case: "scaledWriter", value: ScaledWriterPartitioning.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1097,6 +1113,12 @@ export const Partitioning: MessageFns<Partitioning> = {
       case "fixedSource": {
         if (object.kind?.value !== undefined && object.kind?.value !== null) {
           message.kind = { $case: "fixedSource", value: FixedSourcePartitioning.fromPartial(object.kind.value) };
+        }
+        break;
+      }
+      case "scaledWriter": {
+        if (object.kind?.value !== undefined && object.kind?.value !== null) {
+          message.kind = { $case: "scaledWriter", value: ScaledWriterPartitioning.fromPartial(object.kind.value) };
         }
         break;
       }
@@ -1285,6 +1307,49 @@ export const ArbitraryPartitioning: MessageFns<ArbitraryPartitioning> = {
   },
   fromPartial(_: DeepPartial<ArbitraryPartitioning>): ArbitraryPartitioning {
     const message = createBaseArbitraryPartitioning() as any;
+    return message;
+  },
+};
+
+function createBaseScaledWriterPartitioning(): ScaledWriterPartitioning {
+  return {};
+}
+
+export const ScaledWriterPartitioning: MessageFns<ScaledWriterPartitioning> = {
+  encode(_: ScaledWriterPartitioning, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ScaledWriterPartitioning {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseScaledWriterPartitioning() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ScaledWriterPartitioning>): ScaledWriterPartitioning {
+    return ScaledWriterPartitioning.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<ScaledWriterPartitioning>): ScaledWriterPartitioning {
+    const message = createBaseScaledWriterPartitioning() as any;
     return message;
   },
 };
