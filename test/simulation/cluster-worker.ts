@@ -1,6 +1,6 @@
 /** One run of a worker's process, as the simulated cluster handles it: a model of one, or the real code. */
 import type { EngineError } from '../../services/common/error.ts';
-import type { TaskId } from '../../services/common/ids.ts';
+import type { Instant, TaskId } from '../../services/common/ids.ts';
 import type { FileSplit, OutputLocation } from '../../services/common/plan/split.ts';
 import type { Random } from '../../services/common/random.ts';
 import type { TaskStatus, TaskStop } from '../../services/common/task/task-status.ts';
@@ -23,6 +23,8 @@ export interface ClusterWorker {
   stop(taskId: TaskId, stop: TaskStop): void;
   releaseOutput(taskId: TaskId): void;
   crash(): void;
+  /** What it begins until then is not done before. */
+  pauseUntil(instant: Instant): void;
   /** Makes a task of it fail with this error; false when none is there to fail. */
   failTask(error: EngineError): boolean;
   /** `stage.partition state` of its tasks that have not ended. */

@@ -1,71 +1,109 @@
 /**
- * Long searches and replays: `npm run test:simulation -- --seeds 100000 [--start S]` tries seeds and prints those that break
- * a law; `-- --seed N [--trace]` replays one. `--workers` simulates the real worker code instead of its model.
+ * `npm run sim -- --seeds N --from S [--jobs J] [--engine model|workers|both] [--restore]` tries seeds, prints those that break
+ * a law, each with the smallest case found that breaks it too, and ends with one line `N passed, M failed`.
+ * `npm run sim -- --seed N [--engine …] [--cuts a,b,c] [--trace]` replays one. Exit codes: 0 no law broken, 1 some, 2 wrong
+ * usage.
  */
+import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
-import { simulate, simulateWorkers } from './simulator.ts';
+import { applyCuts } from './cuts.ts';
+import { brokenLaw, minimise } from './minimise.ts';
+import { searchOnThreads } from './search.ts';
+import type { EngineKind, Failure, SearchOrder } from './search.ts';
+import { drawCase } from './simulation-case.ts';
+import { simulateCase, simulateWorkersCase } from './simulator.ts';
 import type { SimulationOptions, SimulationReport } from './simulator.ts';
 
-const USAGE = 'usage: [--workers] (--seed N [--trace] | --seeds COUNT [--start N])';
-/** A search that keeps failing has said enough. */
-const MAX_FAILURES = 20;
+const USAGE = `usage: --seeds COUNT [--from SEED] [--jobs COUNT] [--engine model|workers|both] [--restore]
+       --seed SEED [--engine model|workers|both] [--cuts CUT,CUT,…] [--trace]`;
 const MAX_VIOLATIONS = 8;
-
-type Simulate = (
-  seed: number,
-  options?: SimulationOptions,
-) => SimulationReport | Promise<SimulationReport>;
+/** Of a search that finds many, so many are made small. */
+const MAX_MINIMISED = 3;
 
 async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
       seed: { type: 'string' },
       seeds: { type: 'string' },
-      start: { type: 'string', default: '1' },
+      from: { type: 'string', default: '1' },
+      jobs: { type: 'string', default: String(availableParallelism()) },
+      engine: { type: 'string', default: 'both' },
+      cuts: { type: 'string', default: '' },
       trace: { type: 'boolean', default: false },
-      workers: { type: 'boolean', default: false },
+      restore: { type: 'boolean', default: false },
     },
   });
-  const run: Simulate = values.workers ? simulateWorkers : simulate;
-  const options = values.trace ? { trace: print } : {};
-  if (values.seed !== undefined) return await replay(run, Number(values.seed), options);
-  if (values.seeds !== undefined) {
-    return await search(run, Number(values.start), Number(values.seeds));
+  const engines = enginesNamed(values.engine);
+  if (engines === undefined || (values.seed === undefined) === (values.seeds === undefined)) {
+    print(USAGE);
+    return 2;
   }
-  print(USAGE);
-  return 2;
+  if (values.seed !== undefined) {
+    const cuts = values.cuts.split(',').filter((cut) => cut !== '');
+    const options = values.trace ? { trace: print } : {};
+    return await replay(engines, { seed: Number(values.seed), cuts, options });
+  }
+  const order = { from: Number(values.from), count: Number(values.seeds), engines };
+  return await search({ ...order, restores: values.restore }, Number(values.jobs));
 }
 
-async function replay(run: Simulate, seed: number, options: SimulationOptions): Promise<number> {
-  const report = await run(seed, options);
-  printReport(report);
-  print(`trace ${report.traceHash}, ${report.eventCount} events, ${report.virtualMs} virtual ms`);
-  return report.violations.length === 0 ? 0 : 1;
+function enginesNamed(name: string): readonly EngineKind[] | undefined {
+  if (name === 'both') return ['model', 'workers'];
+  return name === 'model' || name === 'workers' ? [name] : undefined;
 }
 
-async function search(run: Simulate, start: number, count: number): Promise<number> {
-  const outcomes = new Map<string, number>();
-  let failures = 0;
-  let events = 0;
-  let virtualMs = 0;
-  for (let seed = start; seed < start + count && failures < MAX_FAILURES; seed += 1) {
-    const report = await run(seed);
-    outcomes.set(report.outcome, (outcomes.get(report.outcome) ?? 0) + 1);
-    events += report.eventCount;
-    virtualMs += report.virtualMs;
-    if (report.violations.length === 0) continue;
-    failures += 1;
-    printReport(report);
+interface Replay {
+  readonly seed: number;
+  readonly cuts: readonly string[];
+  readonly options: SimulationOptions;
+}
+
+async function replay(engines: readonly EngineKind[], replayed: Replay): Promise<number> {
+  const { seed, cuts, options } = replayed;
+  const drawn = applyCuts(drawCase(seed), cuts);
+  if (drawn === undefined) throw new Error('these cuts leave nothing of the case');
+  let isBroken = false;
+  for (const engine of engines) {
+    const report = await runnerOf(engine)(drawn, options);
+    const { traceHash, eventCount, virtualMs } = report;
+    printReport({ engine, report });
+    print(`  trace ${traceHash}, ${eventCount} events, ${virtualMs} virtual ms`);
+    isBroken ||= report.violations.length > 0;
+  }
+  return isBroken ? 1 : 0;
+}
+
+async function search(order: SearchOrder, threads: number): Promise<number> {
+  const { passed, failures, events, virtualMs, outcomes } = await searchOnThreads(order, threads);
+  for (const [index, failure] of failures.entries()) {
+    printReport(failure);
+    if (index < MAX_MINIMISED) await printSmallest(failure);
   }
   const tally = [...outcomes].map(([outcome, times]) => `${outcome} ${times}`).join(', ');
-  print(
-    `${events} events, ${Math.round(virtualMs / 1000)} virtual s: ${tally}; ${failures} seeds broke a law`,
-  );
-  return failures === 0 ? 0 : 1;
+  print(`${events} events, ${Math.round(virtualMs / 1000)} virtual s: ${tally}`);
+  const { user, system } = process.cpuUsage();
+  const perSecond = (passed + failures.length) / ((user + system) / 1e6);
+  print(`${perSecond.toFixed(0)} seeds per CPU second`);
+  print(`${passed} passed, ${failures.length} failed`);
+  return failures.length === 0 ? 0 : 1;
 }
 
-function printReport(report: SimulationReport): void {
-  print(`seed ${report.seed}: ${report.outcome}`);
+async function printSmallest({ engine, report }: Failure): Promise<void> {
+  const law = brokenLaw(report);
+  if (law === undefined) return;
+  const cuts = await minimise(drawCase(report.seed), law, runnerOf(engine));
+  const args = `--seed ${report.seed} --engine ${engine} --cuts ${cuts.join(',')}`;
+  print(`  smallest: npm run sim -- ${args}`);
+}
+
+function runnerOf(
+  engine: EngineKind,
+): (...run: Parameters<typeof simulateCase>) => SimulationReport | Promise<SimulationReport> {
+  return engine === 'model' ? simulateCase : simulateWorkersCase;
+}
+
+function printReport({ engine, report }: Failure): void {
+  print(`seed ${report.seed}, ${engine}: ${report.outcome}`);
   for (const violation of report.violations.slice(0, MAX_VIOLATIONS)) print(`  ${violation}`);
 }
 

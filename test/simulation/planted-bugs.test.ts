@@ -14,7 +14,7 @@ import { simulate } from './simulator.ts';
 type Tamper = (effects: readonly SchedulerEffect[]) => readonly SchedulerEffect[];
 type Update = EffectOf<'update-task'>;
 
-const MAX_SEEDS = 300;
+const MAX_SEEDS = 1_000;
 
 function updates(change: (update: Update) => Update): Tamper {
   return (effects) =>

@@ -1,4 +1,5 @@
 /** What a seed stands for: the cluster, the network, the client, and everything that goes wrong. */
+import { assertNever } from '../../services/common/assert.ts';
 import type { Random } from '../../services/common/random.ts';
 import { DEFAULT_SCHEDULER_OPTIONS } from '../../services/coordinator/scheduler/scheduler-options.ts';
 import type { SchedulerOptions } from '../../services/coordinator/scheduler/scheduler-options.ts';
@@ -7,14 +8,22 @@ import type { NetworkFaults } from './simulated-network.ts';
 export type Fault =
   /** A worker dies; the coordinator hears of it later. `restarts`: its next run joins. */
   | { readonly kind: 'crash'; readonly node: number; readonly restarts: boolean }
+  /** The coordinator gives a run up that lives: it goes on for a while, hears of it, ends, and its next run joins. */
+  | { readonly kind: 'false-loss'; readonly node: number; readonly goesOnMs: number }
+  /** Nothing reaches the worker and nothing comes from it; what is sent again arrives later. */
+  | { readonly kind: 'partition'; readonly node: number; readonly durationMs: number }
+  /** Its process stands still: long work, late answers. */
+  | { readonly kind: 'pause'; readonly node: number; readonly durationMs: number }
   | { readonly kind: 'join' }
   | { readonly kind: 'drain'; readonly node: number }
-  /** Some live task finds that the data is bad, or cannot read a page although nobody died. */
-  | { readonly kind: 'task-failure'; readonly code: 'INVALID_INPUT' | 'EXCHANGE_FAILED' }
+  /** Some live task finds that the data is bad, runs out of memory, or cannot read a page although nobody died. */
+  | { readonly kind: 'task-failure'; readonly code: TaskFailureCode }
   /** The client stops reading and says nothing. */
   | { readonly kind: 'client-stall' }
   | { readonly kind: 'split-failure' }
   | { readonly kind: 'cancel' };
+
+export type TaskFailureCode = 'INVALID_INPUT' | 'OUT_OF_MEMORY' | 'EXCHANGE_FAILED';
 
 export interface WorkerProfile {
   /** Milliseconds of one unit of work, at most. */
@@ -40,6 +49,8 @@ export interface Scenario {
   readonly network: NetworkFaults;
   readonly options: SchedulerOptions;
   readonly faults: readonly TimedFault[];
+  /** From then on messages arrive, once and soon: every query must end. */
+  readonly healsAtMs: number;
   /** The client waits up to so long before each read. */
   readonly clientPauseMs: number;
   /** Share of turns after which the coordinator's state goes through JSON, as in a take-over. */
@@ -65,6 +76,7 @@ export function createScenario(
   const outputCapacityRows = 2 + random.below(random.next() < 0.5 ? 6 : 60);
   const inlineRows = random.next() < 0.5 ? 0 : 10;
   const isCalm = random.next() < 0.3;
+  const maxDelayMs = 1 + random.below(20);
   return {
     nodeCount,
     laneCounts: Array.from({ length: nodeCount }, () => 1 + random.below(3)),
@@ -75,11 +87,14 @@ export function createScenario(
       outputCapacityRows,
       inlineRows,
     })),
-    network: {
-      maxDelayMs: 1 + random.below(20),
-      lossRate: isCalm ? 0 : random.next() * 0.1,
-      duplicationRate: isCalm ? 0 : random.next() * 0.2,
-    },
+    network: isCalm
+      ? { maxDelayMs, lossRate: 0, duplicationRate: 0, lateRate: 0 }
+      : {
+          maxDelayMs,
+          lossRate: random.next() * 0.1,
+          duplicationRate: random.next() * 0.2,
+          lateRate: random.next() < 0.5 ? 0 : random.next() * 0.05,
+        },
     options: {
       ...createOptions(random),
       dynamicFilterWaitMs: drawWait(filterRandom),
@@ -88,6 +103,7 @@ export function createScenario(
     },
     rackCount: placementRandom.below(4),
     faults: random.next() < 0.5 ? [] : createFaults(random, nodeCount),
+    healsAtMs: 2_000,
     clientPauseMs: random.next() < 0.2 ? 200 : 5,
     handoverRate: random.next() < 0.3 ? 0.05 : 0,
   };
@@ -136,36 +152,52 @@ function createOptions(random: Random): SchedulerOptions {
   };
 }
 
+/** Each seed has its own mix: some kinds of faults, drawn as often as they come up. */
 function createFaults(random: Random, nodeCount: number): readonly TimedFault[] {
-  const count = 1 + random.below(3);
+  const kinds = FAULT_KINDS.filter(() => random.next() < 0.5);
+  const count = 1 + random.below(4);
+  const isEarly = random.next() < 0.5;
   return Array.from({ length: count }, () => ({
-    atMs: random.below(random.next() < 0.5 ? 60 : 600),
-    fault: createFault(random, nodeCount),
+    atMs: random.below(isEarly ? 60 : 600),
+    fault: createFault(random, kinds[random.below(kinds.length)] ?? 'crash', nodeCount),
   }));
 }
 
-function createFault(random: Random, nodeCount: number): Fault {
+const FAULT_KINDS: readonly Fault['kind'][] = [
+  'crash',
+  'false-loss',
+  'partition',
+  'pause',
+  'join',
+  'drain',
+  'task-failure',
+  'client-stall',
+  'split-failure',
+  'cancel',
+];
+
+function createFault(random: Random, kind: Fault['kind'], nodeCount: number): Fault {
   const node = random.below(nodeCount);
-  switch (random.below(10)) {
-    case 0:
-    case 1:
-      return { kind: 'crash', node, restarts: random.next() < 0.5 };
-    case 2:
-    case 3:
-      return { kind: 'join' };
-    case 4:
-      return { kind: 'drain', node };
-    case 5:
-    case 6:
-      return {
-        kind: 'task-failure',
-        code: random.next() < 0.7 ? 'INVALID_INPUT' : 'EXCHANGE_FAILED',
-      };
-    case 7:
-      return { kind: 'split-failure' };
-    case 8:
-      return { kind: 'client-stall' };
+  switch (kind) {
+    case 'crash':
+      return { kind, node, restarts: random.next() < 0.5 };
+    case 'false-loss':
+      return { kind, node, goesOnMs: 1 + random.below(500) };
+    case 'partition':
+    case 'pause':
+      return { kind, node, durationMs: 1 + random.below(random.next() < 0.5 ? 50 : 800) };
+    case 'drain':
+      return { kind, node };
+    case 'task-failure': {
+      const codes = ['INVALID_INPUT', 'OUT_OF_MEMORY', 'EXCHANGE_FAILED'] as const;
+      return { kind, code: codes[random.below(codes.length)] ?? 'INVALID_INPUT' };
+    }
+    case 'join':
+    case 'client-stall':
+    case 'split-failure':
+    case 'cancel':
+      return { kind };
     default:
-      return { kind: 'cancel' };
+      return assertNever(kind);
   }
 }

@@ -1,6 +1,6 @@
 /** The workers, their comings and goings, and what the scheduler is told of them. */
 import { EngineError } from '../../services/common/error.ts';
-import type { NodeId, NodeInstanceId } from '../../services/common/ids.ts';
+import type { Instant, NodeId, NodeInstanceId } from '../../services/common/ids.ts';
 import type { FileSplit } from '../../services/common/plan/split.ts';
 import type { Random } from '../../services/common/random.ts';
 import type {
@@ -8,7 +8,7 @@ import type {
   SchedulerNode,
 } from '../../services/coordinator/scheduler/scheduler-event.ts';
 import type { Misfortune } from './checkers/result-checker.ts';
-import type { Scenario } from './scenario.ts';
+import type { Scenario, TaskFailureCode } from './scenario.ts';
 import type { ClusterWorker, CreateEngine, Engine, WorkerOrder } from './cluster-worker.ts';
 import type { SimulatedNetwork } from './simulated-network.ts';
 import type { VirtualTime } from './virtual-time.ts';
@@ -24,7 +24,7 @@ export interface ClusterDeps {
 
 export class SimulatedCluster {
   readonly misfortune: Misfortune = {
-    crashedNodes: new Set(),
+    lostNodes: new Set(),
     wasWithoutNodes: false,
     injected: new Set(),
   };
@@ -68,25 +68,38 @@ export class SimulatedCluster {
   }
 
   crash(index: number, restarts: boolean): void {
-    const worker = this.workers.findLast((each) => each.node.nodeId === nodeName(index));
+    const worker = this.#runOf(index);
     if (worker?.isAlive !== true) return;
     worker.crash();
-    const { nodeId, nodeInstanceId } = worker.node;
-    this.misfortune.crashedNodes.add(nodeId);
+    this.misfortune.lostNodes.add(worker.node.nodeId);
     const { time, random } = this.#deps;
-    const error = {
-      code: 'NODE_LOST',
-      message: `worker ${nodeId} is lost: killed by SIGKILL`,
-      details: { node_id: nodeId },
-    } as const;
-    time.after(5 + random.below(1_500), () => {
-      this.#tell({ kind: 'node-lost', nodeId, nodeInstanceId, error });
+    time.after(5 + random.below(1_500), () => this.#tellLoss(worker, 'killed by SIGKILL'));
+    if (restarts) time.after(200 + random.below(2_000), () => this.#restart(index));
+  }
+
+  /** Its run is given up while it lives; it hears so, and ends, later. */
+  loseFalsely(index: number, goesOnMs: number): void {
+    const worker = this.#runOf(index);
+    if (worker?.isAlive !== true) return;
+    this.#tellLoss(worker, 'silent for too long');
+    this.#deps.time.after(goesOnMs, () => {
+      if (!worker.isAlive) return;
+      worker.crash();
+      this.#restart(index);
     });
-    if (!restarts) return;
-    time.after(200 + random.below(2_000), () => {
-      const runs = this.workers.filter((each) => each.node.nodeId === nodeId).length;
-      this.#tell({ kind: 'node-joined', node: this.#start(index, runs + 1).node });
-    });
+  }
+
+  partition(index: number, durationMs: number): void {
+    const worker = this.#runOf(index);
+    if (worker !== undefined) this.#deps.network.isolate(worker.node.nodeInstanceId, durationMs);
+  }
+
+  pause(index: number, durationMs: number): void {
+    const worker = this.#runOf(index);
+    if (worker === undefined) return;
+    const { network, time } = this.#deps;
+    network.isolate(worker.node.nodeInstanceId, durationMs);
+    worker.pauseUntil((time.now() + durationMs) as Instant);
   }
 
   join(): void {
@@ -95,14 +108,14 @@ export class SimulatedCluster {
   }
 
   drain(index: number): void {
-    const worker = this.workers.findLast((each) => each.node.nodeId === nodeName(index));
+    const worker = this.#runOf(index);
     if (worker === undefined) return;
     const { nodeId, nodeInstanceId } = worker.node;
     this.#tell({ kind: 'node-draining', nodeId, nodeInstanceId });
   }
 
   /** Some live task fails with this error; if none is live yet, soon. */
-  failTask(code: 'INVALID_INPUT' | 'EXCHANGE_FAILED', triesLeft = 20): void {
+  failTask(code: TaskFailureCode, triesLeft = 20): void {
     const { time, random } = this.#deps;
     const alive = this.workers.filter((worker) => worker.isAlive);
     const first = random.below(Math.max(1, alive.length));
@@ -110,6 +123,26 @@ export class SimulatedCluster {
     const error = new EngineError(code, 'injected');
     if (order.some((worker) => worker.failTask(error))) this.misfortune.injected.add(code);
     else if (triesLeft > 0) time.after(10, () => this.failTask(code, triesLeft - 1));
+  }
+
+  #runOf(index: number): ClusterWorker | undefined {
+    return this.workers.findLast((each) => each.node.nodeId === nodeName(index));
+  }
+
+  #restart(index: number): void {
+    const runs = this.workers.filter((each) => each.node.nodeId === nodeName(index)).length;
+    this.#tell({ kind: 'node-joined', node: this.#start(index, runs + 1).node });
+  }
+
+  #tellLoss({ node }: ClusterWorker, cause: string): void {
+    const { nodeId, nodeInstanceId } = node;
+    this.misfortune.lostNodes.add(nodeId);
+    const error = {
+      code: 'NODE_LOST',
+      message: `worker ${nodeId} is lost: ${cause}`,
+      details: { node_id: nodeId },
+    } as const;
+    this.#tell({ kind: 'node-lost', nodeId, nodeInstanceId, error });
   }
 
   #start(index: number, run: number): ClusterWorker {
@@ -130,7 +163,8 @@ export class SimulatedCluster {
       profile,
       listener: {
         onStatus: (_worker, status) => {
-          network.sendAtLeastOnce(() => deliver({ kind: 'task-status', status }));
+          const run = node.nodeInstanceId;
+          network.sendAtLeastOnce(run, () => deliver({ kind: 'task-status', status }));
         },
         onSplitDone: this.#deps.onSplitDone,
       },

@@ -1,4 +1,4 @@
-/** Messages take time, come twice, overtake each other or get lost and are sent again. */
+/** Messages take time, come twice, overtake each other, get lost and are sent again, or wait for a way to be open again. */
 import type { Random } from '../../services/common/random.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
@@ -6,14 +6,20 @@ export interface NetworkFaults {
   readonly maxDelayMs: number;
   readonly lossRate: number;
   readonly duplicationRate: number;
+  /** Share of unordered messages that come very late. */
+  readonly lateRate: number;
 }
 
 const RESEND_MS = 40;
+const MAX_LATE_MS = 800;
+const CALM: NetworkFaults = { maxDelayMs: 5, lossRate: 0, duplicationRate: 0, lateRate: 0 };
 
 export class SimulatedNetwork {
   readonly #time: VirtualTime;
   readonly #random: Random;
-  readonly #faults: NetworkFaults;
+  #faults: NetworkFaults;
+  /** Nothing passes to or from these runs of workers before the instant. */
+  readonly #closedUntil = new Map<string, number>();
   readonly #lastDelivery = new Map<string, number>();
 
   constructor(time: VirtualTime, random: Random, faults: NetworkFaults) {
@@ -22,29 +28,48 @@ export class SimulatedNetwork {
     this.#faults = faults;
   }
 
-  /** In order per channel, each at least once: what a numbered, acknowledged stream gives. */
-  sendInOrder(channel: string, deliver: () => void): void {
-    const earliest = this.#lastDelivery.get(channel) ?? 0;
+  /** Nothing reaches this run of a worker, and nothing comes from it, for so long. */
+  isolate(run: string, durationMs: number): void {
+    this.#closedUntil.set(run, this.#time.now() + durationMs);
+  }
+
+  /** No faults from now on. */
+  heal(): void {
+    this.#faults = CALM;
+    this.#closedUntil.clear();
+  }
+
+  /** To one run of a worker, in order, each at least once: what a numbered, acknowledged stream gives. */
+  sendInOrder(run: string, deliver: () => void): void {
+    const earliest = Math.max(this.#lastDelivery.get(run) ?? 0, this.#opensAt(run));
     const at = Math.max(earliest, this.#time.now() + this.#delay() + this.#resends());
-    this.#lastDelivery.set(channel, at);
+    this.#lastDelivery.set(run, at);
     this.#time.at(at, deliver);
     if (this.#happens(this.#faults.duplicationRate)) this.#time.at(at, deliver);
   }
 
-  /** In any order, at least once. */
-  sendAtLeastOnce(deliver: () => void): void {
-    this.#time.after(this.#delay() + this.#resends(), deliver);
-    if (this.#happens(this.#faults.duplicationRate)) this.#time.after(2 * this.#delay(), deliver);
+  /** To or from one run of a worker, in any order, at least once. */
+  sendAtLeastOnce(run: string, deliver: () => void): void {
+    const waitMs = Math.max(0, this.#opensAt(run) - this.#time.now());
+    const lateMs = this.#happens(this.#faults.lateRate) ? this.#random.below(MAX_LATE_MS) : 0;
+    this.#time.after(waitMs + lateMs + this.#delay() + this.#resends(), deliver);
+    if (this.#happens(this.#faults.duplicationRate)) {
+      this.#time.after(waitMs + 2 * this.#delay(), deliver);
+    }
   }
 
   /** Perhaps never: the sender has its own timeout, or hears that the connection broke. */
-  sendAtMostOnce(deliver: () => void, onLost: () => void = () => undefined): void {
-    const isLost = this.losesMessage();
+  sendAtMostOnce(run: string, deliver: () => void, onLost: () => void = () => undefined): void {
+    const isLost = this.losesMessage() || this.#opensAt(run) > this.#time.now();
     this.#time.after(this.#delay(), isLost ? onLost : deliver);
   }
 
   losesMessage(): boolean {
     return this.#happens(this.#faults.lossRate);
+  }
+
+  #opensAt(run: string): number {
+    return this.#closedUntil.get(run) ?? 0;
   }
 
   #resends(): number {

@@ -2,9 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { REGRESSIONS, WORKER_REGRESSIONS } from './regressions.ts';
 import { simulate, simulateWorkers } from './simulator.ts';
 
-/** Enough to meet every kind of plan, fault and end; long searches: `npm run test:simulation -- --seeds N`. */
-const SEED_COUNT = 250;
-const WORKER_SEED_COUNT = 120;
+/** Enough to meet every kind of plan, fault and end; long searches: `npm run sim -- --seeds N`. */
+const SEED_COUNT = 150;
+const WORKER_SEED_COUNT = 60;
+/** All of 1,000: `npm run sim -- --seeds 1000 --restore`. */
+const RESTORED_SEED_COUNT = 30;
 
 const brokenLaws = (seed: number): readonly string[] =>
   simulate(seed).violations.map((violation) => `--seed ${seed}: ${violation}`);
@@ -38,25 +40,33 @@ describe('simulated queries', () => {
   });
 
   it('run the same way from the same seed, to the last message', () => {
-    for (let seed = 1; seed <= 20; seed += 1) {
+    for (let seed = 1; seed <= 10; seed += 1) {
       expect(simulate(seed)).toEqual(simulate(seed));
     }
     expect(simulate(1).traceHash).not.toBe(simulate(2).traceHash);
   });
 
   it('run the same way from the same seed with the real worker code', async () => {
-    for (let seed = 1; seed <= 10; seed += 1) {
+    for (let seed = 1; seed <= 5; seed += 1) {
       expect(await simulateWorkers(seed)).toEqual(await simulateWorkers(seed));
+    }
+  });
+
+  it('go on the same way from a kernel whose state was restored after every turn', () => {
+    for (let seed = 1; seed <= RESTORED_SEED_COUNT; seed += 1) {
+      const { traceHash } = simulate(seed, { restoresAlways: true });
+      expect(traceHash, `--seed ${seed}`).toBe(simulate(seed).traceHash);
     }
   });
 
   it('meet every end that a query can have', () => {
     const outcomes = new Set<string>();
-    for (let seed = 1; seed <= 100; seed += 1) outcomes.add(simulate(seed).outcome);
+    for (let seed = 1; seed <= 200; seed += 1) outcomes.add(simulate(seed).outcome);
     const expected = [
       'finished',
       'NODE_LOST',
       'INVALID_INPUT',
+      'OUT_OF_MEMORY',
       'SOURCE_READ_FAILED',
       'QUERY_CANCELLED',
     ];

@@ -1,16 +1,18 @@
 /**
- * One run of one seed: a random query on a random cluster, with everything that can go wrong, to its end. The same
- * seed gives the same run, to the last message.
+ * One run of one case: a query on a cluster, with everything that goes wrong, to its end. The same case gives the same run,
+ * to the last message.
  */
 import { createHash } from 'node:crypto';
 import type { Instant } from '../../services/common/ids.ts';
 import type { FileSplit } from '../../services/common/plan/split.ts';
 import { seededRandom } from '../../services/common/random.ts';
+import type { Random } from '../../services/common/random.ts';
 import { createQueryScheduler } from '../../services/coordinator/scheduler/query-scheduler.ts';
 import type { SchedulerEffect } from '../../services/coordinator/scheduler/scheduler-effect.ts';
 import type { SchedulerEvent } from '../../services/coordinator/scheduler/scheduler-event.ts';
 import { whyBlocked } from '../../services/coordinator/scheduler/why-blocked.ts';
 import { QUERY_ID } from '../support/scheduler-driver.ts';
+import { answerOf } from './answer.ts';
 import type { Checker, Violations } from './checkers/checker.ts';
 import { EndChecker } from './checkers/end-checker.ts';
 import { ExchangeChecker } from './checkers/exchange-checker.ts';
@@ -21,15 +23,14 @@ import { SplitChecker } from './checkers/split-checker.ts';
 import type { CreateEngine, ResultClient } from './cluster-worker.ts';
 import { modelEngine } from './model/model-engine.ts';
 import { realEngine } from './real/real-engine.ts';
-import { createScenario } from './scenario.ts';
-import type { Fault, Scenario } from './scenario.ts';
+import type { Fault } from './scenario.ts';
+import { drawCase } from './simulation-case.ts';
+import type { SimulationCase } from './simulation-case.ts';
 import { SimulatedCluster } from './simulated-cluster.ts';
 import { SimulatedCoordinator } from './simulated-coordinator.ts';
 import { SimulatedNetwork } from './simulated-network.ts';
 import { SimulatedSplitSources } from './simulated-split-source.ts';
 import { VirtualTime } from './virtual-time.ts';
-import { createWorkload } from './workload.ts';
-import type { Workload } from './workload.ts';
 
 export interface SimulationReport {
   readonly seed: number;
@@ -47,6 +48,8 @@ export interface SimulationOptions {
   readonly tamper?: (effects: readonly SchedulerEffect[]) => readonly SchedulerEffect[];
   /** Hears every turn, for a person who replays a seed. */
   readonly trace?: (line: string) => void;
+  /** The kernel's state goes through JSON after every turn, not only where the scenario says so. */
+  readonly restoresAlways?: boolean;
 }
 
 /** A query that has not ended by then never will. */
@@ -60,7 +63,14 @@ const MAX_NEWS_DELAY_MS = 300;
 
 /** A run with model workers: thousands of seeds a minute. */
 export function simulate(seed: number, options: SimulationOptions = {}): SimulationReport {
-  return new Simulation(seed, modelEngine, options).run();
+  return simulateCase(drawCase(seed), options);
+}
+
+export function simulateCase(
+  drawn: SimulationCase,
+  options: SimulationOptions = {},
+): SimulationReport {
+  return new Simulation(drawn, modelEngine, options).run();
 }
 
 /** A run with the real task manager, output buffers, input queues and exchange clients; only DuckDB and sockets are not. */
@@ -68,16 +78,23 @@ export function simulateWorkers(
   seed: number,
   options: SimulationOptions = {},
 ): Promise<SimulationReport> {
-  return new Simulation(seed, realEngine, options).runSettled();
+  return simulateWorkersCase(drawCase(seed), options);
+}
+
+export function simulateWorkersCase(
+  drawn: SimulationCase,
+  options: SimulationOptions = {},
+): Promise<SimulationReport> {
+  return new Simulation(drawn, realEngine, options).runSettled();
 }
 
 class Simulation {
-  readonly #seed: number;
+  readonly #case: SimulationCase;
   readonly #options: SimulationOptions;
-  readonly #random;
+  readonly #random: Random;
+  readonly #handoverRandom: Random;
   readonly #time = new VirtualTime();
-  readonly #scenario: Scenario;
-  readonly #workload: Workload;
+  readonly #network: SimulatedNetwork;
   readonly #violations: Violations = [];
   readonly #checkers: readonly Checker[];
   readonly #splitChecker: SplitChecker;
@@ -89,41 +106,34 @@ class Simulation {
   #eventCount = 0;
   #endedAt = 0;
 
-  constructor(seed: number, createEngine: CreateEngine, options: SimulationOptions) {
-    this.#seed = seed;
+  constructor(drawn: SimulationCase, createEngine: CreateEngine, options: SimulationOptions) {
+    this.#case = drawn;
     this.#options = options;
+    const { seed, scenario, workload } = drawn;
     this.#random = seededRandom(seed);
+    this.#handoverRandom = seededRandom(~seed);
     const random = this.#random;
-    const filterRandom = seededRandom(~seed);
-    const policyRandom = seededRandom(seed ^ 0x5eed);
-    this.#scenario = createScenario(random, {
-      filterRandom,
-      policyRandom,
-      placementRandom: seededRandom(seed ^ 0x91ace),
-    });
     const time = this.#time;
-    const network = new SimulatedNetwork(time, random, this.#scenario.network);
+    const network = new SimulatedNetwork(time, random, scenario.network);
+    this.#network = network;
     const deliver = (event: SchedulerEvent) => this.#deliver(event);
     const onSplitDone = (split: FileSplit) => this.#splitChecker.onSplitDone(split);
     this.#cluster = new SimulatedCluster(
-      { time, network, random, scenario: this.#scenario, deliver, onSplitDone },
+      { time, network, random, scenario, deliver, onSplitDone },
       createEngine,
     );
-    const { engine } = this.#cluster;
-    const { marksEmptyScans } = engine;
-    this.#workload = createWorkload({ random, filterRandom, policyRandom }, marksEmptyScans);
-    const { fragments, splits } = this.#workload;
-    this.#splitChecker = new SplitChecker(this.#workload, this.#scenario.options, this.#violations);
+    this.#splitChecker = new SplitChecker(workload, scenario.options, this.#violations);
     this.#checkers = [
-      new OrderChecker(fragments, this.#violations),
+      new OrderChecker(workload.fragments, this.#violations),
       this.#splitChecker,
-      new FilterChecker(this.#workload, this.#violations),
-      new ExchangeChecker(this.#workload, this.#violations),
-      new EndChecker(this.#workload, this.#violations),
+      new FilterChecker(workload, this.#violations),
+      new ExchangeChecker(workload, this.#violations),
+      new EndChecker(workload, this.#violations),
     ];
+    const { splits } = workload;
     this.#sources = new SimulatedSplitSources({ time, random, splits, deliver });
-    this.#client = engine.createClient({
-      pauseMs: this.#scenario.clientPauseMs,
+    this.#client = this.#cluster.engine.createClient({
+      pauseMs: scenario.clientPauseMs,
       release: () => deliver({ kind: 'result-released' }),
     });
   }
@@ -148,11 +158,12 @@ class Simulation {
     return this.#report();
   }
 
-  /** First to the query's end, then until everything has come to rest. */
+  /** First to the query's end, through the time of faults and beyond; then until everything has come to rest. */
   *#phases(): Generator<{ readonly limitMs: number; readonly isDone: () => boolean }> {
-    for (const { atMs, fault } of this.#scenario.faults) {
+    for (const { atMs, fault } of this.#case.scenario.faults) {
       this.#time.after(atMs, () => this.#inflict(fault));
     }
+    this.#time.after(this.#case.scenario.healsAtMs, () => this.#network.heal());
     this.#startQuery();
     yield { limitMs: END_LIMIT_MS, isDone: () => this.#coordinator?.end !== undefined };
     this.#endedAt = this.#time.now();
@@ -166,7 +177,7 @@ class Simulation {
 
   #report(): SimulationReport {
     return {
-      seed: this.#seed,
+      seed: this.#case.seed,
       outcome: this.#outcome(),
       eventCount: this.#eventCount,
       virtualMs: this.#endedAt,
@@ -183,17 +194,17 @@ class Simulation {
     const created = createQueryScheduler(
       {
         queryId: QUERY_ID,
-        fragments: this.#workload.fragments,
+        fragments: this.#case.workload.fragments,
         nodes: this.#cluster.nodes(),
         deadline: DEADLINE,
-        options: this.#scenario.options,
+        options: this.#case.scenario.options,
       },
       this.#time.now(),
     );
     this.#coordinator = new SimulatedCoordinator(created, {
       time: this.#time,
       tamper: this.#options.tamper ?? ((effects) => effects),
-      isHandover: () => this.#random.next() < this.#scenario.handoverRate,
+      isHandover: () => this.#isHandover(),
       ports: {
         sendToWorker: (order) => this.#cluster.send(order),
         loadSplits: (order) => this.#sources.load(order),
@@ -203,13 +214,19 @@ class Simulation {
     });
   }
 
+  #isHandover(): boolean {
+    if (this.#options.restoresAlways === true) return true;
+    const { handoverRate } = this.#case.scenario;
+    return handoverRate > 0 && this.#handoverRandom.next() < handoverRate;
+  }
+
   #deliver(event: SchedulerEvent): void {
     this.#coordinator?.deliver(event);
   }
 
   #observe(event: SchedulerEvent | 'created', effects: readonly SchedulerEffect[]): void {
     this.#eventCount += 1;
-    const line = JSON.stringify([this.#time.now(), event, effects], leaveOutFragments);
+    const line = JSON.stringify([this.#time.now(), event, effects.map(withoutFragment)]);
     this.#hash.update(line);
     this.#options.trace?.(line);
     for (const checker of this.#checkers) checker.onTurn(event, effects);
@@ -220,6 +237,12 @@ class Simulation {
     switch (fault.kind) {
       case 'crash':
         return this.#cluster.crash(fault.node, fault.restarts);
+      case 'false-loss':
+        return this.#cluster.loseFalsely(fault.node, fault.goesOnMs);
+      case 'partition':
+        return this.#cluster.partition(fault.node, fault.durationMs);
+      case 'pause':
+        return this.#cluster.pause(fault.node, fault.durationMs);
       case 'join':
         return this.#cluster.join();
       case 'drain':
@@ -249,7 +272,10 @@ class Simulation {
     if (error === undefined && !this.#client.isGone && !outcome.isComplete) {
       this.#violations.push('result: the query has finished, the client has not seen the end');
     }
-    this.#violations.push(...checkOutcome(this.#workload, outcome, this.#cluster.misfortune));
+    const { workload } = this.#case;
+    const expectedRows = answerOf(workload, this.#cluster.engine.marksEmptyScans);
+    const expected = { expectedRows, rowLimit: workload.rowLimit };
+    this.#violations.push(...checkOutcome(expected, outcome, this.#cluster.misfortune));
     for (const checker of this.#checkers) checker.onRest?.(error === undefined);
     for (const worker of this.#cluster.workers.filter((each) => each.isAlive)) {
       for (const task of worker.liveTasks()) {
@@ -272,6 +298,8 @@ class Simulation {
 }
 
 /** Fragments are the same all along; without them a trace can be read. */
-function leaveOutFragments(key: string, value: unknown): unknown {
-  return key === 'fragment' ? undefined : value;
+function withoutFragment(effect: SchedulerEffect): SchedulerEffect {
+  if (effect.kind !== 'update-task' || effect.fragment === undefined) return effect;
+  const { fragment: _left, ...rest } = effect;
+  return rest;
 }

@@ -1,6 +1,6 @@
 /**
  * Random queries: plans of every shape the scheduler knows (scans, broadcast and partitioned joins, unions, shared
- * fragments, round robin, limits, small single fragments) over random data, and the answer each must give.
+ * fragments, round robin, limits, small single fragments) over random data.
  */
 import type { PartitionId } from '../../services/common/ids.ts';
 import type {
@@ -26,23 +26,12 @@ import {
   toClient,
   toFragment,
 } from '../support/plan-builders.ts';
-import { isJoined, joinRows } from './joins.ts';
-import {
-  digestOf,
-  isInnerLimit,
-  passRow,
-  rowOfEmptySplit,
-  rowOfLimit,
-  rowsOfSplit,
-} from './rows.ts';
-import type { Row } from './rows.ts';
 
 export interface Workload {
   readonly fragments: readonly PlanFragment[];
   /** All splits of each scan, by source. */
   readonly splits: ReadonlyMap<number, readonly FileSplit[]>;
-  /** The answer; with `rowLimit`, so many of these. */
-  readonly expectedRows: readonly Row[];
+  /** The result has so many rows of the answer. */
   readonly rowLimit: number | undefined;
   /** Some stage may end before it has read everything. */
   readonly endsEarly: boolean;
@@ -76,14 +65,12 @@ export interface WorkloadRandoms {
   readonly policyRandom: Random;
 }
 
-/** `marksEmptyScans`: a scan without splits gives the row of its empty split. */
-export function createWorkload(randoms: WorkloadRandoms, marksEmptyScans: boolean): Workload {
-  return new WorkloadBuilder(randoms, marksEmptyScans).build();
+export function createWorkload(randoms: WorkloadRandoms): Workload {
+  return new WorkloadBuilder(randoms).build();
 }
 
 class WorkloadBuilder {
   readonly #random: Random;
-  readonly #marksEmptyScans: boolean;
   readonly #filterRandom: Random;
   readonly #policyRandom: Random;
   readonly #drafts: Draft[] = [];
@@ -92,26 +79,18 @@ class WorkloadBuilder {
   #rowLimit: number | undefined;
   #endsEarly = false;
 
-  constructor({ random, filterRandom, policyRandom }: WorkloadRandoms, marksEmptyScans: boolean) {
+  constructor({ random, filterRandom, policyRandom }: WorkloadRandoms) {
     this.#random = random;
     this.#filterRandom = filterRandom;
     this.#policyRandom = policyRandom;
-    this.#marksEmptyScans = marksEmptyScans;
   }
 
   build(): Workload {
     this.#drawPlan();
     for (const draft of this.#drafts) this.#drawFilter(draft);
     const fragments = this.#drafts.map((draft) => this.#toFragment(draft));
-    const expectedRows = answer(fragments, this.#splits, this.#marksEmptyScans);
     const splits = this.#splits;
-    return {
-      fragments,
-      splits,
-      expectedRows,
-      rowLimit: this.#rowLimit,
-      endsEarly: this.#endsEarly,
-    };
+    return { fragments, splits, rowLimit: this.#rowLimit, endsEarly: this.#endsEarly };
   }
 
   #drawPlan(): void {
@@ -332,34 +311,4 @@ function drawInputTree(draft: Draft, random: Random): Pick<PlanFragment, 'inputT
 
 function filteredBy({ filteredColumns }: Draft): Pick<ScanInput, 'filteredColumns'> {
   return filteredColumns.length === 0 ? {} : { filteredColumns };
-}
-
-/** The rows that a correct engine returns, as a multiset. */
-function answer(
-  fragments: readonly PlanFragment[],
-  splits: ReadonlyMap<number, readonly FileSplit[]>,
-  marksEmptyScans: boolean,
-): readonly Row[] {
-  const rowsOf = new Map<number, readonly Row[]>();
-  for (const fragment of fragments) {
-    const inputs = (kind: 'broadcast' | 'stream') =>
-      fragment.remoteSources
-        .filter((source) => (source.delivery === 'broadcast') === (kind === 'broadcast'))
-        .flatMap((source) => source.producers.flatMap((id) => rowsOf.get(id) ?? []));
-    const scanned = fragment.scans.flatMap(({ sourceId }) => {
-      const all = splits.get(sourceId) ?? [];
-      if (all.length === 0 && marksEmptyScans && !isJoined(fragment))
-        return [rowOfEmptySplit(sourceId)];
-      const rows = all.flatMap((split) => rowsOfSplit(sourceId, split));
-      return isJoined(fragment) ? joinRows(rows, inputs('broadcast')) : rows;
-    });
-    const digest = digestOf(inputs('broadcast'));
-    const rows = [...scanned, ...inputs('stream')].map((row) => passRow(row, digest));
-    rowsOf.set(fragment.id, isInnerLimit(fragment) ? limited(fragment, rows) : rows);
-  }
-  return rowsOf.get(fragments.at(-1)?.id ?? -1) ?? [];
-}
-
-function limited(fragment: PlanFragment, rows: readonly Row[]): readonly Row[] {
-  return rows.slice(0, fragment.rowLimit).map((_, index) => rowOfLimit(fragment.id, index));
 }

@@ -1,16 +1,21 @@
 /** The answer: all rows, or an error that names what really happened. */
 import type { ErrorReport } from '../../../services/common/error.ts';
 import type { Row } from '../rows.ts';
-import type { Workload } from '../workload.ts';
 import type { Violations } from './checker.ts';
 
 /** What really went wrong in a run. */
 export interface Misfortune {
-  readonly crashedNodes: Set<string>;
+  readonly lostNodes: Set<string>;
   /** At some time no worker could take tasks. */
   wasWithoutNodes: boolean;
   /** Codes of the errors that were injected. */
   readonly injected: Set<string>;
+}
+
+export interface Expected {
+  readonly expectedRows: readonly Row[];
+  /** The result has so many of them; undefined = all. */
+  readonly rowLimit: number | undefined;
 }
 
 export interface Outcome {
@@ -21,34 +26,34 @@ export interface Outcome {
 }
 
 export function checkOutcome(
-  workload: Workload,
+  expected: Expected,
   outcome: Outcome,
   misfortune: Misfortune,
 ): Violations {
   const violations: Violations = [];
   // Whatever became of the query afterwards: an end that the client saw is the end of all rows.
-  if (outcome.isComplete) violations.push(...checkRows(workload, outcome.rows));
+  if (outcome.isComplete) violations.push(...checkRows(expected, outcome.rows));
   if (outcome.error !== undefined) violations.push(...checkCause(outcome.error, misfortune));
   return violations;
 }
 
-function checkRows(workload: Workload, rows: readonly Row[]): Violations {
-  const expected = countRows(workload.expectedRows);
+function checkRows({ expectedRows, rowLimit }: Expected, rows: readonly Row[]): Violations {
+  const expected = countRows(expectedRows);
   const violations: Violations = [];
   for (const [row, count] of countRows(rows)) {
     if (count > (expected.get(row) ?? 0)) violations.push(`result: row ${row} came ${count} times`);
   }
-  const wanted = Math.min(workload.expectedRows.length, workload.rowLimit ?? Infinity);
+  const wanted = Math.min(expectedRows.length, rowLimit ?? Infinity);
   if (rows.length !== wanted) violations.push(`result: ${rows.length} rows, not ${wanted}`);
   return violations;
 }
 
 function checkCause(error: ErrorReport, misfortune: Misfortune): Violations {
-  const { crashedNodes, injected } = misfortune;
+  const { lostNodes, injected } = misfortune;
   switch (error.code) {
     case 'NODE_LOST': {
       const node = error.details?.['node_id'] ?? '';
-      return crashedNodes.has(node) ? [] : [`cause: ${node} did not crash`];
+      return lostNodes.has(node) ? [] : [`cause: ${node} was not lost`];
     }
     case 'NO_NODES_AVAILABLE':
       return misfortune.wasWithoutNodes ? [] : ['cause: there were nodes'];

@@ -28,8 +28,8 @@ const TIMEOUT_MS = 100;
 /** An empty answer is asked for again after 5, 10, 20 … 80 ms. */
 const POLL_MS = 5;
 const MAX_POLL_MS = 80;
-/** So many losses in a row do not happen on a living connection. */
-const MAX_ATTEMPTS = 10;
+/** So many losses in a row happen on no living connection, and no partition lasts so long. */
+const MAX_ATTEMPTS = 20;
 
 export class SimulatedReader {
   readonly location: OutputLocation;
@@ -60,10 +60,11 @@ export class SimulatedReader {
       if (request === this.#request) this.fetch();
     });
     const token = this.#token;
-    network.sendAtMostOnce(() => {
+    const run = this.location.nodeInstanceId;
+    network.sendAtMostOnce(run, () => {
       const reply = serverAt(this.location)?.fetch(this.location, token);
       if (reply === undefined) return;
-      network.sendAtMostOnce(() => {
+      network.sendAtMostOnce(run, () => {
         if (request === this.#request) this.#onReply(reply);
       });
     });
@@ -130,6 +131,7 @@ export class SimulatedReader {
 
   #destroyBuffer(): void {
     const { network, serverAt } = this.#deps;
-    network.sendAtLeastOnce(() => serverAt(this.location)?.destroy(this.location));
+    const run = this.location.nodeInstanceId;
+    network.sendAtLeastOnce(run, () => serverAt(this.location)?.destroy(this.location));
   }
 }

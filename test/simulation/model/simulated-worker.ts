@@ -1,7 +1,7 @@
 /** One run of a worker's process: its tasks, its slots, its exchange. A crash ends it without a word. */
 import type { EngineError } from '../../../services/common/error.ts';
 import { toErrorReport } from '../../../services/common/error.ts';
-import type { TaskId } from '../../../services/common/ids.ts';
+import type { Instant, TaskId } from '../../../services/common/ids.ts';
 import type { OutputLocation } from '../../../services/common/plan/split.ts';
 import type { TaskStop } from '../../../services/common/task/task-status.ts';
 import type { SchedulerNode } from '../../../services/coordinator/scheduler/scheduler-event.ts';
@@ -20,6 +20,7 @@ export interface WorkerDeps {
 export class SimulatedWorker implements ClusterWorker, ExchangeServer {
   readonly node: SchedulerNode;
   isAlive = true;
+  #pausedUntil = 0;
   readonly #profile: WorkerProfile;
   readonly #listener: WorkerListener;
   readonly #deps: WorkerDeps;
@@ -64,6 +65,10 @@ export class SimulatedWorker implements ClusterWorker, ExchangeServer {
   crash(): void {
     this.isAlive = false;
     for (const task of this.#tasks.values()) task.halt();
+  }
+
+  pauseUntil(instant: Instant): void {
+    this.#pausedUntil = instant;
   }
 
   failTask(error: EngineError): boolean {
@@ -115,7 +120,8 @@ export class SimulatedWorker implements ClusterWorker, ExchangeServer {
       outputCapacityRows: this.#profile.outputCapacityRows,
       inlineRows: this.#profile.inlineRows,
       work: (action) => {
-        readers.time.after(1 + drawBelow(this.#profile.maxWorkMs), () => {
+        const pauseMs = Math.max(0, this.#pausedUntil - readers.time.now());
+        readers.time.after(pauseMs + 1 + drawBelow(this.#profile.maxWorkMs), () => {
           if (this.isAlive) action();
         });
       },

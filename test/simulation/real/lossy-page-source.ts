@@ -68,25 +68,30 @@ export class LossyPageSource implements PageSource {
     call: (source: PageSource) => Promise<T>,
   ): Promise<T> {
     const { time, network, outputsAt, isAlive } = this.#deps;
+    const run = address.location.nodeInstanceId;
     const answered = new Promise<T>((resolve, reject) => {
       if (!isAlive()) return;
       const onLost = (): void => reject(broken('the connection broke'));
-      network.sendAtMostOnce(() => {
-        const source = outputsAt(address);
-        if (source === undefined) {
-          time.after(REFUSED_AFTER_MS, () => reject(broken('refused')));
-          return;
-        }
-        // A process that died in the meantime answers nothing.
-        const answer = (settle: () => void): void => {
-          if (outputsAt(address) === source) network.sendAtMostOnce(settle, onLost);
-          else onLost();
-        };
-        call(source).then(
-          (value) => answer(() => resolve(value)),
-          (error: unknown) => answer(() => reject(error)),
-        );
-      }, onLost);
+      network.sendAtMostOnce(
+        run,
+        () => {
+          const source = outputsAt(address);
+          if (source === undefined) {
+            time.after(REFUSED_AFTER_MS, () => reject(broken('refused')));
+            return;
+          }
+          // A process that died in the meantime answers nothing.
+          const answer = (settle: () => void): void => {
+            if (outputsAt(address) === source) network.sendAtMostOnce(run, settle, onLost);
+            else onLost();
+          };
+          call(source).then(
+            (value) => answer(() => resolve(value)),
+            (error: unknown) => answer(() => reject(error)),
+          );
+        },
+        onLost,
+      );
     });
     return untilAborted(answered, signal);
   }

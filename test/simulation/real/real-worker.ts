@@ -34,6 +34,7 @@ export class RealWorker implements ClusterWorker {
   readonly node: SchedulerNode;
   readonly outputs: TaskOutputs;
   isAlive = true;
+  #pausedUntil = 0;
   readonly #tasks: TaskManager;
   readonly #slots: SimulatedSlots;
   readonly #states = new Map<string, string>();
@@ -46,7 +47,8 @@ export class RealWorker implements ClusterWorker {
     this.#slots = new SimulatedSlots({
       time,
       slotCount: profile.slots,
-      drawWorkMs: () => 1 + random.below(profile.maxWorkMs),
+      drawWorkMs: () =>
+        Math.max(0, this.#pausedUntil - time.now()) + 1 + random.below(profile.maxWorkMs),
       onSplitDone: (split) => {
         if (this.isAlive) listener.onSplitDone(split);
       },
@@ -97,6 +99,10 @@ export class RealWorker implements ClusterWorker {
 
   crash(): void {
     this.isAlive = false;
+  }
+
+  pauseUntil(instant: Instant): void {
+    this.#pausedUntil = instant;
   }
 
   failTask(error: EngineError): boolean {
