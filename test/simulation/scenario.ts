@@ -136,7 +136,7 @@ function createOptions(random: Random): SchedulerOptions {
     ...DEFAULT_SCHEDULER_OPTIONS,
     hashPartitionCount: random.next() < 0.5 ? 0 : 1 + random.below(8),
     taskConcurrency: random.next() < 0.7 ? 0 : 1 + random.below(3),
-    splitBatchSize: 1 + random.below(random.next() < 0.5 ? 8 : 100),
+    splitBatchSize: 1 + random.below([1, 8, 100][random.below(3)] ?? 1),
     splitQueueLimits: areQueuesShort
       ? {
           maxNodeWeight: 100 + random.below(400),

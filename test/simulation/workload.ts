@@ -187,7 +187,7 @@ class WorkloadBuilder {
     const sourceId = this.#nextSource;
     this.#nextSource += 1;
     draft.scans.push(sourceId);
-    const count = this.#happens(0.1) ? 0 : this.#random.below(this.#happens(0.2) ? 60 : 12);
+    const count = this.#happens(0.2) ? 0 : this.#random.below(this.#happens(0.2) ? 60 : 12);
     const splits = Array.from({ length: count }, (_, index): FileSplit => ({
       kind: 'file',
       path: `/data/${sourceId}`,

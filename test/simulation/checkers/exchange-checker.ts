@@ -14,6 +14,8 @@ export class ExchangeChecker implements Checker {
   readonly #pairs = new Map<string, number>();
   readonly #runs = new Map<string, string>();
   readonly #cancelled = new Set<string>();
+  /** Pairs whose producer knows that its reader has ended (I31). */
+  readonly #abandoned = new Set<string>();
   /** Tasks that read nothing more, and the producers that came too late for them. */
   readonly #ended = new Set<string>();
   readonly #tooLate = new Set<string>();
@@ -36,7 +38,7 @@ export class ExchangeChecker implements Checker {
   onRest(isFinished: boolean): void {
     for (const [pair, count] of this.#pairs)
       if (count > 1) this.#fail(`${pair} joined ${count} times`);
-    if (!isFinished || this.#workload.endsEarly) return;
+    if (!isFinished) return;
     for (const consumer of this.#workload.fragments) {
       for (const { sourceId, producers } of consumer.remoteSources) {
         for (const producer of producers) this.#checkAll(consumer.id, sourceId, producer);
@@ -49,6 +51,7 @@ export class ExchangeChecker implements Checker {
     if (order.fragment !== undefined) {
       for (const ended of this.#ended) this.#tooLate.add(`${consumer} → ${ended}`);
     }
+    this.#noteAbandoned(order);
     const tasks = this.#tasks.get(order.taskId.stageId) ?? new Set();
     this.#tasks.set(order.taskId.stageId, tasks.add(consumer));
     this.#runs.set(consumer, order.nodeInstanceId);
@@ -60,6 +63,18 @@ export class ExchangeChecker implements Checker {
         this.#checkBuffer(order, sourceId, input.location);
       }
     }
+  }
+
+  #noteAbandoned({ taskId, outputBuffers }: EffectOf<'update-task'>): void {
+    const producer = this.#workload.fragments.find((each) => each.id === taskId.stageId);
+    outputBuffers.forEach(({ abandonedBufferIds = [] }, index) => {
+      const { consumer } = producer?.outputs[index] ?? {};
+      if (consumer?.kind !== 'fragment') return;
+      const reader = (id: number) => `${consumer.fragmentId}.${id} (${consumer.sourceId})`;
+      for (const id of abandonedBufferIds) {
+        this.#abandoned.add(`${nameOf(taskId)} → ${reader(id)}`);
+      }
+    });
   }
 
   /** The consumer reads its own buffer of the output that feeds this source. */
@@ -82,9 +97,11 @@ export class ExchangeChecker implements Checker {
     for (const consumer of this.#tasks.get(consumerStage) ?? []) {
       for (const producer of this.#tasks.get(producerStage) ?? []) {
         if (this.#cancelled.has(producer) || this.#cancelled.has(consumer)) continue;
-        if (this.#tooLate.has(`${producer} → ${consumer}`)) continue;
         const pair = `${producer} → ${consumer} (${sourceId})`;
-        if (!this.#pairs.has(pair)) this.#fail(`${pair} never joined`);
+        if (this.#pairs.has(pair)) continue;
+        if (!this.#tooLate.has(`${producer} → ${consumer}`)) {
+          if (!this.#workload.endsEarly) this.#fail(`${pair} never joined`);
+        } else if (!this.#abandoned.has(pair)) this.#fail(`${producer} waits for ${consumer}`);
       }
     }
   }
