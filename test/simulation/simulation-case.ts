@@ -1,5 +1,6 @@
 /** What a seed stands for, apart from the chances of its run: a query, a cluster, and everything that goes wrong. */
 import { seededRandom } from '../../services/common/random.ts';
+import type { Random } from '../../services/common/random.ts';
 import { createScenario } from './scenario.ts';
 import type { Scenario } from './scenario.ts';
 import { createWorkload } from './workload.ts';
@@ -14,13 +15,19 @@ export interface SimulationCase {
 
 /** Each part has chances of its own, so that a change of one leaves the others what they were. */
 export function drawCase(seed: number): SimulationCase {
-  const random = seededRandom(Math.imul(seed, 0x9e3779b1));
-  const part = () => seededRandom(Math.floor(random.next() * 2 ** 32));
-  const scenario = createScenario(part(), {
-    filterRandom: part(),
-    policyRandom: part(),
-    placementRandom: part(),
+  const scenario = createScenario(partOf(seed, 1), {
+    filterRandom: partOf(seed, 2),
+    policyRandom: partOf(seed, 3),
+    placementRandom: partOf(seed, 4),
   });
-  const workload = createWorkload({ random: part(), filterRandom: part(), policyRandom: part() });
+  const workload = createWorkload({
+    random: partOf(seed, 5),
+    filterRandom: partOf(seed, 6),
+    policyRandom: partOf(seed, 7),
+  });
   return { seed, scenario, workload };
+}
+
+function partOf(seed: number, part: number): Random {
+  return seededRandom(Math.imul(seed, 0x9e3779b1) ^ Math.imul(part, 0x85ebca6b));
 }
