@@ -1,4 +1,5 @@
-// Compiles the fuzzer to .cache/fuzz and runs it with the arguments given (see test/fuzz/main.ts).
+// Compiles the fuzzer to .cache/fuzz and runs it with the arguments given (see test/fuzz/main.ts). What
+// differs is kept in the file that the tests read.
 import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -16,4 +17,5 @@ const compiled = run(
 );
 if (compiled !== 0) process.exit(compiled);
 const main = join(root, '.cache', 'fuzz', 'test', 'fuzz', 'main.js');
-process.exit(run('--enable-source-maps', main, ...process.argv.slice(2)));
+const kept = join(root, 'test', 'fuzz', 'regressions.sql');
+process.exit(run('--enable-source-maps', main, '--keep', kept, ...process.argv.slice(2)));

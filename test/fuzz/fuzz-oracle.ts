@@ -8,12 +8,18 @@ import { differenceOf, type Equality, type TableAnswer } from '../support/table-
 export type Outcome =
   | { readonly kind: 'same-rows'; readonly rung: string; readonly reason: string }
   | { readonly kind: 'same-error'; readonly code: ErrorCode; readonly message: string }
-  | { readonly kind: 'different'; readonly what: string; readonly rung: string }
+  | (Difference & { readonly kind: 'different'; readonly rung: string })
   /** DuckDB answers otherwise when it plans otherwise: no difference of ours. */
-  | { readonly kind: 'duckdb-differs'; readonly what: string }
+  | (Difference & { readonly kind: 'duckdb-differs' })
   /** A limit that EQUALITY.md states. */
-  | { readonly kind: 'known'; readonly what: string }
+  | (Difference & { readonly kind: 'known' })
   | { readonly kind: 'too-slow' };
+
+export interface Difference {
+  readonly what: string;
+  /** Of each of the two that fails. */
+  readonly codes: { readonly ours?: ErrorCode; readonly duckdb?: ErrorCode };
+}
 
 /** What one of the two answers. */
 type Answer =
@@ -24,6 +30,15 @@ type Answer =
       readonly reason: string;
     }
   | { readonly kind: 'error'; readonly code: ErrorCode; readonly message: string };
+
+/** In tests: what becomes of the engine's answers, so that there is something to find. */
+export type Tampering = (answer: TableAnswer, sql: string) => TableAnswer;
+
+export interface FuzzOptions {
+  /** Fragments run in the processes of a cluster; else in this one. */
+  readonly inCluster?: boolean;
+  readonly tampering?: Tampering;
+}
 
 export interface FuzzQuery {
   readonly sql: string;
@@ -41,22 +56,30 @@ const TOLERANCE = 1e-9;
 const KNOWN = /Unsupported join type for flattening|Positional join in correlated subqueries/;
 const TIME_LIMIT_MS = 60_000;
 
+interface Engine {
+  readonly cluster: FuzzCluster | undefined;
+  readonly tampering: Tampering;
+}
+
 export class FuzzOracle implements AsyncDisposable {
   readonly #directory: string;
   readonly #cluster: FuzzCluster | undefined;
+  readonly #tampering: Tampering;
   #oracle: PlannerOracle;
   #zone = '';
 
-  private constructor(directory: string, oracle: PlannerOracle, cluster: FuzzCluster | undefined) {
+  private constructor(directory: string, oracle: PlannerOracle, engine: Engine) {
     this.#directory = directory;
     this.#oracle = oracle;
-    this.#cluster = cluster;
+    this.#cluster = engine.cluster;
+    this.#tampering = engine.tampering;
   }
 
-  /** With a cluster, fragments run in its processes; else in this one. */
-  static async open(directory: string, inCluster: boolean): Promise<FuzzOracle> {
+  /** Over the tables of a directory. */
+  static async open(directory: string, options: FuzzOptions = {}): Promise<FuzzOracle> {
+    const { inCluster = false, tampering = (answer) => answer } = options;
     const cluster = inCluster ? await FuzzCluster.start(directory) : undefined;
-    return new FuzzOracle(directory, await openOracle(directory), cluster);
+    return new FuzzOracle(directory, await openOracle(directory), { cluster, tampering });
   }
 
   async compare(query: FuzzQuery): Promise<Outcome> {
@@ -86,7 +109,11 @@ export class FuzzOracle implements AsyncDisposable {
     const equality = { isOrdered, tolerance: TOLERANCE };
     const what = difference(actual, expected, equality);
     if (what === undefined) return same(actual);
-    if (isKnown(actual, expected)) return { kind: 'known', what };
+    const codes = {
+      ...(actual.kind === 'error' ? { ours: actual.code } : {}),
+      ...(expected.kind === 'error' ? { duckdb: expected.code } : {}),
+    };
+    if (isKnown(actual, expected)) return { kind: 'known', what, codes };
     await this.#oracle.run('PRAGMA disable_optimizer');
     const unoptimized = await this.#duckdb(sql);
     await this.#oracle.run('PRAGMA enable_optimizer');
@@ -95,8 +122,9 @@ export class FuzzOracle implements AsyncDisposable {
       ? 'an internal error'
       : difference(unoptimized, expected, equality);
     if (doubt !== undefined)
-      return { kind: 'duckdb-differs', what: `${what}; by itself: ${doubt}` };
-    return { kind: 'different', what, rung: actual.kind === 'rows' ? actual.rung : 'error' };
+      return { kind: 'duckdb-differs', what: `${what}; by itself: ${doubt}`, codes };
+    const rung = actual.kind === 'rows' ? actual.rung : 'error';
+    return { kind: 'different', what, rung, codes };
   }
 
   async #plain({ sql, options }: PlainQuery): Promise<Answer> {
@@ -124,7 +152,8 @@ export class FuzzOracle implements AsyncDisposable {
         return { kind: 'rows', answer: { types, rows }, rung: 'cluster', reason: '' };
       }
       const { plan, answer } = await this.#oracle.execute(sql, options);
-      return { kind: 'rows', answer, rung: plan.rung, reason: plan.rungReason };
+      const given = this.#tampering(answer, sql);
+      return { kind: 'rows', answer: given, rung: plan.rung, reason: plan.rungReason };
     } catch (error) {
       return failed(error);
     }

@@ -1,25 +1,34 @@
 /** What a search of many seeds has come to. */
 import { Coverage } from './coverage.ts';
+import { ErrorCounts } from './error-counts.ts';
 import type { Outcome } from './fuzz-oracle.ts';
 import type { Finding, Trial } from './fuzz-run.ts';
 import type { SearchListener } from './fuzz-search.ts';
+import { keep } from './kept-statements.ts';
 
 const PROGRESS_STEP = 500;
 
 export class FuzzReport implements SearchListener {
   readonly #coverage = new Coverage();
   readonly #counts = new Map<Outcome['kind'], number>();
+  readonly #errors = new ErrorCounts();
   readonly #print: (line: string) => void;
+  readonly #keptIn: string | undefined;
   #tried = 0;
 
-  constructor(print: (line: string) => void) {
+  /** `keptIn`: the file that gets the statements that differ. */
+  constructor(print: (line: string) => void, keptIn?: string) {
     this.#print = print;
+    this.#keptIn = keptIn;
   }
 
   onTrial(seed: number, { outcome, covered, finding }: Trial): void {
     this.#coverage.record(covered);
     this.#count(seed, outcome.kind);
-    if (finding !== undefined && outcome.kind !== 'known') this.#printFinding(finding);
+    this.#errors.count(seed, outcome);
+    if (finding === undefined || outcome.kind === 'known') return;
+    this.#printFinding(finding);
+    if (outcome.kind === 'different' && this.#keptIn !== undefined) keep(this.#keptIn, finding);
   }
 
   onCrash(seed: number, isPlain: boolean): void {
@@ -39,6 +48,7 @@ export class FuzzReport implements SearchListener {
     const counts = [...this.#counts].map(([kind, count]) => `${kind} ${count}`);
     return [
       ...this.#coverage.report(),
+      ...this.#errors.lines(),
       `statements: ${this.#tried}, ${counts.join(', ')}`,
       took,
       `${passed} passed, ${this.failed} failed`,

@@ -1,7 +1,7 @@
 /** Seeds as statements, compared, reduced where they differ, and counted. */
 import { DuckDBInstance } from '@duckdb/node-api';
 import { type Covered, coveredBy } from './coverage.ts';
-import { FuzzOracle, type FuzzQuery, type Outcome } from './fuzz-oracle.ts';
+import { type FuzzOptions, FuzzOracle, type FuzzQuery, type Outcome } from './fuzz-oracle.ts';
 import { Choice } from './grammar/choice.ts';
 import { type FunctionCatalog, readFunctionCatalog } from './grammar/function-catalog.ts';
 import { randomStatement } from './grammar/statements.ts';
@@ -32,13 +32,13 @@ export class FuzzRun implements AsyncDisposable {
   }
 
   /** Over the fuzz tables in `directory`. */
-  static async open(directory: string, inCluster = false): Promise<FuzzRun> {
+  static async open(directory: string, options: FuzzOptions = {}): Promise<FuzzRun> {
     const instance = await DuckDBInstance.create(':memory:');
     const connection = await instance.connect();
     const catalog = await readFunctionCatalog(connection);
     connection.disconnectSync();
     instance.closeSync();
-    return new FuzzRun(await FuzzOracle.open(directory, inCluster), catalog);
+    return new FuzzRun(await FuzzOracle.open(directory, options), catalog);
   }
 
   /** The statement of a seed. */

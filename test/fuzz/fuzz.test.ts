@@ -1,13 +1,15 @@
-import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FuzzRun } from './fuzz-run.ts';
 import { writeFuzzTables } from './fuzz-tables.ts';
+import { readKept } from './kept-statements.ts';
 
 const SEED_COUNT = 1000;
 const TIME_LIMIT_MS = 300_000;
+const KEPT = fileURLToPath(new URL('regressions.sql', import.meta.url));
 
 /** One for each core that tests may count on. */
 const RUN_COUNT = 2;
@@ -45,15 +47,14 @@ describe('random statements', () => {
 });
 
 describe('statements that once differed', () => {
-  it.each(readStatements('regressions.sql'))('%s', async (sql) => {
-    for (const taskCount of [1, 3]) {
-      for (const broadcast_threshold of ['0', '32MiB']) {
-        const outcome = await present(runs[0]).compare(sql, {
-          taskCount,
-          properties: { broadcast_threshold },
-        });
-        expect(outcome.kind).toMatch(/^same-/);
-      }
+  it.each(readKept(KEPT))('$sql', async ({ sql, options }) => {
+    const thresholds = ['0', '32MiB'];
+    const usual = [1, 3].flatMap((taskCount) =>
+      thresholds.map((broadcast_threshold) => ({ taskCount, properties: { broadcast_threshold } })),
+    );
+    for (const each of options === undefined ? usual : [options, ...usual]) {
+      const outcome = await present(runs[0]).compare(sql, each);
+      expect(outcome.kind, JSON.stringify(outcome)).toMatch(/^same-/);
     }
   });
 });
@@ -61,13 +62,4 @@ describe('statements that once differed', () => {
 function present(run: FuzzRun | undefined): FuzzRun {
   if (run === undefined) throw new Error('there is a run');
   return run;
-}
-
-/** Each is ended by `;` at the end of a line; comment lines are left out. */
-function readStatements(file: string): readonly string[] {
-  return readFileSync(new URL(file, import.meta.url), 'utf8')
-    .replaceAll(/^--.*\n/gm, '')
-    .split(/;\n/)
-    .map((statement) => statement.trim())
-    .filter((statement) => statement !== '');
 }

@@ -1,7 +1,7 @@
 /**
  * The fuzzer: `npm run test:fuzz -- --seeds N [--from S] [--jobs J]` compares N random statements with plain DuckDB,
  * in as many processes as there are cores, and prints each difference, reduced; `--cluster` runs them in real
- * processes, of what was built last. `-- --seed S` replays one, `-- --sql "…"` compares a statement over the fuzz tables.
+ * processes, of what was built last. `--keep FILE` adds what differs to a file. `-- --seed S` replays one, `-- --sql "…"` compares a statement over the fuzz tables.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
@@ -13,7 +13,7 @@ import { type Search, search } from './fuzz-search.ts';
 import { writeFuzzTables } from './fuzz-tables.ts';
 
 const USAGE =
-  'usage: --seeds COUNT [--from S] [--jobs J] [--cluster] [--hunt TEXT] | --seed S | --sql STATEMENT';
+  'usage: --seeds COUNT [--from S] [--jobs J] [--cluster] [--hunt TEXT] [--keep FILE] | --seed S | --sql STATEMENT';
 
 async function main(): Promise<number> {
   const { values } = parseArgs({
@@ -26,6 +26,7 @@ async function main(): Promise<number> {
       tasks: { type: 'string', default: '3' },
       cluster: { type: 'boolean', default: false },
       hunt: { type: 'string', default: '' },
+      keep: { type: 'string' },
     },
   });
   const directory = await mkdtemp(join(tmpdir(), 'skein-fuzz-'));
@@ -33,7 +34,7 @@ async function main(): Promise<number> {
   try {
     await writeFuzzTables(directory);
     if (values.sql !== undefined) {
-      await using run = await FuzzRun.open(directory, inCluster);
+      await using run = await FuzzRun.open(directory, { inCluster });
       print(JSON.stringify(await run.compare(values.sql, { taskCount: Number(values.tasks) })));
       return 0;
     }
@@ -49,14 +50,14 @@ async function main(): Promise<number> {
     }
     const jobs = Math.min(Number(values.jobs), Number(count));
     const range = { from: Number(from), count: Number(count), jobs };
-    return await searched({ directory, inCluster, hunted, ...range });
+    const report = new FuzzReport(print, values.keep);
+    return await searched({ directory, inCluster, hunted, ...range }, report);
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
 }
 
-async function searched(options: Search): Promise<number> {
-  const report = new FuzzReport(print);
+async function searched(options: Search, report: FuzzReport): Promise<number> {
   const startMs = performance.now();
   const cpuMs = await search(options, report);
   const [wallSeconds, cpuSeconds] = [(performance.now() - startMs) / 1000, cpuMs / 1000];

@@ -11,7 +11,7 @@ async function main(): Promise<void> {
       hunt: { type: 'string', default: '' },
     },
   });
-  const run = await FuzzRun.open(values.directory, values.cluster);
+  const run = await FuzzRun.open(values.directory, { inCluster: values.cluster });
   const report = (trial?: Trial): void => {
     const { user, system } = process.cpuUsage();
     process.send?.({ trial, cpuMs: (user + system) / 1000 } satisfies SeedReport);
