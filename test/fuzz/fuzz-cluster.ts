@@ -20,13 +20,17 @@ export class FuzzCluster implements AsyncDisposable {
   }
 
   /** Every column as the text that DuckDB makes of it: what Arrow and its reader make of types is tested elsewhere. */
-  async rows({ sql, options }: FuzzQuery): Promise<TableAnswer['rows']> {
+  async rows(
+    { sql, options }: FuzzQuery,
+    parameters: Uint8Array = new Uint8Array(),
+  ): Promise<TableAnswer['rows']> {
     const texts = `SELECT COLUMNS(*)::VARCHAR FROM (${sql})`;
     const properties = {
       ...options.properties,
       task_concurrency: String(Math.ceil(options.taskCount / WORKER_COUNT)),
     };
-    return (await this.#client.run(texts, properties)).rows;
+    const { queryId } = await this.#client.submit(texts, properties, { parameters });
+    return (await this.#client.readText(queryId)).rows;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -2,7 +2,13 @@
 import { parseDuckDBError, toEngineError } from '../../services/common/duckdb/duckdb-error.ts';
 import { type ErrorCode } from '../../services/common/error.ts';
 import { FuzzCluster } from './fuzz-cluster.ts';
-import { type OracleOptions, PlannerOracle } from '../support/planner-oracle.ts';
+import {
+  duckdbSettings,
+  parseSessionProperties,
+} from '../../services/common/session-properties.ts';
+import { PageFixture } from '../support/page-fixture.ts';
+import { parameterValues, type ParameterValues } from '../support/parameter-values.ts';
+import { PlannerOracle } from '../support/planner-oracle.ts';
 import { differenceOf, type Equality, type TableAnswer } from '../support/table-answers.ts';
 
 export type Outcome =
@@ -43,13 +49,25 @@ export interface FuzzOptions {
 export interface FuzzQuery {
   readonly sql: string;
   readonly isOrdered: boolean;
-  readonly options: OracleOptions;
+  readonly options: QueryOptions;
 }
+
+/** Under what a statement is compared; JSON. */
+export interface QueryOptions {
+  readonly taskCount: number;
+  readonly properties?: Readonly<Record<string, string>>;
+  /** SQL of the values of its parameters, by name; of those that it has not, nothing is said. */
+  readonly parameters?: Readonly<Record<string, string>>;
+  /** The parameters are arguments of EXECUTE; else values beside the statement. */
+  readonly isExecuted?: boolean;
+}
+
+/** Undefined where a statement has none. */
+type Parameters =
+  { readonly sql: Readonly<Record<string, string>>; readonly values: ParameterValues } | undefined;
 
 type PlainQuery = Omit<FuzzQuery, 'isOrdered'>;
 
-/** Moments and their like are rounded in the order of the rows, which parts change. */
-const TOLERANCE = 1e-9;
 /**
  * On the last rung tables are common table expressions, and over those DuckDB 1.5.5 flattens fewer correlated subqueries.
  */
@@ -66,7 +84,7 @@ export class FuzzOracle implements AsyncDisposable {
   readonly #cluster: FuzzCluster | undefined;
   readonly #tampering: Tampering;
   #oracle: PlannerOracle;
-  #zone = '';
+  #fixture: PageFixture | undefined;
 
   private constructor(directory: string, oracle: PlannerOracle, engine: Engine) {
     this.#directory = directory;
@@ -98,15 +116,16 @@ export class FuzzOracle implements AsyncDisposable {
 
   /** What plain DuckDB answers, which is of no interest. */
   async runPlain(query: PlainQuery): Promise<void> {
-    await this.#plain(query);
+    await this.#plain(query, await this.#parametersOf(query));
   }
 
   async #compare(query: FuzzQuery): Promise<Outcome> {
     const { sql } = query;
-    const expected = await this.#plain(query);
-    const actual = await this.#engine(query, expected);
+    const parameters = await this.#parametersOf(query);
+    const expected = await this.#plain(query, parameters);
+    const actual = await this.#engine(query, parameters, expected);
     const isOrdered = query.isOrdered && this.#cluster === undefined;
-    const equality = { isOrdered, tolerance: TOLERANCE };
+    const equality = { isOrdered };
     const what = difference(actual, expected, equality);
     if (what === undefined) return same(actual);
     const codes = {
@@ -115,7 +134,7 @@ export class FuzzOracle implements AsyncDisposable {
     };
     if (isKnown(actual, expected)) return { kind: 'known', what, codes };
     await this.#oracle.run('PRAGMA disable_optimizer');
-    const unoptimized = await this.#duckdb(sql);
+    const unoptimized = await this.#duckdb(sql, parameters);
     await this.#oracle.run('PRAGMA enable_optimizer');
     if (isBroken(expected) || isBroken(actual)) await this.#reopen();
     const doubt = isBroken(expected)
@@ -127,47 +146,61 @@ export class FuzzOracle implements AsyncDisposable {
     return { kind: 'different', what, rung, codes };
   }
 
-  async #plain({ sql, options }: PlainQuery): Promise<Answer> {
-    const zone = options.properties?.['time_zone'] ?? 'UTC';
-    if (zone !== this.#zone) await this.#oracle.run(`SET TimeZone = '${zone}'`);
-    this.#zone = zone;
-    return await this.#duckdb(sql);
+  async #plain({ sql, options }: PlainQuery, parameters: Parameters): Promise<Answer> {
+    const properties = parseSessionProperties(options.properties ?? {});
+    await this.#oracle.set(duckdbSettings(properties, 'planning'));
+    return await this.#duckdb(sql, parameters);
   }
 
-  async #duckdb(sql: string): Promise<Answer> {
+  async #duckdb(sql: string, parameters: Parameters): Promise<Answer> {
     try {
-      const answer = await this.#oracle.answer(sql);
+      const answer = await this.#oracle.answer(sql, parameters?.values);
       return { kind: 'rows', answer, rung: '', reason: '' };
     } catch (error) {
       return failed(error);
     }
   }
 
-  async #engine(query: FuzzQuery, expected: Answer): Promise<Answer> {
+  async #engine(query: FuzzQuery, parameters: Parameters, expected: Answer): Promise<Answer> {
     const { sql, options } = query;
     try {
       if (this.#cluster !== undefined) {
-        const rows = await this.#cluster.rows(query);
+        const rows = await this.#cluster.rows(query, parameters?.values.stream);
         const types = expected.kind === 'rows' ? expected.answer.types : [];
         return { kind: 'rows', answer: { types, rows }, rung: 'cluster', reason: '' };
       }
-      const { plan, answer } = await this.#oracle.execute(sql, options);
-      const given = this.#tampering(answer, sql);
-      return { kind: 'rows', answer: given, rung: plan.rung, reason: plan.rungReason };
+      const { taskCount, properties = {}, isExecuted = false } = options;
+      const given =
+        parameters &&
+        (isExecuted ? { executedWith: parameters.sql } : { parameters: parameters.values });
+      const { plan, answer } = await this.#oracle.execute(sql, { taskCount, properties, ...given });
+      const shown = this.#tampering(answer, sql);
+      return { kind: 'rows', answer: shown, rung: plan.rung, reason: plan.rungReason };
     } catch (error) {
       return failed(error);
     }
+  }
+
+  /** Those that the statement has. */
+  async #parametersOf({ sql, options }: PlainQuery): Promise<Parameters> {
+    const named = Object.entries(options.parameters ?? {}).filter(([name]) => {
+      return new RegExp(`\\$${name}\\b`).test(sql);
+    });
+    if (named.length === 0) return undefined;
+    this.#fixture ??= await PageFixture.open();
+    const values = Object.fromEntries(named);
+    return { sql: values, values: await parameterValues(this.#fixture, values) };
   }
 
   /** After an internal error DuckDB refuses everything. */
   async #reopen(): Promise<void> {
     await this.#oracle.close();
     this.#oracle = await openOracle(this.#directory);
-    this.#zone = '';
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#oracle.close();
+    await this.#fixture?.[Symbol.asyncDispose]();
     await this.#cluster?.[Symbol.asyncDispose]();
   }
 }

@@ -51,8 +51,8 @@ export class FuzzRun implements AsyncDisposable {
    * code of an error that both have).
    */
   async try(seed: number, hunted = ''): Promise<Trial> {
-    const { sql: tree, isOrdered } = randomStatement(seed, this.#catalog);
-    const options = randomOptions(seed);
+    const { sql: tree, isOrdered, parameters } = randomStatement(seed, this.#catalog);
+    const options = { ...randomOptions(seed), ...givenOf(seed, parameters) };
     const compare = async (candidate: SqlNode): Promise<Outcome> =>
       await this.#oracle.compare({ sql: printSql(candidate), isOrdered, options });
     const outcome = await compare(tree);
@@ -73,7 +73,9 @@ export class FuzzRun implements AsyncDisposable {
 
   /** The statement of a seed on plain DuckDB alone, whatever it answers. */
   async tryPlain(seed: number): Promise<void> {
-    await this.#oracle.runPlain({ sql: this.sqlOf(seed), options: randomOptions(seed) });
+    const { sql, parameters } = randomStatement(seed, this.#catalog);
+    const options = { ...randomOptions(seed), parameters };
+    await this.#oracle.runPlain({ sql: printSql(sql), options });
   }
 
   /** A statement as it is written. */
@@ -95,7 +97,35 @@ function randomOptions(seed: number): FuzzQuery['options'] {
       partial_aggregation: choice.one(['automatic', 'automatic', 'always', 'never']),
       partial_aggregation_min_rows: '1',
       distribution: choice.one(['always', 'always', 'always', 'always', 'never']),
-      time_zone: choice.one(['UTC', 'UTC', 'America/New_York', 'Asia/Kolkata']),
+      colocated_execution: choice.one(['on', 'on', 'off']),
+      ...new Choice(Math.floor(seed / SEEDS_OF_A_SETTING)).weighted(SETTINGS),
     },
   };
+}
+
+/** Neighbours have the same settings: a planner opens an instance for each set of them. */
+const SEEDS_OF_A_SETTING = 40;
+
+/** Settings that change answers. */
+const SETTINGS: readonly (readonly [weight: number, Readonly<Record<string, string>>])[] = [
+  [18, { time_zone: 'UTC' }],
+  [9, { time_zone: 'America/New_York' }],
+  [9, { time_zone: 'Asia/Kolkata' }],
+  [2, { default_null_order: 'nulls_first' }],
+  [2, { default_null_order: 'nulls_last_on_asc_first_on_desc', default_order: 'desc' }],
+  [2, { default_order: 'desc' }],
+  [2, { integer_division: 'true' }],
+  [2, { ieee_floating_point_ops: 'false' }],
+];
+
+/** DuckDB serializes no constants of these types, so that EXECUTE takes none. */
+const UNWRITTEN = /::(BIT|BIGNUM)$/;
+
+function givenOf(
+  seed: number,
+  parameters: Readonly<Record<string, string>>,
+): Pick<FuzzQuery['options'], 'parameters' | 'isExecuted'> {
+  if (Object.keys(parameters).length === 0) return {};
+  const isWritable = !Object.values(parameters).some((sql) => UNWRITTEN.test(sql));
+  return { parameters, isExecuted: isWritable && seed % 2 === 0 };
 }

@@ -1,11 +1,13 @@
 /**
  * Nasty tables in Parquet, several files and row groups each: NULLs in every column, duplicates, skew, one row, no
- * rows, more rows than a vector, files that are clustered on the key, files in Hive partitions. All have the same
- * columns, one for each type that Parquet keeps.
+ * rows, more rows than a vector, files that are clustered on the key, in Hive partitions or in buckets, files of CSV and
+ * JSON. All have the same columns, one for each type that Parquet keeps; those of text have some of them.
  */
-import { mkdir } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DuckDBInstance } from '@duckdb/node-api';
+import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import { hashFingerprint } from '../../services/common/duckdb/hash-fingerprint.ts';
+import { BUCKETING_FILE } from '../../services/planner/catalog/table-bucketing.ts';
 
 interface TableShape {
   readonly name: string;
@@ -21,7 +23,9 @@ interface TableShape {
   readonly skewPercent: number;
   /** Distinct rows; 0 = no limit. */
   readonly distinctRows: number;
-  readonly layout: 'plain' | 'clustered' | 'hive';
+  /** `hive`: a partition for each file, NULL the last · `bucketed`: by the hash of the key, a file for each bucket. */
+  readonly layout: 'plain' | 'clustered' | 'hive' | 'bucketed';
+  readonly format: 'parquet' | 'csv' | 'json';
 }
 
 const PLAIN: TableShape = {
@@ -34,6 +38,7 @@ const PLAIN: TableShape = {
   skewPercent: 0,
   distinctRows: 0,
   layout: 'plain',
+  format: 'parquet',
 };
 
 const SHAPES: readonly TableShape[] = [
@@ -47,19 +52,38 @@ const SHAPES: readonly TableShape[] = [
   { ...PLAIN, name: 'empty', fileCount: 2, rowCount: 0 },
   { ...PLAIN, name: 'clustered', fileCount: 4, keyCount: 8, layout: 'clustered' },
   { ...PLAIN, name: 'partitioned', layout: 'hive' },
+  { ...PLAIN, name: 'bucketed', fileCount: 4, layout: 'bucketed' },
+  { ...PLAIN, name: 'rebucketed', fileCount: 4, rowCount: 9, firstKey: 2, layout: 'bucketed' },
+  { ...PLAIN, name: 'commas', fileCount: 2, format: 'csv' },
+  { ...PLAIN, name: 'lines', fileCount: 2, format: 'json' },
   { ...PLAIN, name: 'long', fileCount: 2, rowCount: 2500, keyCount: 400 },
 ];
 
-/** Rows of each table, so that a grammar can foresee what a join makes of them. */
-export const FUZZ_TABLES: readonly { readonly name: string; readonly rows: number }[] = SHAPES.map(
-  ({ name, fileCount, rowCount }) => ({ name, rows: fileCount * rowCount }),
+export interface FuzzTable {
+  readonly name: string;
+  /** So that a grammar can foresee what a join makes of them. */
+  readonly rows: number;
+  /** Has the columns that files of text keep: TEXT_COLUMNS. */
+  readonly isText: boolean;
+}
+
+export const FUZZ_TABLES: readonly FuzzTable[] = SHAPES.map(
+  ({ name, fileCount, rowCount, format }) => {
+    return { name, rows: fileCount * rowCount, isText: format !== 'parquet' };
+  },
 );
+
+const TEXT_COLUMNS = 'k, g, v, b, m, dt, ts';
 
 /** Writes the tables, each into a folder of its own. */
 export async function writeFuzzTables(directory: string): Promise<void> {
   const instance = await DuckDBInstance.create(':memory:', { threads: '1' });
   const connection = await instance.connect();
   for (const shape of SHAPES) {
+    if (shape.layout === 'bucketed') {
+      await writeBuckets(connection, join(directory, shape.name), shape);
+      continue;
+    }
     for (let file = 0; file < shape.fileCount; file += 1) {
       const folder = join(
         directory,
@@ -67,13 +91,45 @@ export async function writeFuzzTables(directory: string): Promise<void> {
         shape.layout === 'hive' ? `part=${['a', 'b', '__HIVE_DEFAULT_PARTITION__'][file]}` : '',
       );
       await mkdir(folder, { recursive: true });
-      const path = join(folder, `file-${file}.parquet`);
-      const options = shape.rowCount > 2000 ? '(ROW_GROUP_SIZE 2048)' : '';
-      await connection.run(`COPY (${rowsOf(shape, file)}) TO '${path}' ${options}`);
+      const path = join(folder, `file-${file}.${shape.format}`);
+      await connection.run(copyStatement(shape, rowsOf(shape, file), path));
     }
   }
   connection.disconnectSync();
   instance.closeSync();
+}
+
+function copyStatement({ format, rowCount }: TableShape, rows: string, path: string): string {
+  const options = rowCount > 2000 ? '(ROW_GROUP_SIZE 2048)' : '';
+  return format === 'parquet'
+    ? `COPY (${rows}) TO '${path}' ${options}`
+    : `COPY (SELECT ${TEXT_COLUMNS} FROM (${rows})) TO '${path}' (FORMAT ${format})`;
+}
+
+/** As scripts/write-bucketed-table.mjs writes them. */
+async function writeBuckets(
+  connection: DuckDBConnection,
+  folder: string,
+  shape: TableShape,
+): Promise<void> {
+  const { fileCount } = shape;
+  await mkdir(folder, { recursive: true });
+  const files = Array.from({ length: fileCount }, (_, file) => rowsOf(shape, file));
+  await connection.run(`CREATE OR REPLACE TEMP TABLE all_rows AS ${files.join(' UNION ALL ')}`);
+  for (let bucket = 0; bucket < fileCount; bucket += 1) {
+    const path = join(folder, `bucket-${bucket}.parquet`);
+    const rows = `FROM all_rows WHERE hash(k) % ${fileCount} = ${bucket}`;
+    await connection.run(`COPY (${rows}) TO '${path}'`);
+  }
+  const metadata = {
+    version: 1,
+    columns: ['k'],
+    types: ['INTEGER'],
+    bucket_count: fileCount,
+    hash_fingerprint: await hashFingerprint(connection),
+    files: 'bucket-{bucket}.parquet',
+  };
+  await writeFile(join(folder, BUCKETING_FILE), JSON.stringify(metadata));
 }
 
 /** Rows that follow from the table's name, the file and the row's number alone. */

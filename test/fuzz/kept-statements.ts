@@ -4,13 +4,13 @@
  * which it differed, and the seed.
  */
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
+import type { QueryOptions } from './fuzz-oracle.ts';
 import type { Finding } from './fuzz-run.ts';
-import type { OracleOptions } from '../support/planner-oracle.ts';
 
 export interface KeptStatement {
   readonly sql: string;
   /** Undefined: it differed under many. */
-  readonly options: OracleOptions | undefined;
+  readonly options: QueryOptions | undefined;
 }
 
 export function readKept(file: string): readonly KeptStatement[] {
@@ -29,7 +29,7 @@ export function readKept(file: string): readonly KeptStatement[] {
 
 interface Header {
   readonly seed: number;
-  readonly options: OracleOptions;
+  readonly options: QueryOptions;
 }
 
 /** Adds the statement to the file, unless it is there already. Answers whether it was not. */

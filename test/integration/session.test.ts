@@ -162,6 +162,8 @@ describe('a PIVOT without values', () => {
     'SELECT a.n_regionkey, b.* FROM (PIVOT nation ON left(n_name, 1) USING count(*) GROUP BY n_regionkey) a JOIN (PIVOT region ON r_name USING max(r_regionkey)) b ON true',
     'PIVOT (SELECT CASE WHEN l_tax < 0.04 THEN l_shipmode END AS mode, l_quantity, l_returnflag FROM lineitem) ON (mode, l_returnflag) USING sum(l_quantity)',
     'PIVOT_WIDER nation ON n_regionkey + 8 USING min(n_name)',
+    'PIVOT (FROM nation WHERE n_nationkey < 0) ON n_name USING count(*)',
+    'PIVOT (SELECT NULL::VARCHAR AS mode, n_regionkey, n_name FROM nation) ON mode USING min(n_name) GROUP BY n_regionkey',
   ])('finds them, as DuckDB does: %s', async (sql) => {
     using duckdb = await PlainDuckDB.open();
     const expected = await duckdb.connection.runAndReadAll(sql);
@@ -185,9 +187,9 @@ describe('a PIVOT without values', () => {
   it.each<[string, string, string]>([
     ['PIVOT nation ON nosuch USING count(*)', 'COLUMN_NOT_FOUND', 'nosuch'],
     [
-      'PIVOT (FROM nation WHERE false) ON n_name USING count(*)',
-      'STATEMENT_NOT_SUPPORTED',
-      'IN (…)',
+      'PIVOT (SELECT n_name FROM nation WHERE n_nationkey < 0) ON n_name',
+      'BIND_ERROR',
+      'SELECT list is empty',
     ],
     ['PIVOT lineitem ON l_comment USING count(*)', 'STATEMENT_NOT_SUPPORTED', 'IN (…)'],
     ['CREATE TEMP VIEW v AS PIVOT nation ON n_name USING count(*)', 'SYNTAX_ERROR', 'IN (val1'],

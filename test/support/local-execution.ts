@@ -3,14 +3,15 @@
  * temporary tables, dealt exactly as the contract of PlanFragment says. What it answers is what the plan means.
  */
 import type { DuckDBConnection } from '@duckdb/node-api';
-import { formatColumnType, quoteString } from '../../services/common/plan/column-type.ts';
+import { formatColumnType } from '../../services/common/plan/column-type.ts';
 import type {
   FragmentOutput,
   PlanFragment,
   QueryPlan,
   RemoteSource,
-  ScanInput,
 } from '../../services/common/plan/plan-fragment.ts';
+import type { FileSplit } from '../../services/common/plan/split.ts';
+import { scanRelation } from '../../services/worker/duckdb/scan-relation.ts';
 
 export interface LocalExecution {
   /** Tasks of a stage that is not single. */
@@ -22,13 +23,6 @@ export interface LocalExecution {
 }
 
 export type PartialForm = 'plain' | 'rowwise' | 'mixed';
-
-/** Rows of a file, as a worker is given them. */
-interface RowRange {
-  readonly path: string;
-  readonly firstRow: number;
-  readonly rowCount: number;
-}
 
 /** Leaves the result in the temporary tables whose names it answers: one for each task of the root. */
 export async function executeLocally(
@@ -71,7 +65,7 @@ class LocalRun {
   }
 
   /** The splits of each task; a stage without splits has one task, with none. */
-  #tasksOf(fragment: PlanFragment): readonly (readonly RowRange[])[] {
+  #tasksOf(fragment: PlanFragment): readonly (readonly FileSplit[])[] {
     const { taskCount } = this.#execution;
     switch (fragment.partitioning.kind) {
       case 'single':
@@ -91,20 +85,26 @@ class LocalRun {
   }
 
   /** Of a scan that is read by partitions: those of one of them. */
-  #splitsOf(sourceId: number, partition?: number): readonly RowRange[] {
+  #splitsOf(sourceId: number, partition?: number): readonly FileSplit[] {
     const scan = this.#plan.scans.find((candidate) => candidate.sourceId === sourceId);
     if (scan === undefined) throw new Error(`the plan describes scan ${sourceId}`);
-    return scan.files.flatMap(({ path, rowGroups }) =>
+    return scan.files.flatMap(({ rowGroups, ...file }) =>
       rowGroups
         .filter(({ partitions }) => partitions?.includes(partition ?? -1) ?? true)
-        .map(({ firstRow, rowCount }) => ({ path, firstRow, rowCount })),
+        .map(({ firstRow, rowCount, bytes }) => ({
+          kind: 'file',
+          ...file,
+          firstRow,
+          rowCount,
+          bytes,
+        })),
     );
   }
 
   async #runTask(order: {
     readonly fragment: PlanFragment;
     readonly task: number;
-    readonly splits: readonly RowRange[];
+    readonly splits: readonly FileSplit[];
     readonly table: string;
   }): Promise<void> {
     const { fragment, task, splits, table } = order;
@@ -132,20 +132,15 @@ class LocalRun {
     return { ...fragment, sql: isRowwise ? (partialAggregation?.rowwiseSql ?? sql) : sql };
   }
 
-  #statement(fragment: PlanFragment, task: number, batch: readonly RowRange[]): string {
+  #statement(fragment: PlanFragment, task: number, batch: readonly FileSplit[]): string {
     const inputs = [
       ...fragment.scans.map((scan) => {
         const isDealt =
           fragment.partitioning.kind === 'source' &&
           fragment.partitioning.sourceId === scan.sourceId;
         const ranges = isDealt ? batch : this.#splitsOf(scan.sourceId, task);
-        const predicate = scan.partitioning?.predicates[task];
-        const rows = scanRelation(scan, ranges);
-        const own =
-          predicate === undefined
-            ? rows
-            : `FROM (${rows}) WHERE ${guarded(predicate, scan.partitioning?.mismatch)}`;
-        return `${scan.name} AS NOT MATERIALIZED (${own})`;
+        const rows = scanRelation(scan, ranges, { partition: task });
+        return `${scan.name} AS NOT MATERIALIZED (${rows})`;
       }),
       ...fragment.remoteSources.map((source) => {
         return `${source.name} AS MATERIALIZED (${this.#remoteRelation(fragment, source, task)})`;
@@ -228,32 +223,8 @@ async function describedTypes(
   return described.getRows().map((row) => String(row[1]));
 }
 
-function guarded(predicate: string, mismatch: 'skip' | 'fail' = 'skip'): string {
-  return mismatch === 'skip'
-    ? predicate
-    : `CASE WHEN ${predicate} THEN TRUE ELSE error('a row of another partition') END`;
-}
-
 function deal<T>(items: readonly T[], count: number): readonly (readonly T[])[] {
   return Array.from({ length: count }, (_, index) =>
     items.filter((_item, position) => position % count === index),
   );
-}
-
-function scanRelation(scan: ScanInput, ranges: readonly RowRange[]): string {
-  const select = (value: (name: string) => string): string =>
-    scan.columns
-      .map(
-        ({ name, type }, index) => `CAST(${value(name)} AS ${formatColumnType(type)}) AS c${index}`,
-      )
-      .join(', ') || 'NULL AS c0';
-  if (ranges.length === 0) return `SELECT ${select(() => 'NULL')} LIMIT 0`;
-  return ranges
-    .map(({ path, firstRow, rowCount }) => {
-      const source = `read_parquet(${quoteString(path)}, file_row_number = true)`;
-      const columns = select((name) => `"${name.replaceAll('"', '""')}"`);
-      const where = `file_row_number BETWEEN ${firstRow} AND ${firstRow + rowCount - 1}`;
-      return `SELECT ${columns} FROM ${source} WHERE ${where}`;
-    })
-    .join('\nUNION ALL ');
 }

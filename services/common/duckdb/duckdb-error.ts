@@ -1,7 +1,7 @@
 /**
  * DuckDB's errors as EngineErrors. With `errors_as_json` on, an error is a JSON object of exception type,
- * message, subtype, position and more; the code follows from these, never from the message. Parser errors
- * carry a prefix before the JSON.
+ * message, subtype, position and more; the code follows from these, never from the message. Parser errors, and
+ * those of texts that are taken apart, carry a prefix before the JSON.
  */
 import { EngineError, type ErrorCode } from '../error.ts';
 
@@ -15,7 +15,7 @@ export interface DuckDBError {
   readonly details: Readonly<Record<string, string>>;
 }
 
-const JSON_ERROR = /^(?:[A-Za-z ]+ Error: )?(\{.*\})\s*$/s;
+const JSON_ERROR = /^(?:[A-Za-z ]+: )*(\{.*\})\s*$/s;
 
 /** Takes DuckDB's error apart; `undefined` if it is none, or not in JSON. */
 export function parseDuckDBError(error: unknown): DuckDBError | undefined {

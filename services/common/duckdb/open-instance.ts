@@ -2,6 +2,7 @@
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { learnVariantType } from './duckdb-type.ts';
 import { ERRORS_AS_JSON, type InstanceProfile, lockDownStatements } from './lock-down.ts';
+import { CREATE_NO_PIVOT_VALUES } from './no-pivot-values.ts';
 
 export class OpenInstance {
   readonly #instance: DuckDBInstance;
@@ -39,6 +40,7 @@ export async function openInstance(
   try {
     await connection.run(ERRORS_AS_JSON);
     await learnVariantType(connection);
+    await connection.run(CREATE_NO_PIVOT_VALUES);
     await prepare?.(connection);
     for (const statement of lockDownStatements(profile)) await connection.run(statement);
   } catch (error) {

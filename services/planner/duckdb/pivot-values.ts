@@ -1,4 +1,5 @@
 /** The values of PIVOTs that give none: first the query that finds them, then the statement with them. */
+import { NO_PIVOT_VALUES } from '../../common/duckdb/no-pivot-values.ts';
 import { EngineError } from '../../common/error.ts';
 import { isJsonArray, isJsonObject, type Json, type JsonObject } from '../import/json-reader.ts';
 import { statementsOf } from '../import/show-reference.ts';
@@ -18,9 +19,9 @@ interface OpenColumn {
   readonly ctes: readonly Json[];
 }
 
-/** Finds what a column holds, as DuckDB does: the texts of its values, sorted. */
+/** Finds what a column holds, as DuckDB does: the texts of its values, sorted, whatever the session's default order. */
 const TEMPLATE =
-  'SELECT list(v ORDER BY v) FROM (SELECT DISTINCT CAST(skein_value AS VARCHAR) AS v FROM skein_source WHERE skein_value IS NOT NULL)';
+  'SELECT list(v ORDER BY v ASC NULLS LAST) FROM (SELECT DISTINCT CAST(skein_value AS VARCHAR) AS v FROM skein_source WHERE skein_value IS NOT NULL)';
 
 /** One row with a list of texts for each marker, by its number. @throws EngineError STATEMENT_NOT_SUPPORTED */
 export async function pivotQuestion(document: Json, instance: PlanningInstance): Promise<string> {
@@ -41,18 +42,12 @@ export async function pivotQuestion(document: Json, instance: PlanningInstance):
   return `SELECT ${questions.join(', ')}`;
 }
 
-/**
- * The statement with the values that were found in place of its markers.
- * @throws EngineError STATEMENT_NOT_SUPPORTED where there are none: DuckDB's syntax has no such PIVOT
- */
+/** The statement with the values that were found in place of its markers. */
 export function withPivotValues(document: Json, answer: Uint8Array): Json {
   const found = readParameters(answer);
-  const entriesOf = (index: number): readonly Json[] => {
-    const texts = textsOf(found.get(String(index)));
-    if (texts.length > 0) return texts.map((text) => entry(text));
-    throw notSupported('PIVOT without values', 'its column holds none; give them: ON … IN (…)');
-  };
-  return replaceEntries(document, entriesOf);
+  return replaceEntries(document, (index) => {
+    return textsOf(found.get(String(index))).map((text) => entry(text));
+  });
 }
 
 function collect(value: Json, ctes: readonly Json[], columns: OpenColumn[]): void {
@@ -135,7 +130,10 @@ function replaceEntries(value: Json, entriesOf: (index: number) => readonly Json
     pivots: pivots.map((pivot) => {
       const marker = markerOf(pivot);
       if (marker === undefined) return pivot;
-      return { ...pivot, entries: entriesOf(indexOf(marker)) };
+      const entries = entriesOf(indexOf(marker));
+      return entries.length === 0
+        ? { ...pivot, entries, pivot_enum: NO_PIVOT_VALUES }
+        : { ...pivot, entries };
     }),
   };
 }

@@ -4,6 +4,7 @@ import { seededRandom, type Random } from '../../../services/common/random.ts';
 export class Choice {
   readonly #random: Random;
   #names = 0;
+  #parameters = 0;
 
   constructor(seed: number) {
     this.#random = seededRandom(seed);
@@ -44,5 +45,11 @@ export class Choice {
   name(): string {
     this.#names += 1;
     return `c${this.#names}`;
+  }
+
+  /** The same for parameters. */
+  parameterName(): string {
+    this.#parameters += 1;
+    return `p${this.#parameters}`;
   }
 }

@@ -2,6 +2,7 @@
 import { list, node, type SqlNode } from '../sql-tree.ts';
 import { type Choice } from './choice.ts';
 import { FUZZ_TYPES, fuzzType, STRUCT } from './fuzz-type.ts';
+import { type Parameters } from './parameters.ts';
 import {
   type FunctionCatalog,
   isOperator,
@@ -23,10 +24,12 @@ type Make = (columns: readonly Column[], depth: number) => SqlNode;
 
 export class Expressions {
   readonly #choice: Choice;
+  readonly #parameters: Parameters;
   readonly #byResult = new Map<string, readonly Signature[]>();
 
-  constructor(choice: Choice, catalog: FunctionCatalog) {
+  constructor(choice: Choice, parameters: Parameters, catalog: FunctionCatalog) {
     this.#choice = choice;
+    this.#parameters = parameters;
     for (const signature of catalog.scalars) {
       const { result } = signature;
       this.#byResult.set(result, [...(this.#byResult.get(result) ?? []), signature]);
@@ -71,7 +74,7 @@ export class Expressions {
   constant(type: string): SqlNode {
     const { constants } = fuzzType(type);
     if (this.#choice.chance(15)) return node(type, 'NULL', `NULL::${type}`);
-    return node(type, 'constant', `(${this.#choice.one(constants)})::${type}`);
+    return this.#parameters.insteadOf(type, `(${this.#choice.one(constants)})::${type}`);
   }
 
   #leaf(type: string, columns: readonly Column[]): SqlNode {

@@ -3,6 +3,7 @@ import { type Aggregates } from './aggregates.ts';
 import { type Choice } from './choice.ts';
 import { type Column, type Expressions } from './expressions.ts';
 import { FUZZ_TYPES } from './fuzz-type.ts';
+import { type Parameters } from './parameters.ts';
 
 export interface Relation {
   /** An item of FROM. */
@@ -17,6 +18,7 @@ export interface Grammar {
   readonly choice: Choice;
   readonly expressions: Expressions;
   readonly aggregates: Aggregates;
+  readonly parameters: Parameters;
   relation(depth: number): Relation;
 }
 

@@ -9,20 +9,34 @@ import { type FunctionCatalog, weightedType } from './function-catalog.ts';
 import { joinRelations } from './joins.ts';
 import { lateralFunction, unnested } from './lists.ts';
 import { exactColumns, type Grammar, type Relation, sortKeys } from './relation.ts';
+import { Parameters } from './parameters.ts';
+import { pivoted, unpivoted } from './pivots.ts';
 import { combineRelations } from './set-operations.ts';
 import { withSubquery } from './subqueries.ts';
 import { sharedTwice } from './shared-relation.ts';
 import { withWindows } from './windows.ts';
 
 const MAX_COLUMNS = 8;
+/** Of columns that files of text keep. */
+const TEXT_TYPES = [
+  'INTEGER',
+  'VARCHAR',
+  'BIGINT',
+  'BOOLEAN',
+  'DECIMAL(10,2)',
+  'DATE',
+  'TIMESTAMP',
+];
 
 export function createGrammar(choice: Choice, catalog: FunctionCatalog): Grammar {
-  const expressions = new Expressions(choice, catalog);
+  const parameters = new Parameters(choice, choice.chance(15) ? 40 : 0);
+  const expressions = new Expressions(choice, parameters, catalog);
   const aggregates = new Aggregates(choice, expressions, catalog);
   const grammar: Grammar = {
     choice,
     expressions,
     aggregates,
+    parameters,
     relation: (depth) => anyRelation(grammar, depth),
   };
   return grammar;
@@ -44,6 +58,8 @@ const RULES: readonly (readonly [weight: number, Rule])[] = [
   [1, unnested],
   [1, lateralFunction],
   [1, sharedTwice],
+  [1, pivoted],
+  [1, unpivoted],
 ];
 
 function anyRelation(grammar: Grammar, depth: number): Relation {
@@ -53,12 +69,13 @@ function anyRelation(grammar: Grammar, depth: number): Relation {
 }
 
 function table({ choice }: Grammar): Relation {
-  const { name, rows } = choice.chance(4)
+  const { name, rows, isText } = choice.chance(4)
     ? choice.one(FUZZ_TABLES)
     : choice.one(FUZZ_TABLES.slice(0, -1));
-  const types = ['INTEGER', weightedType((bound) => choice.below(bound))];
-  while (types.length < 5 && choice.chance(65))
-    types.push(weightedType((bound) => choice.below(bound)));
+  const anyType = (): string =>
+    isText ? choice.one(TEXT_TYPES) : weightedType((bound) => choice.below(bound));
+  const types = ['INTEGER', anyType()];
+  while (types.length < 5 && choice.chance(65)) types.push(anyType());
   const columns = types.map((type) => ({ name: choice.name(), type, isExact: true }));
   const items = columns.map((column, index) => {
     const source = index === 0 ? 'k' : choice.one(fuzzType(column.type).sources);
@@ -213,13 +230,13 @@ function distinctOn(grammar: Grammar, depth: number): Relation {
 }
 
 function topRows(grammar: Grammar, depth: number): Relation {
-  const { choice } = grammar;
+  const { choice, parameters } = grammar;
   const input = grammar.relation(depth - 1);
   const columns = exactColumns(input);
   if (columns.length === 0) return input;
   const items = columns.map(({ name }) => node('item', 'column', name));
-  const limit = choice.one(['0', '1', '5', '20']);
-  const offset = choice.chance(30) ? ` OFFSET ${choice.below(6)}` : '';
+  const limit = parameters.count(choice.one([0, 1, 5, 20]));
+  const offset = choice.chance(30) ? ` OFFSET ${parameters.count(choice.below(6))}` : '';
   const sql = node(
     'relation',
     'order limit',

@@ -3,6 +3,7 @@ import { clause, list, node, type SqlNode } from '../sql-tree.ts';
 import { Choice } from './choice.ts';
 import { type FunctionCatalog } from './function-catalog.ts';
 import { inStep } from './joins.ts';
+import { openPivot } from './pivots.ts';
 import { exactColumns, type Grammar, type Relation, sortKeys } from './relation.ts';
 import { createGrammar } from './relations.ts';
 
@@ -10,13 +11,17 @@ export interface FuzzStatement {
   readonly sql: SqlNode;
   /** The rows come in the order that the statement asks for, which is total. */
   readonly isOrdered: boolean;
+  /** SQL of each parameter's value, by its name. */
+  readonly parameters: Readonly<Record<string, string>>;
 }
+
+type Made = Omit<FuzzStatement, 'parameters'>;
 
 export function randomStatement(seed: number, catalog: FunctionCatalog): FuzzStatement {
   const choice = new Choice(seed);
   const grammar = createGrammar(choice, catalog);
   const relation = grammar.relation(choice.one([1, 2, 2, 3, 3, 4]));
-  return choice.weighted<() => FuzzStatement>([
+  const statement = choice.weighted<() => Made>([
     [12, () => plain(relation)],
     [3, () => ordered(grammar, relation)],
     [1, () => limited(grammar, relation)],
@@ -24,19 +29,25 @@ export function randomStatement(seed: number, catalog: FunctionCatalog): FuzzSta
     [1, () => recursive(grammar, relation)],
     [1, () => plain(inStep([relation, grammar.relation(1)]))],
     [2, () => failing(grammar, relation)],
+    [1, () => summarized(grammar, relation)],
+    [1, () => described(relation)],
+    [1, () => pivotedByData(grammar, relation)],
   ])();
+  return { ...statement, parameters: grammar.parameters.values };
 }
 
-function plain({ sql }: Relation): FuzzStatement {
+function plain({ sql }: Relation): Made {
   return { sql: node('statement', 'select', 'SELECT * FROM ', sql), isOrdered: false };
 }
 
-function ordered(grammar: Grammar, relation: Relation): FuzzStatement {
+function ordered(grammar: Grammar, relation: Relation): Made {
   const columns = exactColumns(relation);
   if (columns.length === 0) return plain(relation);
   const items = columns.map(({ name }) => node('item', 'column', name));
   const keys = clause(' ORDER BY ', sortKeys(grammar, columns));
-  const limit = grammar.choice.one(['', '', ' LIMIT 7', ' LIMIT 3 OFFSET 2', ' LIMIT 20%']);
+  const [seven, three, two] = [7, 3, 2].map((count) => grammar.parameters.count(count));
+  const limits = ['', '', ` LIMIT ${seven}`, ` LIMIT ${three} OFFSET ${two}`, ' LIMIT 20%'];
+  const limit = grammar.choice.one(limits);
   const sql = node(
     'statement',
     'order',
@@ -51,14 +62,20 @@ function ordered(grammar: Grammar, relation: Relation): FuzzStatement {
 }
 
 /** Any rows, but so many. */
-function limited({ choice }: Grammar, { sql }: Relation): FuzzStatement {
-  const limit = choice.one([' LIMIT 3', ' LIMIT 100 OFFSET 2', ' LIMIT 0', ' LIMIT ALL OFFSET 5']);
+function limited({ choice, parameters }: Grammar, { sql }: Relation): Made {
+  const [limited, offset] = [choice.one([0, 3, 100]), choice.one([2, 5])];
+  const [count, skipped] = [parameters.count(limited), parameters.count(offset)];
+  const limit = choice.one([
+    ` LIMIT ${count}`,
+    ` LIMIT ${count} OFFSET ${skipped}`,
+    ` LIMIT ALL OFFSET ${skipped}`,
+  ]);
   const parts = ['SELECT count(*) FROM (SELECT * FROM ', sql, limit, ')'];
   return { sql: node('statement', 'limit', ...parts), isOrdered: false };
 }
 
 /** What differs at every call, counted. */
-function volatileValues({ sql }: Relation): FuzzStatement {
+function volatileValues({ sql }: Relation): Made {
   const inner = 'SELECT random() AS r, uuid() AS u FROM ';
   const parts = [
     'SELECT count(*), count(DISTINCT u), min(r) >= 0, max(r) < 1 FROM (',
@@ -69,7 +86,7 @@ function volatileValues({ sql }: Relation): FuzzStatement {
   return { sql: node('statement', 'volatile', ...parts), isOrdered: false };
 }
 
-function recursive(grammar: Grammar, relation: Relation): FuzzStatement {
+function recursive(grammar: Grammar, relation: Relation): Made {
   const name = grammar.choice.name();
   const key = relation.columns.find(({ type }) => type === 'INTEGER')?.name;
   if (key === undefined) return plain(relation);
@@ -80,6 +97,32 @@ function recursive(grammar: Grammar, relation: Relation): FuzzStatement {
     ` ON ${key} = ${name}`,
   ];
   return { sql: node('statement', 'recursive', ...parts), isOrdered: false };
+}
+
+/** Quartiles are approximated, and mean and deviation rounded, in the order of the rows. */
+const SUMMARIES = 'column_name, column_type, min, max, approx_unique, "count", null_percentage';
+
+function summarized({ choice }: Grammar, relation: Relation): Made {
+  const columns = exactColumns(relation);
+  if (columns.length === 0) return plain(relation);
+  const items = choice.some(columns, 4).map(({ name }) => node('item', 'column', name));
+  const parts = [
+    `SELECT ${SUMMARIES} FROM (SUMMARIZE SELECT `,
+    list(items),
+    ' FROM ',
+    relation.sql,
+    ')',
+  ];
+  return { sql: node('statement', 'summarize', ...parts), isOrdered: true };
+}
+
+function described({ sql }: Relation): Made {
+  return { sql: node('statement', 'describe', 'DESCRIBE SELECT * FROM ', sql), isOrdered: true };
+}
+
+function pivotedByData(grammar: Grammar, relation: Relation): Made {
+  const sql = openPivot(grammar, relation);
+  return sql === undefined ? plain(relation) : { sql, isOrdered: false };
 }
 
 /** `$` is a column: each is an error for some row or for the binder. */
@@ -103,7 +146,7 @@ const FAILURES = [
 ];
 
 /** The error is above everything else: which rows it sees does not depend on a plan. */
-function failing(grammar: Grammar, relation: Relation): FuzzStatement {
+function failing(grammar: Grammar, relation: Relation): Made {
   const { choice } = grammar;
   const [column] = choice.some(exactColumns(relation), 1);
   if (column === undefined) return plain(relation);
