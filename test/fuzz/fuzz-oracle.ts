@@ -125,7 +125,7 @@ export class FuzzOracle implements AsyncDisposable {
     const expected = await this.#plain(query, parameters);
     const actual = await this.#engine(query, parameters, expected);
     const isOrdered = query.isOrdered && this.#cluster === undefined;
-    const equality = { isOrdered };
+    const equality = { isOrdered, isOfNames: true };
     const what = difference(actual, expected, equality);
     if (what === undefined) return same(actual);
     const codes = {
@@ -166,8 +166,8 @@ export class FuzzOracle implements AsyncDisposable {
     try {
       if (this.#cluster !== undefined) {
         const rows = await this.#cluster.rows(query, parameters?.values.stream);
-        const types = expected.kind === 'rows' ? expected.answer.types : [];
-        return { kind: 'rows', answer: { types, rows }, rung: 'cluster', reason: '' };
+        const { names, types } = expected.kind === 'rows' ? expected.answer : NO_COLUMNS;
+        return { kind: 'rows', answer: { names, types, rows }, rung: 'cluster', reason: '' };
       }
       const { taskCount, properties = {}, isExecuted = false } = options;
       const given =
@@ -204,6 +204,8 @@ export class FuzzOracle implements AsyncDisposable {
     await this.#cluster?.[Symbol.asyncDispose]();
   }
 }
+
+const NO_COLUMNS = { names: [], types: [] } as const;
 
 async function openOracle(directory: string): Promise<PlannerOracle> {
   return await PlannerOracle.open(directory, [

@@ -19,8 +19,8 @@ afterAll(async () => await rm(directory, { recursive: true }));
 
 const OPERATOR = 'SEMI JOIN';
 /** The planted bug: where there is such a join, a row is lost. */
-const losesRow: Tampering = ({ types, rows }, sql) => ({
-  types,
+const losesRow: Tampering = ({ rows, ...answer }, sql) => ({
+  ...answer,
   rows: sql.includes(OPERATOR) ? rows.slice(1) : rows,
 });
 

@@ -10,6 +10,8 @@ export interface SqlNode {
   /** What it is, for the coverage: an operator's or function's name. */
   readonly label: string;
   readonly parts: readonly SqlPart[];
+  /** Of a relation: types of its columns, for the coverage. */
+  readonly columnTypes?: readonly string[];
 }
 
 /** Items of a clause; the clause goes with its last item, unless it needs `min`. */

@@ -124,7 +124,8 @@ export class PlannerOracle {
       batchCount: 2,
       ...(options.partialForm === undefined ? {} : { partialForm: options.partialForm }),
     });
-    return { plan, answer: await readAnswer(this.#executor, tables) };
+    const names = rootFragment(plan).columns.map(({ name }) => name);
+    return { plan, answer: { ...(await readAnswer(this.#executor, tables)), names } };
   }
 
   /** The plan; a question that there is first is executed too. */

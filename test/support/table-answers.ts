@@ -3,6 +3,7 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 
 export interface TableAnswer {
   readonly types: readonly string[];
+  readonly names: readonly string[];
   /** Cell by cell as DuckDB shows it; null = NULL. */
   readonly rows: readonly (readonly (string | null)[])[];
 }
@@ -15,17 +16,21 @@ export async function readAnswer(
   relations: readonly string[],
 ): Promise<TableAnswer> {
   const described = await connection.runAndReadAll(`DESCRIBE FROM ${relations[0] ?? ''}`);
-  const types = described.getRows().map((row) => String(row[1]));
-  const names = types.map((_, index) => `c${index}`).join(', ');
+  const [names, types] = [0, 1].map((column) => {
+    return described.getRows().map((row) => String(row[column]));
+  }) as [string[], string[]];
+  const aliases = types.map((_, index) => `c${index}`).join(', ');
   const cells = types.map((_, index) => `c${index}::VARCHAR`).join(', ');
-  const parts = relations.map((relation) => `SELECT ${cells} FROM ${relation} AS t(${names})`);
+  const parts = relations.map((relation) => `SELECT ${cells} FROM ${relation} AS t(${aliases})`);
   const read = await connection.runAndReadAll(parts.join(' UNION ALL '));
-  return { types, rows: read.getRows() as (string | null)[][] };
+  return { names, types, rows: read.getRows() as (string | null)[][] };
 }
 
 export interface Equality {
   /** The rows come in one order. */
   readonly isOrdered?: boolean;
+  /** Not where two columns have one name: tables have none of those. */
+  readonly isOfNames?: boolean;
   /** How much doubles may differ, of their size. */
   readonly tolerance?: number;
 }
@@ -34,10 +39,13 @@ export interface Equality {
 export function differenceOf(
   actual: TableAnswer,
   expected: TableAnswer,
-  { isOrdered = false, tolerance = RELATIVE_TOLERANCE }: Equality = {},
+  { isOrdered = false, isOfNames = false, tolerance = RELATIVE_TOLERANCE }: Equality = {},
 ): string | undefined {
   if (actual.types.join() !== expected.types.join()) {
     return `types (${actual.types.join(', ')}), not (${expected.types.join(', ')})`;
+  }
+  if (isOfNames && actual.names.join() !== expected.names.join()) {
+    return `columns (${actual.names.join(', ')}), not (${expected.names.join(', ')})`;
   }
   if (actual.rows.length !== expected.rows.length) {
     return `${actual.rows.length} rows, not ${expected.rows.length}`;

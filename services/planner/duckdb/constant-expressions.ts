@@ -1,7 +1,8 @@
 /** Expressions of a statement that must be constants: the values of EXECUTE and SET VARIABLE. */
 import { EngineError } from '../../common/error.ts';
+import { type ColumnType } from '../../common/plan/column-type.ts';
 import { decodePlan } from '../import/decode-plan.ts';
-import { isJsonArray, isJsonObject, type Json } from '../import/json-reader.ts';
+import { isJsonArray, isJsonObject, type Json, type JsonObject } from '../import/json-reader.ts';
 import { statementsOf } from '../import/show-reference.ts';
 import { type Constant, type Expression } from '../logical/expression.ts';
 import { type PlanningInstance } from './planning-instance.ts';
@@ -55,17 +56,8 @@ export async function constantsOf(
   instance: PlanningInstance,
 ): Promise<ReadonlyMap<string, Constant>> {
   if (argumentNames.length === 0) return new Map();
-  const plan = await instance.serializePlan(await instance.print(document));
-  const error = plan === undefined ? undefined : serializedError(plan);
-  if (error !== undefined) throw withoutPosition(serializedToEngineError(error));
-  if (plan !== undefined) checkBound(plan);
-  const decoded = plan === undefined ? undefined : decodePlan(plan, undefined);
-  const expressions: readonly Expression[] =
-    decoded?.kind === 'plan' &&
-    decoded.plan.kind === 'project' &&
-    decoded.plan.child.kind === 'dummy-scan'
-      ? decoded.plan.expressions
-      : [];
+  const expressions =
+    (await boundExpressions(document, instance)) ?? (await oneByOne(document, instance));
   const constants = new Map<string, Constant>();
   for (const [i, name] of argumentNames.entries()) {
     const expression = expressions[i];
@@ -79,6 +71,64 @@ export async function constantsOf(
     constants.set(name, expression);
   }
   return constants;
+}
+
+type Expressions = readonly (Expression | undefined)[];
+
+/** What a SELECT without a FROM clause selects; undefined where DuckDB cannot serialize it. */
+async function boundExpressions(
+  document: Json,
+  instance: PlanningInstance,
+): Promise<Expressions | undefined> {
+  const plan = await instance.serializePlan(await instance.print(document));
+  if (plan === undefined) return undefined;
+  const error = serializedError(plan);
+  if (error !== undefined) throw withoutPosition(serializedToEngineError(error));
+  checkBound(plan);
+  const decoded = decodePlan(plan, undefined);
+  return decoded.kind === 'plan' &&
+    decoded.plan.kind === 'project' &&
+    decoded.plan.child.kind === 'dummy-scan'
+    ? decoded.plan.expressions
+    : [];
+}
+
+/** Constants whose bytes are no text are asked for as text, which stands for them in a plan too. */
+async function oneByOne(document: Json, instance: PlanningInstance): Promise<Expressions> {
+  const found: (Expression | undefined)[] = [];
+  const [cast] = selectedBy(await instance.parse('SELECT CAST(NULL AS VARCHAR)'));
+  for (const selected of selectedBy(document)) {
+    const alone = await boundExpressions(selecting(document, selected), instance);
+    if (alone !== undefined) {
+      found.push(alone[0]);
+      continue;
+    }
+    const sql = await instance.print(selecting(document, selected));
+    const [type] = (await instance.columnsOf(sql)).map((column) => column.type);
+    const asText = { ...(cast as JsonObject), child: selected };
+    const texts = await boundExpressions(selecting(document, asText), instance);
+    found.push(type && fromText(type, texts?.[0]));
+  }
+  return found;
+}
+
+function fromText(type: ColumnType, expression: Expression | undefined): Constant | undefined {
+  const text = expression?.kind === 'constant' ? expression.value : undefined;
+  const isText = typeof text === 'string' && (type.id === 'BIT' || type.id === 'BIGNUM');
+  return isText ? { kind: 'constant', type, value: { kind: 'bytes', text } } : undefined;
+}
+
+function selectedBy(document: Json): readonly Json[] {
+  const [statement] = statementsOf(document);
+  const node = isJsonObject(statement) ? statement['node'] : undefined;
+  const list = isJsonObject(node) ? node['select_list'] : undefined;
+  return isJsonArray(list) ? list : [];
+}
+
+function selecting(document: Json, selected: Json): Json {
+  const [statement] = statementsOf(document) as readonly JsonObject[];
+  const node = { ...(statement?.['node'] as JsonObject), select_list: [selected] };
+  return { error: false, statements: [{ ...statement, node }] };
 }
 
 function withoutPosition({ code, message, details }: EngineError): EngineError {

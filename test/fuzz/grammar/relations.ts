@@ -64,8 +64,13 @@ const RULES: readonly (readonly [weight: number, Rule])[] = [
 
 function anyRelation(grammar: Grammar, depth: number): Relation {
   const { choice } = grammar;
-  if (depth <= 0) return choice.chance(92) ? table(grammar) : generatedRows(grammar);
-  return narrowed(grammar, choice.weighted(RULES)(grammar, depth));
+  if (depth <= 0) return typed(choice.chance(92) ? table(grammar) : generatedRows(grammar));
+  return narrowed(grammar, typed(choice.weighted(RULES)(grammar, depth)));
+}
+
+function typed(relation: Relation): Relation {
+  const columnTypes = relation.columns.map(({ type }) => type);
+  return { ...relation, sql: { ...relation.sql, columnTypes } };
 }
 
 function table({ choice }: Grammar): Relation {

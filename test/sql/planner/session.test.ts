@@ -100,6 +100,8 @@ describe('a session', () => {
         'EXECUTE named(b := [1, 2], a := 2::UTINYINT)',
         "EXECUTE named(a := DATE '2020-01-01', b := NULL)",
         'PREPARE d AS DESCRIBE n1',
+        'PREPARE bits AS SELECT $a AS a, $b AS b, k FROM n1 WHERE k = $c',
+        "EXECUTE bits(a := '1011'::BIT, b := '123456789012345678901234567890'::BIGNUM, c := 3)",
         'EXECUTE d',
         'PREPARE s AS SUMMARIZE SELECT k, v FROM n1 WHERE k <> $1',
         'EXECUTE s(2)',
