@@ -122,6 +122,8 @@ class ControlLoop {
       memoryBytes: 0n,
       taskConcurrency: 1,
       hashFingerprint: 'bench',
+      labels: [],
+      location: [],
       duckdbVersion: 'bench',
       receivedSequence: 0n,
     };

@@ -3,7 +3,17 @@
  * (`session_properties` of SubmitQuery, `--set`); an unknown name or a bad value is INVALID_SESSION_PROPERTY.
  */
 import { EngineError } from './error.ts';
-import { bytes, choice, duration, flag, integer, optionalText, text, words } from './setting.ts';
+import {
+  bytes,
+  choice,
+  duration,
+  flag,
+  integer,
+  names,
+  optionalText,
+  text,
+  words,
+} from './setting.ts';
 import type { Setting } from './setting.ts';
 
 export const SESSION_PROPERTIES = {
@@ -63,6 +73,17 @@ export const SESSION_PROPERTIES = {
     '5s',
     'How long a scan waits for its dynamic filters before it begins without them.',
   ),
+  split_placement: choice(['uniform', 'topology'], {
+    doc: 'How splits are dealt: evenly, or as near to the workers of their file as there is room.',
+  }),
+  split_affinity: choice(['none', 'file'], {
+    doc: 'Whether a file is read by the workers that read it before, as long as that costs no balance.',
+  }),
+  locality_wait: duration(
+    '3s',
+    'With split_placement=topology: how long a split waits for room before it goes a level farther.',
+  ),
+  required_labels: names('The query runs on workers that have all of these labels.'),
   split_target_bytes: bytes('32MiB', 'Row groups are joined to splits of up to this size.'),
   result_replay_bytes: bytes('32MiB', 'How far behind the last page sent a result can be resumed.'),
   time_zone: text('UTC', 'The TimeZone of the session, as DuckDB names it.'),

@@ -116,6 +116,34 @@ export function optionalText(doc: string, defaultValue = ''): Setting<string> {
   return { defaultValue, parse: (value) => value, form: 'a text', doc };
 }
 
+const NAME = /^[\w.:=-]{1,64}$/;
+
+/** `name,name`; blanks around them do not count, none is an empty text. */
+export function names(doc: string): Setting<readonly string[]> {
+  return {
+    defaultValue: [],
+    parse: (value) => parseNames(value, ','),
+    form: 'names of letters, digits and _.:=-, separated by commas',
+    doc,
+  };
+}
+
+/** `wide/narrow`: where something is, from the widest segment to the narrowest. */
+export function location(doc: string): Setting<readonly string[]> {
+  return {
+    defaultValue: [],
+    parse: (value) => parseNames(value, '/'),
+    form: 'names of letters, digits and _.:=-, separated by slashes',
+    doc,
+  };
+}
+
+function parseNames(value: string, separator: string): readonly string[] | undefined {
+  if (value.trim() === '') return [];
+  const parts = value.split(separator).map((part) => part.trim());
+  return parts.every((part) => NAME.test(part)) ? parts : undefined;
+}
+
 /** `name=value,name=value`; values may hold anything but a comma. */
 export function pairs(doc: string): Setting<Readonly<Record<string, string>>> {
   return { defaultValue: {}, parse: parsePairs, form: 'name=value, separated by commas', doc };

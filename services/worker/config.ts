@@ -19,6 +19,9 @@ export interface WorkerConfig {
   readonly coordinatorAddress: string;
   /** undefined = made of host and port. */
   readonly nodeId: NodeId | undefined;
+  readonly labels: readonly string[];
+  /** From the widest segment to the narrowest; empty = not known. */
+  readonly location: readonly string[];
   readonly cores: number;
   /** Narrow slots; also the tasks of a stage that run here at a time. */
   readonly taskConcurrency: number;
@@ -63,6 +66,8 @@ export function workerConfig(values: ConfigValues): WorkerConfig {
     advertisedHost: values.advertised_host === '' ? values.host : values.advertised_host,
     coordinatorAddress: values.coordinator_address,
     nodeId: nodeIdOf(values.node_id),
+    labels: values.node_labels,
+    location: values.node_location,
     cores,
     taskConcurrency,
     workerBytes,

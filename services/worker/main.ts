@@ -292,6 +292,8 @@ function describeNode(config: WorkerConfig, parts: MemberParts): NodeDescription
     cores: config.cores,
     memoryBytes: BigInt(config.workerBytes),
     taskConcurrency: config.taskConcurrency,
+    labels: config.labels,
+    location: config.location,
     ...parts.engine,
   };
 }

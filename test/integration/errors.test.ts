@@ -136,11 +136,22 @@ describe('a wrong request', () => {
     ['query_max_run_time', 'soon'],
     ['task_concurrency', '-1'],
     ['hash_partition_count', '1.5'],
+    ['split_placement', 'anywhere'],
+    ['locality_wait', '3'],
+    ['required_labels', 'two words'],
     ['scheduling', 'fault-tolerant'],
   ])('names the session property %s, which cannot be %s', async (property, value) => {
     await expect(client.submit('SELECT 1', { [property]: value })).rejects.toMatchObject({
       code: 'INVALID_SESSION_PROPERTY',
       details: { property },
+    });
+  });
+
+  it('names the labels that no worker has', async () => {
+    const { queryId } = await client.submit('SELECT 1', { required_labels: 'gpu,ssd' });
+    await expect(client.readAll(queryId)).rejects.toMatchObject({
+      code: 'NO_NODES_AVAILABLE',
+      message: expect.stringContaining('gpu, ssd'),
     });
   });
 

@@ -1,4 +1,4 @@
-/** TPC-H under every execution policy of the pipelined discipline, on real processes; what was decided is decided again. */
+/** TPC-H under every execution policy of the pipelined discipline, and placed by location, on real processes; what was decided is decided again. */
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,7 +10,12 @@ import { SkeinClient } from '../support/skein-client.ts';
 import { type Cluster, startServe } from '../support/skein-process.ts';
 import { TPCH_QUERIES } from '../support/tpch-queries.ts';
 
-const POLICIES = ['phased', 'all-at-once', 'legacy-phased'];
+const VARIANTS: readonly Readonly<Record<string, string>>[] = [
+  { execution_policy: 'phased' },
+  { execution_policy: 'all-at-once' },
+  { execution_policy: 'legacy-phased' },
+  { split_placement: 'topology', split_affinity: 'file' },
+];
 /** Joins in a row, aggregations below joins, shared stages; with SKEIN_TEST_ALL all are run. */
 const SAMPLE = ['q02', 'q05', 'q15', 'q21'];
 
@@ -32,10 +37,10 @@ describe('execution policies', () => {
   it.each(queries)('all answer $name rightly', async ({ sql }) => {
     using duckdb = await PlainDuckDB.open();
     const expected = await duckdb.answer(sql);
-    for (const policy of POLICIES) {
-      const properties = { distribution: 'always', execution_policy: policy };
-      const { arrowIpc } = await client.runToArrow(sql, properties);
-      expect(answerDifference(readArrowAnswer(arrowIpc), expected, sql), policy).toBeUndefined();
+    for (const variant of VARIANTS) {
+      const { arrowIpc } = await client.runToArrow(sql, { distribution: 'always', ...variant });
+      const difference = answerDifference(readArrowAnswer(arrowIpc), expected, sql);
+      expect(difference, JSON.stringify(variant)).toBeUndefined();
     }
   });
 
@@ -53,7 +58,7 @@ describe('execution policies', () => {
     client[Symbol.dispose]();
     expect(await cluster.stop()).toBe(0);
     const names = readdirSync(recordings);
-    expect(names).toHaveLength(queries.length * POLICIES.length);
+    expect(names).toHaveLength(queries.length * VARIANTS.length);
     for (const name of names) {
       const report = replayRecording(readFileSync(join(recordings, name), 'utf8'));
       expect(report.divergence, name).toBeUndefined();

@@ -9,6 +9,8 @@ import {
   duration,
   flag,
   integer,
+  location,
+  names,
   optionalText,
   pairs,
   text,
@@ -167,6 +169,11 @@ export const CONFIG_KEYS = {
     optionalText(
       'Name of this cluster member, [A-Za-z0-9_-]{1,64}; empty = made of host and port.',
     ),
+  ),
+  node_labels: of(['worker'], names('What this worker is or has, for required_labels of queries.')),
+  node_location: of(
+    ['worker'],
+    location('Where this worker is, from the widest segment to the narrowest (eu/rack-7).'),
   ),
   cores: of(
     ['worker'],

@@ -15,6 +15,10 @@ export interface WorkerHello {
   readonly cores: number;
   readonly taskConcurrency: number;
   readonly memoryBytes: number;
+  /** What it is or has. */
+  readonly labels: readonly string[];
+  /** Where it is, from the widest segment to the narrowest; empty = not known. */
+  readonly location: readonly string[];
 }
 
 export interface WorkerLoad {

@@ -75,7 +75,17 @@ export function describeMembers(state: ClusterState): readonly MemberDescription
 
 export function nodeOf(hello: WorkerHello): SchedulerNode {
   const { nodeId, nodeInstanceId, address, taskConcurrency, cores } = hello;
-  return { nodeId, nodeInstanceId, address, taskConcurrency, cores };
+  const { memoryBytes, labels, location } = hello;
+  return {
+    nodeId,
+    nodeInstanceId,
+    address,
+    taskConcurrency,
+    cores,
+    memoryBytes,
+    ...(labels.length === 0 ? {} : { labels }),
+    ...(location.length === 0 ? {} : { location }),
+  };
 }
 
 function stateOf(member: MemberState): MemberDescription['state'] {

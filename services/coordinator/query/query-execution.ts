@@ -8,6 +8,7 @@ import type { SessionState } from '../../common/session-state.ts';
 import type { QueryListener, WorkerGateway } from '../runtime/ports.ts';
 import { SchedulerLoop } from '../runtime/scheduler-loop.ts';
 import { Timers } from '../runtime/timers.ts';
+import { eligibleNodes } from '../scheduler/placement/node-labels.ts';
 import type { SchedulerEvent, SchedulerNode } from '../scheduler/scheduler-event.ts';
 import { chooseDiscipline } from '../scheduler/disciplines.ts';
 import { DEFAULT_SCHEDULER_OPTIONS } from '../scheduler/scheduler-options.ts';
@@ -97,9 +98,15 @@ export class QueryExecution {
     this.#loop?.post({ kind: 'result-released' });
   }
 
+  /** Those that the query may use. */
+  #nodes(): readonly SchedulerNode[] {
+    const requiredLabels = this.query.traits.properties.required_labels;
+    return eligibleNodes(this.#deps.cluster.activeNodes(), { requiredLabels });
+  }
+
   async #plan(inputs: PlanInputs): Promise<QueryPlan | undefined> {
     const { queryId, sql, principal, properties } = this.query.traits;
-    const nodes = this.#deps.cluster.activeNodes();
+    const nodes = this.#nodes();
     const request = {
       queryId,
       sql,
@@ -130,9 +137,9 @@ export class QueryExecution {
   }
 
   async #schedule(plan: QueryPlan, seed: number): Promise<void> {
-    const { cluster, workers, openLog, clock, log } = this.#deps;
+    const { workers, openLog, clock, log } = this.#deps;
     const { queryId, principal, capability, properties } = this.query.traits;
-    const nodes = cluster.activeNodes();
+    const nodes = this.#nodes();
     const lanes = nodes.map((node) => lanesOf(node, properties.task_concurrency));
     const splits = new ScanSplitSources(plan.scans, {
       targetBytes: properties.split_target_bytes,
@@ -220,6 +227,10 @@ export class QueryExecution {
       hashPartitionCount: properties.hash_partition_count,
       taskConcurrency: properties.task_concurrency,
       dynamicFilterWaitMs: properties.dynamic_filter_wait,
+      splitPlacement: properties.split_placement,
+      splitAffinity: properties.split_affinity,
+      localityWaitMs: properties.locality_wait,
+      requiredLabels: properties.required_labels,
       standardSplitBytes: Math.max(1, properties.split_target_bytes),
       seed,
     };

@@ -103,6 +103,8 @@ function workerHelloFromWire(wire: Hello): WorkerHello {
     cores: wire.cores,
     taskConcurrency: wire.taskConcurrency,
     memoryBytes: safeInteger(wire.memoryBytes, 'hello.memory_bytes'),
+    labels: wire.labels,
+    location: wire.location,
   };
 }
 

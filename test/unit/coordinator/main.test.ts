@@ -76,6 +76,8 @@ function playWorker(channel: RpcChannel): void {
           memoryBytes: 0n,
           taskConcurrency: 1,
           hashFingerprint: 'f',
+          labels: [],
+          location: [],
           duckdbVersion: 'v',
           receivedSequence: 0n,
         },

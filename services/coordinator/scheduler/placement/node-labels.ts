@@ -2,13 +2,15 @@
 import type { SchedulerNode } from '../scheduler-event.ts';
 import type { SchedulerOptions } from '../scheduler-options.ts';
 
-export function isEligible(node: SchedulerNode, { requiredLabels }: SchedulerOptions): boolean {
+type LabelOptions = Pick<SchedulerOptions, 'requiredLabels'>;
+
+export function isEligible(node: SchedulerNode, { requiredLabels }: LabelOptions): boolean {
   return requiredLabels.every((label) => node.labels?.includes(label) === true);
 }
 
 export function eligibleNodes(
   nodes: readonly SchedulerNode[],
-  options: SchedulerOptions,
+  options: LabelOptions,
 ): readonly SchedulerNode[] {
   return nodes.filter((node) => isEligible(node, options));
 }

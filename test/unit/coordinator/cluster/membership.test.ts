@@ -25,6 +25,8 @@ function aHello(name: string, run = 1, changes: Partial<WorkerHello> = {}): Work
     version: '0.1.0',
     duckdbVersion: 'v1.5.5',
     hashFingerprint: 'abc',
+    labels: [],
+    location: [],
     cores: 4,
     taskConcurrency: 4,
     memoryBytes: 1 << 30,
@@ -90,6 +92,16 @@ describe('joining', () => {
       'draining',
       'reconnecting',
     ]);
+  });
+
+  it('tells what a worker is, has and may use', () => {
+    const driver = joined();
+    driver.join('plain');
+    driver.join('known', 1, { memoryBytes: 7, labels: ['ssd'], location: ['eu', 'rack-1'] });
+    const [plain, known] = activeNodes(driver.state);
+    expect(known).toMatchObject({ memoryBytes: 7, labels: ['ssd'], location: ['eu', 'rack-1'] });
+    expect(plain).not.toHaveProperty('labels');
+    expect(plain).not.toHaveProperty('location');
   });
 
   it('welcomes the same run back without telling the schedulers', () => {

@@ -49,6 +49,8 @@ const HELLO: Hello = {
   memoryBytes: 0n,
   taskConcurrency: 2,
   hashFingerprint: 'f',
+  labels: [],
+  location: [],
   duckdbVersion: 'v1',
   receivedSequence: 0n,
 };

@@ -22,6 +22,8 @@ const HELLO: WorkerHello = {
   version: '0',
   duckdbVersion: 'v1',
   hashFingerprint: 'f',
+  labels: [],
+  location: [],
   cores: 2,
   taskConcurrency: 2,
   memoryBytes: 0,

@@ -112,6 +112,8 @@ beforeEach(() => {
         memoryBytes: 1n,
         taskConcurrency: 1,
         hashFingerprint: 'f',
+        labels: [],
+        location: [],
         duckdbVersion: 'd',
       },
       onDrain: () => void heard.push('drain'),

@@ -86,6 +86,10 @@ export interface Hello {
   readonly duckdbVersion: string;
   /** Orders with a sequence ≤ this have arrived in this instance; the coordinator resends the others. */
   readonly receivedSequence: bigint;
+  /** What it is or has, for queries that ask for it. */
+  readonly labels: readonly string[];
+  /** Where it is, from the widest segment to the narrowest; empty = not known. */
+  readonly location: readonly string[];
 }
 
 export interface Welcome {
@@ -485,6 +489,8 @@ function createBaseHello(): Hello {
     hashFingerprint: "",
     duckdbVersion: "",
     receivedSequence: 0n,
+    labels: [],
+    location: [],
   };
 }
 
@@ -528,6 +534,12 @@ export const Hello: MessageFns<Hello> = {
         throw new globalThis.Error("value provided for field message.receivedSequence of type uint64 too large");
       }
       writer.uint32(88).uint64(message.receivedSequence);
+    }
+    for (const v of message.labels) {
+      writer.uint32(98).string(v!);
+    }
+    for (const v of message.location) {
+      writer.uint32(106).string(v!);
     }
     return writer;
   },
@@ -633,6 +645,22 @@ export const Hello: MessageFns<Hello> = {
             message.receivedSequence = reader.uint64() as bigint;
             continue;
           }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.labels.push(reader.string());
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.location.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -665,6 +693,8 @@ export const Hello: MessageFns<Hello> = {
     message.receivedSequence = (object.receivedSequence !== undefined && object.receivedSequence !== null)
       ? BigInt(object.receivedSequence)
       : 0n;
+    message.labels = object.labels?.map((e) => e) || [];
+    message.location = object.location?.map((e) => e) || [];
     return message;
   },
 };
