@@ -39,6 +39,7 @@ export class QueryClient {
     const request = {
       sql,
       sessionProperties: { ...sessionProperties },
+      sessionDefaults: {},
       requestId: '',
       session: new Uint8Array(),
       parameters: new Uint8Array(),

@@ -83,6 +83,7 @@ export const ERROR_POLICIES = {
     status: 'RESOURCE_EXHAUSTED',
   },
   COORDINATOR_UNAVAILABLE: { type: 'internal', retry: 'caller', status: 'UNAVAILABLE' },
+  GATEWAY_UNAVAILABLE: { type: 'internal', retry: 'caller', status: 'UNAVAILABLE' },
   PLANNER_FAILED: { type: 'internal', retry: 'caller', status: 'INTERNAL' },
   PLANNING_TIMEOUT: {
     type: 'insufficient-resources',

@@ -72,6 +72,7 @@ describe('admission', () => {
     const request = {
       sql: 'SELECT 1',
       sessionProperties: {},
+      sessionDefaults: {},
       requestId: '',
       session: new Uint8Array(),
       parameters: new Uint8Array(),

@@ -266,7 +266,7 @@ name | BRAZIL
   it('says that there is no server', async () => {
     const { exitCode, stderr } = await runSkein(['sql', '--server', '127.0.0.1:1', 'SELECT 1']);
     expect(exitCode).toBe(1);
-    expect(stderr).toMatch(/^COORDINATOR_UNAVAILABLE: /);
+    expect(stderr).toMatch(/^GATEWAY_UNAVAILABLE: no gateway answers at 127\.0\.0\.1:1 /);
   });
 });
 

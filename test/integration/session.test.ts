@@ -82,6 +82,26 @@ describe('a session', () => {
     expect((await client.get(queryId)).rung).toBe('distributed');
   });
 
+  it('takes values for its variables that have to be computed', async () => {
+    const session = new Session();
+    await session.run(
+      'CREATE TEMP VIEW europe AS FROM nation WHERE n_regionkey = 3',
+      'SET VARIABLE most = (SELECT max(n_name) FROM europe)',
+      'SET VARIABLE parts = (SELECT {a: list(r_regionkey ORDER BY 1), b: sum(r_regionkey)} FROM region)',
+      'SET VARIABLE none = (SELECT r_name FROM region WHERE false)',
+      'SET VARIABLE chance = random()',
+      "SET VARIABLE again = getvariable('chance') + (SELECT 1)",
+    );
+    const sql = `SELECT getvariable('most'), getvariable('parts')::VARCHAR, typeof(getvariable('parts')), getvariable('none'),
+      typeof(getvariable('none')), round(getvariable('again') - getvariable('chance'), 9) FROM nation LIMIT 1`;
+    const expected = [
+      'UNITED KINGDOM',
+      "{'a': [0, 1, 2, 3, 4], 'b': 10}",
+      'STRUCT(a INTEGER[], b HUGEINT)',
+    ];
+    expect((await session.run(sql)).rows).toEqual([[...expected, null, 'VARCHAR', '1.0']]);
+  });
+
   it('that a statement has changed is in GetQuery too, and not where none was changed', async () => {
     const changing = await client.submit('SET VARIABLE a = 1');
     expect((await client.get(changing.queryId)).session).toEqual(changing.session);
@@ -102,8 +122,9 @@ describe('a session', () => {
     ["SET TimeZone = 'Mars/Olympus'", 'INVALID_SESSION_PROPERTY', 'Unknown TimeZone'],
     ['SET distribution = sometimes', 'INVALID_SESSION_PROPERTY', 'one of auto, always, never'],
     ['SET threads = 4', 'INVALID_SESSION_PROPERTY', 'distribution, '],
-    ['SET VARIABLE x = (SELECT max(n_name) FROM nation)', 'INVALID_PARAMETER', 'no constant'],
-    ['SET VARIABLE x = (SELECT 5)', 'INVALID_PARAMETER', 'the value of x is no constant'],
+    ['SET VARIABLE x = (SELECT n_name FROM nation)', 'INVALID_INPUT', 'More than one row'],
+    ['SET VARIABLE x = (SELECT max(nothing) FROM nation)', 'COLUMN_NOT_FOUND', 'nothing'],
+    ['SET VARIABLE x = (SELECT list(o_comment) FROM orders)', 'STATEMENT_NOT_SUPPORTED', 'large'],
     ["SET VARIABLE x = getenv('HOME')", 'FUNCTION_NOT_ALLOWED', 'getenv'],
     ["CREATE TEMP MACRO m() AS getenv('HOME')", 'FUNCTION_NOT_ALLOWED', 'getenv'],
     ["CREATE TEMP MACRO m() AS getenv\u00a0('HOME')", 'STATEMENT_NOT_SUPPORTED', 'chr(160)'],
@@ -148,9 +169,34 @@ describe('a session', () => {
       ...args,
       '--set',
       'integer_division=true',
-      'SELECT 7 / 2 AS n; RESET integer_division; SELECT 7 / 2 AS n',
+      'SELECT 7 / 2 AS n; SET integer_division = false; SELECT 7 / 2 AS n; RESET integer_division; SELECT 7 / 2 AS n',
     ];
-    expect((await runSkein(set)).stdout).toBe('n\n3\nn\n3.5\n');
+    // It goes back to what the session began with, and may be SET to something else.
+    expect((await runSkein(set)).stdout).toBe('n\n3\nn\n3.5\nn\n3\n');
+  });
+});
+
+describe('a subquery as the LIMIT of a statement', () => {
+  it.each([
+    'SELECT o_orderkey FROM orders ORDER BY o_orderkey LIMIT (SELECT count(*) FROM nation) OFFSET (SELECT 3)',
+    `WITH few AS (FROM nation WHERE n_regionkey = 1) SELECT o_custkey, max(o_totalprice) AS m FROM orders GROUP BY ALL
+      ORDER BY ALL LIMIT (SELECT count(*) FROM few)`,
+    'SELECT n_name FROM nation ORDER BY 1 LIMIT (SELECT NULL::BIGINT)',
+    'SELECT n_name FROM nation ORDER BY 1 LIMIT (SELECT 1.5) OFFSET 1',
+    'SELECT n_name FROM nation LIMIT (SELECT 0)',
+  ])('is computed first: %s', async (sql) => {
+    using duckdb = await PlainDuckDB.open();
+    const expected = (await duckdb.connection.runAndReadAll(sql)).getRowsJson();
+    const { rows } = await new Session().run(sql);
+    expect(rows).toEqual(expected.map((row) => row.map((cell) => cell && String(cell))));
+  });
+
+  it('does not keep the statement from being distributed', async () => {
+    const { queryId } = await client.submit(
+      'SELECT l_orderkey FROM lineitem ORDER BY 1 LIMIT (SELECT 3)',
+    );
+    await client.readText(queryId);
+    expect((await client.get(queryId)).rung).toBe('distributed');
   });
 });
 

@@ -24,7 +24,7 @@ export async function query(
   await runStatement(
     {
       client,
-      submit: { sql, sessionProperties, session: new Uint8Array(), requestId: '' },
+      submit: { sql, sessionDefaults: sessionProperties, session: new Uint8Array(), requestId: '' },
       sink: async (bytes) => {
         const reader = await RecordBatchReader.from(bytes);
         await reader.open();

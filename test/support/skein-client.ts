@@ -56,6 +56,7 @@ export class SkeinClient implements Disposable {
     const request = {
       sql,
       sessionProperties,
+      sessionDefaults: {},
       requestId: '',
       session: NO_BYTES,
       parameters: NO_BYTES,

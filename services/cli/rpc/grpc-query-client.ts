@@ -25,13 +25,18 @@ export function connectQueryClient(address: string, tls?: ClientTlsFiles): Query
     address,
     credentials: clientCredentials(tls),
     clock: systemClock,
-    peer: { unavailable: 'COORDINATOR_UNAVAILABLE', details: { address } },
+    peer: {
+      unavailable: 'GATEWAY_UNAVAILABLE',
+      message: `no gateway answers at ${address}`,
+      details: { address },
+    },
   });
   return {
     async submit(request, signal) {
       const message = {
         sql: request.sql,
-        sessionProperties: request.sessionProperties,
+        sessionProperties: {},
+        sessionDefaults: request.sessionDefaults,
         session: request.session,
         requestId: request.requestId,
         parameters: new Uint8Array(),

@@ -1,7 +1,8 @@
 /** What `skein sql` needs of a gateway; implemented over skein.v1 in `cli/rpc/`. Failures are EngineErrors. */
 export interface SubmitOptions {
   readonly sql: string;
-  readonly sessionProperties: Readonly<Record<string, string>>;
+  /** What session properties are where the session has not SET them. */
+  readonly sessionDefaults: Readonly<Record<string, string>>;
   readonly session: Uint8Array;
   /** The query can be cancelled by it before it has an id. */
   readonly requestId: string;

@@ -1,7 +1,7 @@
 /** Runs one statement: submit, stream the result into a format, release it. */
 import { DataType, RecordBatchReader, type Schema } from 'apache-arrow';
 import type { Clock } from '../../common/clock.ts';
-import { EngineError } from '../../common/error.ts';
+import { EngineError, type ErrorCode } from '../../common/error.ts';
 import { columnsOf, rowsOf } from '../format/batch-rows.ts';
 import type { ResultFormat } from '../format/result-format.ts';
 import type { QueryClient, ResultPart, SubmitOptions, SubmittedQuery } from './query-client.ts';
@@ -110,12 +110,15 @@ class ResultFetch {
   }
 }
 
+const BROKEN_CONNECTION: ReadonlySet<ErrorCode> = new Set([
+  'GATEWAY_UNAVAILABLE',
+  'COORDINATOR_UNAVAILABLE',
+  'SHUTTING_DOWN',
+]);
+
 /** Another attempt may reach the gateway, or one that has taken its place. */
 function isBrokenConnection(error: unknown): boolean {
-  return (
-    error instanceof EngineError &&
-    (error.code === 'COORDINATOR_UNAVAILABLE' || error.code === 'SHUTTING_DOWN')
-  );
+  return error instanceof EngineError && BROKEN_CONNECTION.has(error.code);
 }
 
 /** The columns of DuckDB's answers to statements without rows, such as SET, of which its shell shows nothing. */

@@ -3,8 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { text as readAll } from 'node:stream/consumers';
 import { EngineError } from '../../common/error.ts';
-import { quoteIdentifier, quoteString } from '../../common/plan/column-type.ts';
-import { parseSessionProperties } from '../../common/session-properties.ts';
+import { parseSessionProperties, propertyNamed } from '../../common/session-properties.ts';
 import { systemClock } from '../../common/system-clock.ts';
 import { type FormatName } from '../format/result-format.ts';
 import { textFormat } from '../format/text-formats.ts';
@@ -112,6 +111,8 @@ async function openClient(request: SqlRequest): Promise<OpenClient> {
 class SqlSession {
   readonly #request: SqlRequest;
   readonly #client: QueryClient;
+  /** Of a running cluster; an embedded one has them as its own. */
+  readonly #defaults: Readonly<Record<string, string>>;
   #session: Uint8Array = new Uint8Array();
   #running: AbortController | undefined;
   #isOutputClosed = false;
@@ -119,6 +120,9 @@ class SqlSession {
   constructor(request: SqlRequest, client: QueryClient) {
     this.#request = request;
     this.#client = client;
+    const { server, set } = request;
+    const named = Object.entries(set).map(([name, value]) => [propertyNamed(name), value] as const);
+    this.#defaults = server === undefined ? {} : Object.fromEntries(named);
   }
 
   async run(script: string | undefined): Promise<number> {
@@ -128,30 +132,11 @@ class SqlSession {
     process.on('SIGTERM', interrupt);
     process.stdout.on('error', onOutputError);
     try {
-      if (this.#request.server !== undefined) await this.#setProperties(this.#request.set);
       if (script === undefined) return await this.#interactive();
       return await this.#runScript(script);
     } finally {
       process.off('SIGINT', interrupt);
       process.off('SIGTERM', interrupt);
-    }
-  }
-
-  /** As defaults of the session, which its own SETs may change. An embedded cluster has them as its own. */
-  async #setProperties(properties: Readonly<Record<string, string>>): Promise<void> {
-    for (const [name, value] of Object.entries(properties)) {
-      const sql = `SET ${quoteIdentifier(name)} = ${quoteString(value)}`;
-      const submit = {
-        sql,
-        sessionProperties: {},
-        session: this.#session,
-        requestId: randomUUID(),
-      };
-      const sink = formatSink(textFormat('csv', () => Promise.resolve()));
-      this.#session = await runStatement(
-        { client: this.#client, submit, sink, clock: systemClock, onSubmitted: () => undefined },
-        new AbortController().signal,
-      );
     }
   }
 
@@ -199,7 +184,7 @@ class SqlSession {
           client: this.#client,
           submit: {
             sql,
-            sessionProperties: {},
+            sessionDefaults: this.#defaults,
             session: this.#session,
             requestId: randomUUID(),
           },

@@ -64,6 +64,8 @@ function retryInfo(code: ErrorCode): Any[] {
 export interface PeerErrors {
   /** Code for a peer that cannot be reached, hangs up, or is late. */
   readonly unavailable: ErrorCode;
+  /** Says that it cannot be reached. Absent: only how the call has failed. */
+  readonly message?: string;
   /** Names the peer, for messages. */
   readonly details: Readonly<Record<string, string>>;
 }
@@ -102,7 +104,10 @@ function decoded<T>(decode: () => T): T | undefined {
 
 function plainError(error: ServiceError, peer: PeerErrors): EngineError {
   const name = grpcStatus[error.code] ?? 'UNKNOWN';
-  return new EngineError(plainCode(error.code, peer), `${name}: ${error.details}`, {
+  const code = plainCode(error.code, peer);
+  const how = `${name}: ${error.details}`;
+  const isAbsent = code === peer.unavailable && peer.message !== undefined;
+  return new EngineError(code, isAbsent ? `${peer.message} (${how})` : how, {
     details: { ...peer.details, grpc_status: name },
   });
 }

@@ -25,8 +25,8 @@ export async function readAnswer(query: Query, signal: AbortSignal): Promise<Uin
   }
   throw new EngineError(
     'STATEMENT_NOT_SUPPORTED',
-    'the values of the PIVOT are too many to be found while planning; give them: PIVOT … ON … IN (…)',
-    { details: { statement: 'PIVOT' } },
+    'what has to be known before the statement can be planned is too large: the values of a PIVOT, which can be given ' +
+      '(PIVOT … ON … IN (…)), or the value of a variable',
   );
 }
 

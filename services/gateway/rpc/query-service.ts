@@ -117,6 +117,7 @@ async function submit(
       principal,
       sessionProperties: {
         ...options.sessionDefaults,
+        ...request.sessionDefaults,
         ...session.properties,
         ...request.sessionProperties,
       },

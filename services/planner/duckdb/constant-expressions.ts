@@ -73,6 +73,17 @@ export async function constantsOf(
   return constants;
 }
 
+/** The value of an only argument; undefined for what has to be computed. `instance`: as the session sees it. */
+export async function constantOf(
+  { document }: ParsedArguments,
+  instance: PlanningInstance,
+): Promise<Constant | undefined> {
+  const expressions =
+    (await boundExpressions(document, instance)) ?? (await oneByOne(document, instance));
+  const [expression] = expressions;
+  return expression?.kind === 'constant' ? expression : undefined;
+}
+
 type Expressions = readonly (Expression | undefined)[];
 
 /** What a SELECT without a FROM clause selects; undefined where DuckDB cannot serialize it. */

@@ -7,6 +7,7 @@ import { type SessionState } from '../../common/session-state.ts';
 import { type FileCatalogs } from '../catalog/file-catalogs.ts';
 import { type TableReader } from '../catalog/ports.ts';
 import { type Table } from '../catalog/table.ts';
+import { type Json } from '../import/json-reader.ts';
 import { type TableReference } from '../import/parsed-statement.ts';
 import { isRepeatable } from '../import/repeatable-statement.ts';
 import { showReference } from '../import/show-reference.ts';
@@ -26,8 +27,10 @@ import { constantsOf, parseArguments } from './constant-expressions.ts';
 import { type DirectRead, type DirectReads } from './direct-reads.ts';
 import { difference, proofStatement, refusal } from './fragment-proof.ts';
 import { namingFile } from './named-file.ts';
+import { hasLimitSubquery, limitQuestion, withLimitValues } from './limit-values.ts';
 import { type InstancePool } from './instance-pool.ts';
 import { type PlanningInstance } from './planning-instance.ts';
+import { withoutInternals } from './plain-message.ts';
 import { pivotQuestion, withPivotValues } from './pivot-values.ts';
 import { ProofCache } from './proof-cache.ts';
 import { type SessionSetup, setupFor } from './session-setup.ts';
@@ -131,11 +134,13 @@ export class DuckDBFrontEnd implements FrontEnd, TableReader {
         return (await catalog.findTable(reference)) !== undefined;
       },
     };
+    const change = await changeSession(statement, context);
+    if (change.kind === 'question') return change;
     return {
       kind: 'session',
       columns: statement.kind === 'create' ? CREATED : SUCCEEDED,
       statement: statementName(request.sql),
-      session: await changeSession(statement, context),
+      session: change.state,
     };
   }
 
@@ -180,9 +185,19 @@ export class DuckDBFrontEnd implements FrontEnd, TableReader {
     parsed: StatementToBind,
     instance: PlanningInstance,
   ): Promise<AdmittedStatement> {
-    if (parsed.statement.pivotCount > 0) {
-      return await this.#admitPivots(request, parsed, instance);
-    }
+    const { pivotCount, document } = parsed.statement;
+    const question =
+      pivotCount > 0 ? PIVOT_VALUES : hasLimitSubquery(document) ? LIMIT_VALUES : undefined;
+    return question === undefined
+      ? await this.#admitKnown(request, parsed, instance)
+      : await this.#admitAsking(request, { ...parsed, question }, instance);
+  }
+
+  async #admitKnown(
+    request: PlanningRequest,
+    parsed: StatementToBind,
+    instance: PlanningInstance,
+  ): Promise<AdmittedStatement> {
     const { statement, names } = parsed;
     const state = request.sessionState;
     const isWhole = needsWholeSession(statement.document);
@@ -199,10 +214,10 @@ export class DuckDBFrontEnd implements FrontEnd, TableReader {
     }
   }
 
-  /** First asks for the values that the columns follow from, then goes on with them. */
-  async #admitPivots(
+  /** First asks for the values that the plan follows from, then goes on with them. */
+  async #admitAsking(
     request: PlanningRequest,
-    { statement, values }: StatementToBind,
+    { statement, values, question }: StatementToBind & { readonly question: Question },
     instance: PlanningInstance,
   ): Promise<AdmittedStatement> {
     const document =
@@ -210,13 +225,13 @@ export class DuckDBFrontEnd implements FrontEnd, TableReader {
         ? statement.document
         : await replaceParameters(statement.document, values, instance);
     if (request.answers.byteLength === 0) {
-      return { kind: 'question', sql: await pivotQuestion(document, instance) };
+      return { kind: 'question', sql: await question.ask(document, instance) };
     }
-    const found = withPivotValues(document, request.answers);
+    const found = await question.withAnswer(document, request.answers, instance);
     const sql = await instance.print(found);
     const whole = { ...statement, sql, document: found, pivotCount: 0 };
     const parsed = { statement: whole, names: checkParsed(found), values: [] };
-    return await this.#admitSelect(request, parsed, instance);
+    return await this.#admitKnown(request, parsed, instance);
   }
 
   async #admitBound(
@@ -320,7 +335,7 @@ export class DuckDBFrontEnd implements FrontEnd, TableReader {
     try {
       return await this.#deps.instances.use({ settings, optimizers: 'usual' }, work);
     } catch (error) {
-      throw toEngineError(error);
+      throw withoutInternals(toEngineError(error));
     }
   }
 }
@@ -330,6 +345,15 @@ interface StatementToBind {
   readonly names: StatementNames;
   readonly values: readonly ParameterValue[];
 }
+
+/** What has to be known of a statement before it can be planned. */
+interface Question {
+  ask(document: Json, instance: PlanningInstance): Promise<string>;
+  withAnswer(document: Json, answer: Uint8Array, instance: PlanningInstance): Json | Promise<Json>;
+}
+
+const PIVOT_VALUES: Question = { ask: pivotQuestion, withAnswer: withPivotValues };
+const LIMIT_VALUES: Question = { ask: limitQuestion, withAnswer: withLimitValues };
 
 /** The instance as a session sees it. */
 interface BoundSession {

@@ -12,6 +12,7 @@ import {
   type SessionState,
 } from '../../common/session-state.ts';
 import { type TableReference } from '../import/parsed-statement.ts';
+import { readParameters } from '../parameters/read-parameters.ts';
 import { type PlanningRequest } from '../planning/ports.ts';
 import {
   type CreateStatement,
@@ -21,7 +22,7 @@ import {
 import { notSupported, statementName } from '../statement/statement-name.ts';
 import { type TextRange } from '../statement/token-reader.ts';
 import { classifyStatement } from './classify-statement.ts';
-import { constantsOf, parseArguments } from './constant-expressions.ts';
+import { constantOf, parseArguments } from './constant-expressions.ts';
 import { type InstancePool } from './instance-pool.ts';
 import { type PlanningInstance } from './planning-instance.ts';
 import { checkParsed, type StatementNames } from './sql-door.ts';
@@ -55,21 +56,26 @@ const NO_NAMES: StatementNames = {
   computedPaths: [],
 };
 
-/**
- * The session behind a statement that changes it.
- * @throws EngineError what is wrong with the statement, SESSION_TOO_LARGE
- */
+/** What a statement makes of its session, or the query whose answer it needs for that. */
+export type SessionChange =
+  | { readonly kind: 'changed'; readonly state: SessionState }
+  | { readonly kind: 'question'; readonly sql: string };
+
+/** @throws EngineError what is wrong with the statement, SESSION_TOO_LARGE */
 export async function changeSession(
   statement: Exclude<SessionStatement, { kind: 'execute' }>,
   context: SessionContext,
-): Promise<SessionState> {
-  const changed = await changedState(statement, context);
-  checkSessionSize(changed);
-  return changed;
+): Promise<SessionChange> {
+  const change: SessionChange =
+    statement.kind === 'set-variable'
+      ? await setVariable(statement, context)
+      : { kind: 'changed', state: await changedState(statement, context) };
+  if (change.kind === 'changed') checkSessionSize(change.state);
+  return change;
 }
 
 async function changedState(
-  statement: Exclude<SessionStatement, { kind: 'execute' }>,
+  statement: Exclude<SessionStatement, { kind: 'execute' | 'set-variable' }>,
   context: SessionContext,
 ): Promise<SessionState> {
   const state = context.request.sessionState;
@@ -80,8 +86,6 @@ async function changedState(
       const property = knownProperty(statement.name);
       return { ...state, properties: without(state.properties, property) };
     }
-    case 'set-variable':
-      return await setVariable(statement, context);
     case 'reset-variable':
       return { ...state, variables: without(state.variables, statement.name) };
     case 'use':
@@ -125,20 +129,21 @@ function knownProperty(name: string): string {
   );
 }
 
+/** A value that is no constant is asked for: it may read tables, and change from call to call. */
 async function setVariable(
   { name, value }: { readonly name: string; readonly value: TextRange },
   { request, instance, useSession }: SessionContext,
-): Promise<SessionState> {
+): Promise<SessionChange> {
   const state = request.sessionState;
   const text = request.sql.slice(value.start, value.end);
   const parsed = await parseArguments(`(${text}\n)`, instance);
-  const argument = { ...parsed, argumentNames: [name] };
-  const constants = await useSession(argument.names, state, async (session) => {
-    return await constantsOf(argument, session);
-  });
-  const [constant] = constants.values();
-  if (constant === undefined) throw new EngineError('INVALID_PARAMETER', `${name} has no value`);
-  return { ...state, variables: { ...state.variables, [name]: valueSql(name, constant) } };
+  const known =
+    request.answers.byteLength === 0
+      ? await useSession(parsed.names, state, async (session) => await constantOf(parsed, session))
+      : [...readParameters(request.answers).values()][0];
+  if (known === undefined) return { kind: 'question', sql: await instance.print(parsed.document) };
+  const variables = { ...state.variables, [name]: valueSql(name, known) };
+  return { kind: 'changed', state: { ...state, variables } };
 }
 
 async function use(

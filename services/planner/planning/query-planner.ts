@@ -84,7 +84,7 @@ export class QueryPlanner implements StatementPlanner {
           fragments: [],
           scans: [],
           rung: 'whole',
-          rungReason: 'its columns are not known yet',
+          rungReason: 'the answer of a query is needed first',
           question: admitted.sql,
         };
       case 'session': {

@@ -65,7 +65,7 @@ describe('the ladder', () => {
 
   it('sees a CTE of the name of a table in the whole statement as that CTE', async () => {
     const sql =
-      'WITH n1 AS (SELECT k + 100 AS k, g FROM n1 WHERE k > 3) SELECT a.k, b.k FROM n1 a JOIN n3 b ON a.g = b.g LIMIT (SELECT 1000)';
+      'WITH n1 AS (SELECT k + 100 AS k, g FROM n1 WHERE k > 3) SELECT a.k, b.k FROM n1 a JOIN (FROM n3 LIMIT (SELECT 1000)) b ON a.g = b.g';
     const { plan, difference } = await oracle.compare(sql, TASKS);
     expect(plan.rung).toBe('whole');
     expect(difference).toBeUndefined();

@@ -35,7 +35,7 @@ describe('volatile functions', () => {
     ['never', 'SELECT k, uuid(), random() FROM n1', ['worker indeterminate']],
     ['never', 'SELECT uuidv7()', ['worker indeterminate']],
     ['never', 'SELECT k FROM n1', ['worker deterministic']],
-    ['never', 'SELECT k, random() FROM n1 LIMIT (SELECT 3)', ['one indeterminate']],
+    ['never', 'SELECT k, random() FROM (FROM n1 LIMIT (SELECT 3))', ['one indeterminate']],
   ])('with distribution = %s, %s runs as %j', async (distribution, sql, expected) => {
     const { fragments } = await oracle.plan(sql, { taskCount: 2, properties: { distribution } });
     expect(fragments.map(({ threads, determinism }) => `${threads} ${determinism}`)).toEqual(

@@ -81,9 +81,16 @@ export interface SubmitQueryRequest {
   readonly session: Uint8Array;
   /** Values of the statement's parameters: an Arrow IPC stream of one row, columns named 1…n or by name. */
   readonly parameters: Uint8Array;
+  /** What session properties are where the session has not SET them; RESET goes back to it. Over the gateway's own. */
+  readonly sessionDefaults: { [key: string]: string };
 }
 
 export interface SubmitQueryRequest_SessionPropertiesEntry {
+  readonly key: string;
+  readonly value: string;
+}
+
+export interface SubmitQueryRequest_SessionDefaultsEntry {
   readonly key: string;
   readonly value: string;
 }
@@ -246,7 +253,14 @@ export interface Error_DetailsEntry {
 }
 
 function createBaseSubmitQueryRequest(): SubmitQueryRequest {
-  return { sql: "", sessionProperties: {}, requestId: "", session: new Uint8Array(0), parameters: new Uint8Array(0) };
+  return {
+    sql: "",
+    sessionProperties: {},
+    requestId: "",
+    session: new Uint8Array(0),
+    parameters: new Uint8Array(0),
+    sessionDefaults: {},
+  };
 }
 
 export const SubmitQueryRequest: MessageFns<SubmitQueryRequest> = {
@@ -266,6 +280,9 @@ export const SubmitQueryRequest: MessageFns<SubmitQueryRequest> = {
     if (message.parameters.length !== 0) {
       writer.uint32(42).bytes(message.parameters);
     }
+    globalThis.Object.entries(message.sessionDefaults).forEach(([key, value]: [string, string]) => {
+      SubmitQueryRequest_SessionDefaultsEntry.encode({ key: key as any, value }, writer.uint32(50).fork()).join();
+    });
     return writer;
   },
 
@@ -325,6 +342,17 @@ export const SubmitQueryRequest: MessageFns<SubmitQueryRequest> = {
             message.parameters = reader.bytes();
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            const entry6 = SubmitQueryRequest_SessionDefaultsEntry.decode(reader, reader.uint32());
+            if (entry6.value !== undefined) {
+              message.sessionDefaults[entry6.key] = entry6.value;
+            }
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -353,6 +381,15 @@ export const SubmitQueryRequest: MessageFns<SubmitQueryRequest> = {
     message.requestId = object.requestId ?? "";
     message.session = object.session ?? new Uint8Array(0);
     message.parameters = object.parameters ?? new Uint8Array(0);
+    message.sessionDefaults = (globalThis.Object.entries(object.sessionDefaults ?? {}) as [string, string][]).reduce(
+      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.String(value);
+        }
+        return acc;
+      },
+      {},
+    );
     return message;
   },
 };
@@ -420,6 +457,73 @@ export const SubmitQueryRequest_SessionPropertiesEntry: MessageFns<SubmitQueryRe
     object: DeepPartial<SubmitQueryRequest_SessionPropertiesEntry>,
   ): SubmitQueryRequest_SessionPropertiesEntry {
     const message = createBaseSubmitQueryRequest_SessionPropertiesEntry() as any;
+    message.key = object.key ?? "";
+    message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBaseSubmitQueryRequest_SessionDefaultsEntry(): SubmitQueryRequest_SessionDefaultsEntry {
+  return { key: "", value: "" };
+}
+
+export const SubmitQueryRequest_SessionDefaultsEntry: MessageFns<SubmitQueryRequest_SessionDefaultsEntry> = {
+  encode(message: SubmitQueryRequest_SessionDefaultsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SubmitQueryRequest_SessionDefaultsEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSubmitQueryRequest_SessionDefaultsEntry() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<SubmitQueryRequest_SessionDefaultsEntry>): SubmitQueryRequest_SessionDefaultsEntry {
+    return SubmitQueryRequest_SessionDefaultsEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SubmitQueryRequest_SessionDefaultsEntry>): SubmitQueryRequest_SessionDefaultsEntry {
+    const message = createBaseSubmitQueryRequest_SessionDefaultsEntry() as any;
     message.key = object.key ?? "";
     message.value = object.value ?? "";
     return message;

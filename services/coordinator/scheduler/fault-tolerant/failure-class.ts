@@ -62,6 +62,7 @@ export const FAILURE_CLASSES: Readonly<Record<ErrorCode, FailureClass>> = {
   NODE_REFUSED: 'fatal',
   COORDINATOR_OVERLOADED: 'task',
   COORDINATOR_UNAVAILABLE: 'fatal',
+  GATEWAY_UNAVAILABLE: 'fatal',
   PLANNER_FAILED: 'fatal',
   PLANNING_TIMEOUT: 'fatal',
   PLANNING_OUT_OF_MEMORY: 'fatal',

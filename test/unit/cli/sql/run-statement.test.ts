@@ -87,7 +87,7 @@ async function run(
       client: gateway,
       submit: {
         sql: 'SELECT 1',
-        sessionProperties: {},
+        sessionDefaults: {},
         session: new Uint8Array(),
         requestId: 'r',
       },

@@ -195,7 +195,7 @@ describe('parameters', () => {
       { 1: '1::INTEGER' },
     ],
     [
-      'SELECT s, $1 AS p FROM r WHERE s = $2 LIMIT (SELECT 1000)',
+      'SELECT s, $1 AS p FROM (SELECT * FROM r WHERE s = $2 LIMIT (SELECT 1000))',
       { 1: "DATE '2020-01-01'", 2: "'v1'" },
     ],
     [

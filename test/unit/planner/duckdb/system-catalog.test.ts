@@ -60,6 +60,20 @@ describe('a statement that names tables of the catalog system', () => {
     expect(await respelled(sql)).toBe(sql);
   });
 
+  it.each([
+    ['FROM querys', 'TABLE_NOT_FOUND'],
+    ['FROM stage', 'TABLE_NOT_FOUND'],
+    ['FROM system.querys', 'TABLE_NOT_FOUND'],
+    ['SELECT query_ids FROM system.queries', 'COLUMN_NOT_FOUND'],
+    ["FROM skein_system_row('queries')", 'FUNCTION_NOT_FOUND'],
+    ["FROM pinned_scans('1')", 'FUNCTION_NOT_FOUND'],
+    ['FROM tsks JOIN system.stages USING (query_id)', 'TABLE_NOT_FOUND'],
+  ])('is called by its name in the error of %s', async (sql, code) => {
+    const failed = planner.frontEnd.admit(planningRequest(sql));
+    await expect(failed).rejects.toMatchObject({ code });
+    await expect(failed).rejects.not.toThrow(/_skein|skein_system_rows|pinned_scan\b/);
+  });
+
   it('has scans of all columns, with the registry’s types', async () => {
     const [scan, ...others] = await scansOf(
       "SELECT count(*) FROM system.queries WHERE state = 'RUNNING' AND create_time > now()",
