@@ -16,7 +16,7 @@ import type { OutputBuffers } from '../../services/common/task/output-buffers.ts
 import { DiskBudget } from '../../services/worker/spill/disk-budget.ts';
 import { RetainedDirectory } from '../../services/worker/spill/retained-directory.ts';
 import { exchangeHandlers } from '../../services/common/rpc/exchange-handlers.ts';
-import type { ProduceRequest, ProducerReady, StreamStored } from './protocol.ts';
+import type { ProduceOrder, ProduceRequest, ProducerReady, StreamStored } from './protocol.ts';
 import { locationOf, TICKET } from './protocol.ts';
 
 const { nodeInstanceId } = locationOf(0, 0);
@@ -40,12 +40,8 @@ const server = new RpcServer({
 });
 server.addService(exchangeService, exchangeHandlers(outputs));
 
-async function produce({
-  stream,
-  pageBytes,
-  pageCount,
-  retained: isRetained = false,
-}: ProduceRequest): Promise<void> {
+async function produce(order: ProduceOrder): Promise<void> {
+  const { stream, pageBytes, pageCount, retained: isRetained } = order;
   const declared: OutputBuffers = {
     kind: 'partitioned',
     version: 1,
@@ -83,7 +79,10 @@ async function produce({
   set.finish();
 }
 
-process.on('message', (request: ProduceRequest) => void produce(request));
+process.on('message', (request: ProduceRequest) => {
+  if (request.kind === 'produce') void produce(request);
+  else outputs.release(locationOf(request.stream, 0).taskId);
+});
 process.on('disconnect', () => {
   rmSync(directory, { recursive: true, force: true });
   process.exit();

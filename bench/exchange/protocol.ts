@@ -9,13 +9,22 @@ import { parseTaskId } from '../../services/common/ids.ts';
 import type { ExchangeTicket } from '../../services/common/exchange/page-source.ts';
 import type { OutputLocation } from '../../services/common/plan/split.ts';
 
-export interface ProduceRequest {
+export type ProduceRequest = ProduceOrder | ReleaseOrder;
+
+export interface ProduceOrder {
+  readonly kind: 'produce';
   /** Tells the streams apart. */
   readonly stream: number;
   readonly pageBytes: number;
   readonly pageCount: number;
   /** Into a file, which may be read when the producer says that it is stored; else into memory, as it is read. */
-  readonly retained?: boolean;
+  readonly retained: boolean;
+}
+
+/** Nobody reads the retained stream again. */
+export interface ReleaseOrder {
+  readonly kind: 'release';
+  readonly stream: number;
 }
 
 export interface ProducerReady {

@@ -211,7 +211,13 @@ export const CONFIG_KEYS = {
     ['worker'],
     optionalText('Where tasks spill; empty = the temporary directory of the system.'),
   ),
-  spill_limit: of(['worker'], bytes('64GiB', 'Disk that spilling may use.')),
+  spill_limit: of(
+    ['worker'],
+    bytes(
+      '64GiB',
+      'Disk that pages may take: inputs that do not fit into memory, and stored outputs. As much again for DuckDB in all slots.',
+    ),
+  ),
   task_client_timeout: of(
     ['worker'],
     duration('2m', 'Without contact to the coordinator for so long, tasks end as TASK_ABANDONED.'),
