@@ -51,14 +51,35 @@ export async function startCluster(options: ClusterOptions): Promise<RunningClus
   const exited = new Promise<string>((resolve) => {
     child.once('exit', (code, signal) => resolve(signal ?? `exit code ${code ?? '?'}`));
   });
+  const forget = endWithThisProcess(child, exited);
   const address = await readyAddress(child, exited).catch((error: unknown) => {
+    forget();
     child.kill('SIGKILL');
     throw new Error(`the cluster did not start; its log ends with:\n${tailOf(options.logFile)}`, {
       cause: error,
     });
   });
   if (child.pid === undefined) throw new Error('a started process has an id');
-  return { address, processId: child.pid, stop: () => stopProcess(child, exited) };
+  const stop = async (): Promise<void> => {
+    forget();
+    await stopProcess(child, exited);
+  };
+  return { address, processId: child.pid, stop };
+}
+
+/** A signal that ends this process ends the cluster first; until the answer is called. */
+function endWithThisProcess(child: ChildProcess, exited: Promise<string>): () => void {
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  const onSignal = (signal: NodeJS.Signals): void => {
+    forget();
+    const goOn = (): boolean => process.kill(process.pid, signal);
+    stopProcess(child, exited).then(goOn, goOn);
+  };
+  const forget = (): void => {
+    for (const signal of signals) process.off(signal, onSignal);
+  };
+  for (const signal of signals) process.on(signal, onSignal);
+  return forget;
 }
 
 async function readyAddress(child: ChildProcess, exited: Promise<string>): Promise<string> {

@@ -1,6 +1,7 @@
 """Runs one statement on a Skein cluster and prints its rows: all that a client needs, on generated stubs.
 
-Stubs:  python -m grpc_tools.protoc -I proto --python_out=OUT --grpc_python_out=OUT proto/skein/v1/query.proto
+Stubs:  python -m grpc_tools.protoc -I proto -I proto/third_party --python_out=OUT --grpc_python_out=OUT \
+            skein/v1/query.proto google/rpc/status.proto google/rpc/error_details.proto
 Usage:  PYTHONPATH=OUT python skein_query.py HOST:PORT "SELECT 42 AS answer" [property=value ...]
 """
 import sys
@@ -8,7 +9,28 @@ import time
 
 import grpc
 import pyarrow as pa
+from google.rpc import error_details_pb2, status_pb2
 from skein.v1 import query_pb2, query_pb2_grpc
+
+
+class SkeinError(Exception):
+    """What a query failed with: a code of Skein's, its message, and names and places of what is concerned."""
+
+    def __init__(self, code, message, metadata):
+        super().__init__(f"{code}: {message}")
+        self.code, self.message, self.metadata = code, message, metadata
+
+
+def skein_error(error):
+    """The error that a failed call bears; the call's own where it never reached Skein."""
+    for key, value in error.trailing_metadata() or ():
+        if key != "grpc-status-details-bin":
+            continue
+        status, info = status_pb2.Status.FromString(value), error_details_pb2.ErrorInfo()
+        for detail in status.details:
+            if detail.Unpack(info) and info.domain == "skein":
+                return SkeinError(info.reason, status.message, dict(info.metadata))
+    return error
 
 
 class ResultBytes:
@@ -69,11 +91,17 @@ def run(address, sql, properties, parameters=None):
         request = query_pb2.SubmitQueryRequest(sql=sql, session_properties=properties)
         if parameters:
             request.parameters = row_stream(parameters)
-        result = ResultBytes(stub, stub.SubmitQuery(request).query.query_id)
-        table = pa.ipc.open_stream(pa.PythonFile(result, mode="r")).read_all()
-        result.release()
+        try:
+            result = ResultBytes(stub, stub.SubmitQuery(request).query.query_id)
+            table = pa.ipc.open_stream(pa.PythonFile(result, mode="r")).read_all()
+            result.release()
+        except grpc.RpcError as error:
+            raise skein_error(error) from error
         return table
 
 
 if __name__ == "__main__":
-    print(run(sys.argv[1], sys.argv[2], dict(p.split("=", 1) for p in sys.argv[3:])).to_pylist())
+    try:
+        print(run(sys.argv[1], sys.argv[2], dict(p.split("=", 1) for p in sys.argv[3:])).to_pylist())
+    except SkeinError as error:
+        sys.exit(str(error))

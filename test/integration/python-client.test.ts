@@ -19,8 +19,12 @@ describe.skipIf(whyNot !== '')(`the Python client${whyNot}`, () => {
   let cluster: Cluster;
   beforeAll(async () => {
     stubs = mkdtempSync(join(tmpdir(), 'skein-python-'));
-    const protos = ['query', 'catalog', 'cluster'].map((name) => `proto/skein/v1/${name}.proto`);
-    const protoc = ['-m', 'grpc_tools.protoc', '-I', 'proto', `--python_out=${stubs}`];
+    const protos = [
+      ...['query', 'catalog', 'cluster'].map((name) => `skein/v1/${name}.proto`),
+      ...['status', 'error_details'].map((name) => `google/rpc/${name}.proto`),
+    ];
+    const roots = ['-I', 'proto', '-I', 'proto/third_party'];
+    const protoc = ['-m', 'grpc_tools.protoc', ...roots, `--python_out=${stubs}`];
     const made = spawnSync(PYTHON, [...protoc, `--grpc_python_out=${stubs}`, ...protos], {
       cwd: ROOT,
       encoding: 'utf8',
@@ -123,9 +127,11 @@ print(run(sys.argv[1], "SELECT count(*) AS n FROM nation WHERE n_nationkey BETWE
   });
 
   it('fails with the code of the error', async () => {
-    const { exitCode, stderr } = await client('SELECT nosuch FROM nation');
-    expect(exitCode).toBe(1);
-    expect(stderr).toContain('StatusCode.INVALID_ARGUMENT');
+    const { exitCode, stdout, stderr } = await client('SELECT nosuch FROM nation');
+    expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
+    expect(stderr).toMatch(/^COLUMN_NOT_FOUND: .*nosuch/);
+    const late = await client('SELECT n_name::INTEGER AS i FROM nation', 'distribution=always');
+    expect(late.stderr).toMatch(/^CONVERSION_ERROR: /);
   });
 
   it('resumes a result by token in the middle, with every row exactly once', async () => {
