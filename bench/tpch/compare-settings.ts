@@ -25,6 +25,8 @@ const { values } = parseArgs({
     workers: { type: 'string', default: '2' },
     runs: { type: 'string', default: '3' },
     queries: { type: 'string' },
+    /** A statement over the same tables, in place of the queries. */
+    sql: { type: 'string' },
     /** For both sides. */
     set: { type: 'string', multiple: true, default: [] },
     /** For one side only. */
@@ -96,7 +98,11 @@ try {
   const sides = [shared, { ...shared, ...propertiesOf(values.without) }] as const;
   const all: (readonly [Figures, Figures])[] = [];
   console.log(`${'query'.padEnd(6)} ${'seconds'.padEnd(24)} processor seconds`);
-  for (const query of benchmarkQueries('tpch', values.queries)) {
+  const queries =
+    values.sql === undefined
+      ? benchmarkQueries('tpch', values.queries)
+      : [{ name: 'sql', sql: values.sql }];
+  for (const query of queries) {
     const figures = await compare({ client, cluster }, query, sides);
     all.push(figures);
     console.log(line(query.name, ...figures));
