@@ -2,24 +2,28 @@ import type {
   NodeDescription,
   QueryInfo,
   StageInfo,
+  Wait,
   WatchResultsResponse,
 } from '../../../proto/gen/skein/internal/v1/query_coordinator.ts';
 import {
   QueryState as WireQueryState,
   ResultCommitment as WireCommitment,
 } from '../../../proto/gen/skein/internal/v1/query_coordinator.ts';
+import { formatTaskId } from '../../common/ids.ts';
 import { clipText } from '../../common/rpc/clip-text.ts';
 import { columnsToWire } from '../../common/rpc/column-type-wire.ts';
 import { errorReportToWire } from '../../common/rpc/error-wire.ts';
 import { sessionToWire } from '../../common/rpc/session-wire.ts';
 import { outputLocationToWire } from '../../common/rpc/split-wire.ts';
 import { enumMapping } from '../../common/rpc/wire-field.ts';
+import type { WaitReason } from '../../common/task/wait-reason.ts';
 import { COORDINATOR_NODE_ID } from '../../common/system/coordinator-location.ts';
 import { VERSION } from '../../common/version.ts';
 import type { MemberDescription } from '../cluster/cluster-state.ts';
 import type { CoordinatorDescription } from '../system/cluster-snapshot.ts';
 import type { QueryPhase, QueryReport, ResultUpdate } from '../query/query-report.ts';
 import type { StageDescription } from '../scheduler/query-description.ts';
+import type { WaitTargets } from '../scheduler/waits.ts';
 
 const PHASES = enumMapping<QueryPhase, WireQueryState>({
   queued: WireQueryState.QUERY_STATE_QUEUED,
@@ -76,10 +80,25 @@ function stageToWire({ stats, pruned, ...stage }: StageDescription): StageInfo {
     cpuMs: stats.cpuMs,
     peakMemoryBytes: BigInt(stats.peakMemoryBytes),
     blockedReason: stage.blockedReason === 'none' ? '' : stage.blockedReason,
+    wait: waitToWire(stage.blockedReason, stage.waitsFor),
+    waitingTasks: stage.waitingTasks.map(({ taskId, reason, ...waitsFor }) => ({
+      taskId: formatTaskId(taskId),
+      wait: waitToWire(reason, waitsFor),
+    })),
     prunedRowGroups: BigInt(pruned.rowGroups),
     prunedRows: BigInt(pruned.rows),
     prunedBytes: BigInt(pruned.bytes),
     filteredRows: BigInt(stats.filteredRows),
+  };
+}
+
+function waitToWire(reason: WaitReason | 'none', waitsFor: WaitTargets): Wait {
+  return {
+    reason: reason === 'none' ? '' : reason,
+    stages: waitsFor.stages,
+    tasks: waitsFor.tasks.map(formatTaskId),
+    nodes: waitsFor.nodes,
+    sources: waitsFor.sources,
   };
 }
 

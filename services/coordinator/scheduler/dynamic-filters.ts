@@ -204,7 +204,8 @@ function lacksAwaited(state: QuerySchedulerState, stage: StageState, scan: ScanS
   return missingFilters(state, stage, scan).length > 0;
 }
 
-function missingFilters(
+/** What the scan still waits for, or would, if it were its turn. */
+export function missingFilters(
   state: QuerySchedulerState,
   stage: StageState,
   scan: ScanState,

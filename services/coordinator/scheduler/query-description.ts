@@ -4,15 +4,18 @@ import type { Partitioning } from '../../common/plan/plan-fragment.ts';
 import { addPruned, NOTHING_PRUNED } from '../../common/plan/split.ts';
 import type { PrunedInput } from '../../common/plan/split.ts';
 import { NO_BLOCKED_TIMES, NO_TASK_STATS } from '../../common/task/task-status.ts';
-import type { BlockedTimes, TaskBlockedReason, TaskStats } from '../../common/task/task-status.ts';
+import type { BlockedTimes, TaskStats } from '../../common/task/task-status.ts';
 import type { StageStartReason } from './execution-policy/execution-policy.ts';
 import type { QueryState } from './query-state.ts';
+import { stageOf } from './scheduler-state.ts';
 import type { QuerySchedulerState } from './scheduler-state.ts';
-import type { StageState, StageStateKind } from './stage-state.ts';
+import type { StageStateKind } from './stage-state.ts';
 import { isEnded } from './task-state.ts';
 import type { KnownTaskStateKind, TaskState } from './task-state.ts';
 import { whyBlocked } from './why-blocked.ts';
-import type { QueryBlockedReason, StageBlockedReason } from './why-blocked.ts';
+import type { QueryBlockedReason, StageWait } from './why-blocked.ts';
+import { someTaskWaits, taskWait } from './waits.ts';
+import type { StageBlockedReason, TaskWait, TaskWaitReason, WaitTargets } from './waits.ts';
 
 export interface StageDescription {
   readonly stageId: StageId;
@@ -20,6 +23,10 @@ export interface StageDescription {
   readonly partitioning: Partitioning['kind'];
   readonly estimatedRows: number;
   readonly blockedReason: StageBlockedReason;
+  /** Whom it waits for. */
+  readonly waitsFor: WaitTargets;
+  /** Some of its tasks that wait. */
+  readonly waitingTasks: readonly TaskWait[];
   readonly taskCount: number;
   readonly completedTaskCount: number;
   /** Splits of scans that were loaded so far. */
@@ -44,7 +51,8 @@ export interface TaskDescription {
   readonly createdAt: Instant;
   /** Splits of scans that it was given so far. */
   readonly splitCount: number;
-  readonly blockedReason: TaskBlockedReason;
+  readonly blockedReason: TaskWaitReason;
+  readonly waitsFor: WaitTargets;
   readonly stats: TaskStats;
 }
 
@@ -67,19 +75,18 @@ export function describeQuery(state: QuerySchedulerState): QueryDescription {
     state: state.query,
     blockedReason: reasons.query,
     peakMemoryBytes: state.memory.peakBytes,
-    stages: state.stages.map((stage, index) =>
-      describeStage(stage, reasons.stages[index]?.reason ?? 'none'),
-    ),
+    stages: reasons.stages.map((wait) => describeStage(state, wait)),
   };
 }
 
 /** All that is known of each stage; its size grows with the number of tasks. */
 export function describeStages(state: QuerySchedulerState): readonly StageDetail[] {
   const { stages } = describeQuery(state);
-  return stages.map((description, index) => ({
-    ...description,
-    tasks: (state.stages[index]?.tasks ?? []).map(describeTask),
-  }));
+  return stages.map((description) => {
+    const stage = stageOf(state, description.stageId);
+    const tasks = stage.tasks.map((task) => describeTask(task, taskWait(state, stage, task)));
+    return { ...description, tasks };
+  });
 }
 
 /** Some worker may still be busy with a task of this query. */
@@ -87,15 +94,21 @@ export function hasLiveTasks(state: QuerySchedulerState): boolean {
   return state.stages.some((stage) => stage.tasks.some((task) => !isEnded(task)));
 }
 
-function describeStage(stage: StageState, blockedReason: StageBlockedReason): StageDescription {
+function describeStage(
+  state: QuerySchedulerState,
+  { stageId, reason, ...waitsFor }: StageWait,
+): StageDescription {
+  const stage = stageOf(state, stageId);
   const loaded = stage.scans.map((scan) => scan.splitCount + scan.pending.length);
   const stats = stage.tasks.map((task) => task.stats).reduce(addStats, NO_TASK_STATS);
   return {
-    stageId: stage.stageId,
+    stageId,
     state: stage.kind,
     partitioning: stage.fragment.partitioning.kind,
     estimatedRows: stage.fragment.estimatedRows,
-    blockedReason,
+    blockedReason: reason,
+    waitsFor,
+    waitingTasks: someTaskWaits(state, stage),
     taskCount: stage.tasks.length,
     completedTaskCount: stage.tasks.filter(isEnded).length,
     splitCount: loaded.reduce((sum, count) => sum + count, 0),
@@ -107,10 +120,11 @@ function describeStage(stage: StageState, blockedReason: StageBlockedReason): St
   };
 }
 
-function describeTask(task: TaskState): TaskDescription {
-  const { taskId, nodeId, createdAt, assignedSplits, blockedReason, stats } = task;
-  const { kind: state } = task;
-  return { taskId, nodeId, state, createdAt, splitCount: assignedSplits, blockedReason, stats };
+function describeTask(task: TaskState, wait: TaskWait): TaskDescription {
+  const { taskId, nodeId, createdAt, assignedSplits: splitCount, stats } = task;
+  const { reason: blockedReason, stages, tasks, nodes, sources } = wait;
+  const waitsFor = { stages, tasks, nodes, sources };
+  return { taskId, nodeId, state: task.kind, createdAt, splitCount, blockedReason, waitsFor, stats };
 }
 
 function addStats(a: TaskStats, b: TaskStats): TaskStats {

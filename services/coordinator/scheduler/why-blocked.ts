@@ -7,32 +7,8 @@ import type { QuerySchedulerState } from './scheduler-state.ts';
 import { isStageDone } from './stage-state.ts';
 import type { StageState } from './stage-state.ts';
 import { isEnded } from './task-state.ts';
-
-export type StageBlockedReason =
-  /** Not blocked: a task of it runs, or it is over. */
-  | 'none'
-  /** The execution policy starts other stages first. */
-  | 'waiting-for-earlier-stages'
-  /** Its scan waits for what another stage knows of its keys. */
-  | 'waiting-for-dynamic-filters'
-  /** A batch of splits is being loaded. */
-  | 'waiting-for-source'
-  /** Splits wait for room in the queues of tasks and nodes. */
-  | 'split-queues-full'
-  /** Splits wait for room near their data. */
-  | 'waiting-for-locality'
-  /** Its writers keep up with the rows, and more may follow (T31). */
-  | 'writer-scaling'
-  /** Tasks were ordered and have not reported, or not ended, yet. */
-  | 'waiting-for-tasks'
-  /** All live tasks wait for pages of other stages. */
-  | 'waiting-for-input'
-  /** All live tasks wait for a slot of their worker. */
-  | 'waiting-for-slot'
-  /** Its rows wait for the stages that read them. */
-  | 'waiting-for-consumers'
-  /** Its rows wait for the client. */
-  | 'result-not-consumed';
+import { stageTargets } from './waits.ts';
+import type { StageBlockedReason, WaitTargets } from './waits.ts';
 
 export type QueryBlockedReason =
   | StageBlockedReason
@@ -41,14 +17,19 @@ export type QueryBlockedReason =
 
 export interface BlockedReasons {
   readonly query: QueryBlockedReason;
-  readonly stages: readonly { readonly stageId: StageId; readonly reason: StageBlockedReason }[];
+  readonly stages: readonly StageWait[];
+}
+
+export interface StageWait extends WaitTargets {
+  readonly stageId: StageId;
+  readonly reason: StageBlockedReason;
 }
 
 export function whyBlocked(state: QuerySchedulerState): BlockedReasons {
-  const stages = state.stages.map((stage) => ({
-    stageId: stage.stageId,
-    reason: whyStageBlocked(stage, stage === state.stages.at(-1)),
-  }));
+  const stages = state.stages.map((stage): StageWait => {
+    const reason = whyStageBlocked(stage, stage === state.stages.at(-1));
+    return { stageId: stage.stageId, reason, ...stageTargets(state, stage, reason) };
+  });
   return {
     query: whyQueryBlocked(
       state,
@@ -80,7 +61,7 @@ function whyStageBlocked(stage: StageState, isRoot: boolean): StageBlockedReason
       return 'waiting-for-earlier-stages';
     case 'scheduling':
     case 'scheduling-splits':
-      return whySplitsBlocked(stage);
+      return stage.scans.length > 0 ? whySplitsBlocked(stage) : whyWritersBlocked(stage);
     case 'scheduled':
     case 'running':
       return whyTasksBlocked(stage, isRoot);
@@ -101,9 +82,14 @@ function whySplitsBlocked(stage: StageState): StageBlockedReason {
     const isHeld = stage.scans.some(({ locality }) => locality.heldSince !== null);
     return isHeld ? 'waiting-for-locality' : 'split-queues-full';
   }
-  if (stage.fragment.partitioning.kind === 'scaled-writer') return 'writer-scaling';
   const scan = stage.scans.find((each) => !each.isClosed);
   return scan?.filterWait === 'waiting' ? 'waiting-for-dynamic-filters' : 'waiting-for-source';
+}
+
+/** Writers that have nothing to read keep up; there may be more of them later. */
+function whyWritersBlocked(stage: StageState): StageBlockedReason {
+  const reason = whyTasksBlocked(stage, false);
+  return reason === 'waiting-for-input' ? 'writer-scaling' : reason;
 }
 
 /** What the live tasks have in common; a full output outweighs what waits before it. */

@@ -15,6 +15,7 @@ import type {
   StageDetail,
   TaskDescription,
 } from '../scheduler/query-description.ts';
+import type { WaitTargets } from '../scheduler/waits.ts';
 import type { ClusterSnapshot, CoordinatorDescription, QuerySnapshot } from './cluster-snapshot.ts';
 
 /** The rows of a table, cells in the order of its columns. */
@@ -89,6 +90,7 @@ function stageRow({ report }: QuerySnapshot, stage: StageDetail): SystemRow<'sta
     state: stateText(stage.state),
     partitioning: stage.partitioning,
     blocked_reason: reasonOrNull(stage.blockedReason),
+    blocked_on: targetsText(stage.waitsFor),
     start_time: stage.startedAt,
     start_reason: stage.startReason,
     end_time: stage.endedAt,
@@ -111,6 +113,7 @@ function taskRow(task: TaskDescription): SystemRow<'tasks'> {
     node_id: task.nodeId,
     state: stateText(task.state),
     blocked_reason: reasonOrNull(task.blockedReason),
+    blocked_on: targetsText(task.waitsFor),
     create_time: task.createdAt,
     splits: task.splitCount,
     completed_splits: task.stats.splitsCompleted,
@@ -177,6 +180,20 @@ function stateText(state: string): string {
 
 function textOrNull(text: string): string | null {
   return text === '' ? null : text;
+}
+
+/** `stages 1, 2; tasks 0.3.0; nodes worker-1; sources 7`; null when it waits for nobody. */
+function targetsText({ stages, tasks, nodes, sources }: WaitTargets): string | null {
+  const named = {
+    stages,
+    tasks: tasks.map((id) => `${id.stageId}.${id.partitionId}.${id.attempt}`),
+    nodes,
+    sources,
+  };
+  const parts = Object.entries(named).flatMap(([name, ids]) =>
+    ids.length === 0 ? [] : `${name} ${ids.join(', ')}`,
+  );
+  return textOrNull(parts.join('; '));
 }
 
 function reasonOrNull(reason: string): string | null {

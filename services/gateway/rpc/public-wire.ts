@@ -16,6 +16,7 @@ import {
   type QueryProgress,
 } from '../../../proto/gen/skein/v1/query.ts';
 import { ERROR_POLICIES, type ErrorType as ErrorTypeName } from '../../common/error.ts';
+import { publicTaskWait, publicWait, publicWaitReason } from './public-wait.ts';
 import { errorReportFromWire } from '../../common/rpc/error-wire.ts';
 
 /** `session`: what the client carries into its next statement. */
@@ -80,12 +81,15 @@ function publicProgress(info: QueryInfo): QueryProgress {
       outputRows: stage.outputRows,
       outputBytes: stage.outputBytes,
       blockedReason: stage.blockedReason,
+      wait: publicWait(stage.wait),
+      waitingTasks: stage.waitingTasks.map(publicTaskWait),
       prunedRowGroups: stage.prunedRowGroups,
       prunedRows: stage.prunedRows,
       prunedBytes: stage.prunedBytes,
       filteredRows: stage.filteredRows,
     })),
     blockedReason: info.blockedReason,
+    waitReason: publicWaitReason(info.blockedReason),
   };
 }
 

@@ -50,6 +50,67 @@ export namespace QueryState {
   export type UNRECOGNIZED = typeof QueryState.UNRECOGNIZED;
 }
 
+export const WaitReason = {
+  WAIT_REASON_UNSPECIFIED: 0,
+  WAIT_REASON_WAITING_FOR_ADMISSION: 1,
+  WAIT_REASON_WAITING_FOR_PLAN: 2,
+  /** WAIT_REASON_WAITING_FOR_FAILURE_CAUSE - A task has failed for want of another one, whose own failure is to come. */
+  WAIT_REASON_WAITING_FOR_FAILURE_CAUSE: 3,
+  /** WAIT_REASON_WAITING_FOR_RETRY - The query has failed and is tried again later. */
+  WAIT_REASON_WAITING_FOR_RETRY: 4,
+  /** WAIT_REASON_WAITING_FOR_EARLIER_STAGES - Other stages start first. */
+  WAIT_REASON_WAITING_FOR_EARLIER_STAGES: 5,
+  /** WAIT_REASON_WAITING_FOR_DYNAMIC_FILTERS - The scan waits for the keys of another stage's rows. */
+  WAIT_REASON_WAITING_FOR_DYNAMIC_FILTERS: 6,
+  /** WAIT_REASON_WAITING_FOR_SOURCE - Splits are being loaded. */
+  WAIT_REASON_WAITING_FOR_SOURCE: 7,
+  WAIT_REASON_SPLIT_QUEUES_FULL: 8,
+  /** WAIT_REASON_WAITING_FOR_LOCALITY - Splits wait for room near their data. */
+  WAIT_REASON_WAITING_FOR_LOCALITY: 9,
+  /** WAIT_REASON_WRITER_SCALING - Writers keep up; there may be more of them. */
+  WAIT_REASON_WRITER_SCALING: 10,
+  /** WAIT_REASON_WAITING_FOR_TASKS - Tasks were ordered and have not reported, or have not ended. */
+  WAIT_REASON_WAITING_FOR_TASKS: 11,
+  WAIT_REASON_WAITING_FOR_CONSUMERS: 12,
+  /** WAIT_REASON_RESULT_NOT_CONSUMED - The client has not taken the rows. */
+  WAIT_REASON_RESULT_NOT_CONSUMED: 13,
+  WAIT_REASON_WAITING_FOR_INPUT: 14,
+  WAIT_REASON_WAITING_FOR_SLOT: 15,
+  /** WAIT_REASON_WAITING_FOR_REPORT - The task was ordered, and its worker has said nothing of it. */
+  WAIT_REASON_WAITING_FOR_REPORT: 16,
+  WAIT_REASON_WAITING_FOR_SPLITS: 17,
+  /** WAIT_REASON_WAITING_FOR_STOP - The task was told to stop. */
+  WAIT_REASON_WAITING_FOR_STOP: 18,
+  WAIT_REASON_OUTPUT_FULL: 19,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type WaitReason = typeof WaitReason[keyof typeof WaitReason];
+
+export namespace WaitReason {
+  export type WAIT_REASON_UNSPECIFIED = typeof WaitReason.WAIT_REASON_UNSPECIFIED;
+  export type WAIT_REASON_WAITING_FOR_ADMISSION = typeof WaitReason.WAIT_REASON_WAITING_FOR_ADMISSION;
+  export type WAIT_REASON_WAITING_FOR_PLAN = typeof WaitReason.WAIT_REASON_WAITING_FOR_PLAN;
+  export type WAIT_REASON_WAITING_FOR_FAILURE_CAUSE = typeof WaitReason.WAIT_REASON_WAITING_FOR_FAILURE_CAUSE;
+  export type WAIT_REASON_WAITING_FOR_RETRY = typeof WaitReason.WAIT_REASON_WAITING_FOR_RETRY;
+  export type WAIT_REASON_WAITING_FOR_EARLIER_STAGES = typeof WaitReason.WAIT_REASON_WAITING_FOR_EARLIER_STAGES;
+  export type WAIT_REASON_WAITING_FOR_DYNAMIC_FILTERS = typeof WaitReason.WAIT_REASON_WAITING_FOR_DYNAMIC_FILTERS;
+  export type WAIT_REASON_WAITING_FOR_SOURCE = typeof WaitReason.WAIT_REASON_WAITING_FOR_SOURCE;
+  export type WAIT_REASON_SPLIT_QUEUES_FULL = typeof WaitReason.WAIT_REASON_SPLIT_QUEUES_FULL;
+  export type WAIT_REASON_WAITING_FOR_LOCALITY = typeof WaitReason.WAIT_REASON_WAITING_FOR_LOCALITY;
+  export type WAIT_REASON_WRITER_SCALING = typeof WaitReason.WAIT_REASON_WRITER_SCALING;
+  export type WAIT_REASON_WAITING_FOR_TASKS = typeof WaitReason.WAIT_REASON_WAITING_FOR_TASKS;
+  export type WAIT_REASON_WAITING_FOR_CONSUMERS = typeof WaitReason.WAIT_REASON_WAITING_FOR_CONSUMERS;
+  export type WAIT_REASON_RESULT_NOT_CONSUMED = typeof WaitReason.WAIT_REASON_RESULT_NOT_CONSUMED;
+  export type WAIT_REASON_WAITING_FOR_INPUT = typeof WaitReason.WAIT_REASON_WAITING_FOR_INPUT;
+  export type WAIT_REASON_WAITING_FOR_SLOT = typeof WaitReason.WAIT_REASON_WAITING_FOR_SLOT;
+  export type WAIT_REASON_WAITING_FOR_REPORT = typeof WaitReason.WAIT_REASON_WAITING_FOR_REPORT;
+  export type WAIT_REASON_WAITING_FOR_SPLITS = typeof WaitReason.WAIT_REASON_WAITING_FOR_SPLITS;
+  export type WAIT_REASON_WAITING_FOR_STOP = typeof WaitReason.WAIT_REASON_WAITING_FOR_STOP;
+  export type WAIT_REASON_OUTPUT_FULL = typeof WaitReason.WAIT_REASON_OUTPUT_FULL;
+  export type UNRECOGNIZED = typeof WaitReason.UNRECOGNIZED;
+}
+
 export const ErrorType = {
   ERROR_TYPE_UNSPECIFIED: 0,
   ERROR_TYPE_USER: 1,
@@ -211,6 +272,8 @@ export interface QueryProgress {
   readonly stages: readonly StageProgress[];
   /** Why the query is not progressing, by name; empty when it is. */
   readonly blockedReason: string;
+  /** The same; unset when it progresses. */
+  readonly waitReason: WaitReason;
 }
 
 export interface StageProgress {
@@ -230,6 +293,30 @@ export interface StageProgress {
   readonly prunedBytes: bigint;
   /** Rows that dynamic filters kept out of what was read, as far as they were counted. */
   readonly filteredRows: bigint;
+  /** What the stage waits for; unset when it progresses. */
+  readonly wait:
+    | Wait
+    | undefined;
+  /** Tasks of it that wait: some, where there are many. All are in the table system.tasks. */
+  readonly waitingTasks: readonly TaskWait[];
+}
+
+export interface TaskWait {
+  /** query.stage.task.attempt */
+  readonly taskId: string;
+  readonly wait: Wait | undefined;
+}
+
+/** What something that does not progress waits for. */
+export interface Wait {
+  readonly reason: WaitReason;
+  /** Stages of this query. */
+  readonly stages: readonly number[];
+  /** query.stage.task.attempt */
+  readonly taskIds: readonly string[];
+  readonly nodeIds: readonly string[];
+  /** Scans of this query, as EXPLAIN numbers them. */
+  readonly sources: readonly number[];
 }
 
 /** A typed error. Decide on `code`; `message` is for people. */
@@ -1410,6 +1497,7 @@ function createBaseQueryProgress(): QueryProgress {
     cpuTime: undefined,
     stages: [],
     blockedReason: "",
+    waitReason: 0,
   };
 }
 
@@ -1468,6 +1556,9 @@ export const QueryProgress: MessageFns<QueryProgress> = {
     }
     if (message.blockedReason !== "") {
       writer.uint32(98).string(message.blockedReason);
+    }
+    if (message.waitReason !== 0) {
+      writer.uint32(104).int32(message.waitReason);
     }
     return writer;
   },
@@ -1581,6 +1672,14 @@ export const QueryProgress: MessageFns<QueryProgress> = {
             message.blockedReason = reader.string();
             continue;
           }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.waitReason = reader.int32() as any;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1624,6 +1723,7 @@ export const QueryProgress: MessageFns<QueryProgress> = {
       : undefined;
     message.stages = object.stages?.map((e) => StageProgress.fromPartial(e)) || [];
     message.blockedReason = object.blockedReason ?? "";
+    message.waitReason = object.waitReason ?? 0;
     return message;
   },
 };
@@ -1643,6 +1743,8 @@ function createBaseStageProgress(): StageProgress {
     prunedRows: 0n,
     prunedBytes: 0n,
     filteredRows: 0n,
+    wait: undefined,
+    waitingTasks: [],
   };
 }
 
@@ -1704,6 +1806,12 @@ export const StageProgress: MessageFns<StageProgress> = {
         throw new globalThis.Error("value provided for field message.filteredRows of type uint64 too large");
       }
       writer.uint32(184).uint64(message.filteredRows);
+    }
+    if (message.wait !== undefined) {
+      Wait.encode(message.wait, writer.uint32(194).fork()).join();
+    }
+    for (const v of message.waitingTasks) {
+      TaskWait.encode(v!, writer.uint32(202).fork()).join();
     }
     return writer;
   },
@@ -1825,6 +1933,22 @@ export const StageProgress: MessageFns<StageProgress> = {
             message.filteredRows = reader.uint64() as bigint;
             continue;
           }
+          case 24: {
+            if (tag !== 194) {
+              break;
+            }
+
+            message.wait = Wait.decode(reader, reader.uint32());
+            continue;
+          }
+          case 25: {
+            if (tag !== 202) {
+              break;
+            }
+
+            message.waitingTasks.push(TaskWait.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1867,6 +1991,206 @@ export const StageProgress: MessageFns<StageProgress> = {
     message.filteredRows = (object.filteredRows !== undefined && object.filteredRows !== null)
       ? BigInt(object.filteredRows)
       : 0n;
+    message.wait = (object.wait !== undefined && object.wait !== null) ? Wait.fromPartial(object.wait) : undefined;
+    message.waitingTasks = object.waitingTasks?.map((e) => TaskWait.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseTaskWait(): TaskWait {
+  return { taskId: "", wait: undefined };
+}
+
+export const TaskWait: MessageFns<TaskWait> = {
+  encode(message: TaskWait, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.taskId !== "") {
+      writer.uint32(10).string(message.taskId);
+    }
+    if (message.wait !== undefined) {
+      Wait.encode(message.wait, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TaskWait {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTaskWait() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.taskId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.wait = Wait.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<TaskWait>): TaskWait {
+    return TaskWait.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<TaskWait>): TaskWait {
+    const message = createBaseTaskWait() as any;
+    message.taskId = object.taskId ?? "";
+    message.wait = (object.wait !== undefined && object.wait !== null) ? Wait.fromPartial(object.wait) : undefined;
+    return message;
+  },
+};
+
+function createBaseWait(): Wait {
+  return { reason: 0, stages: [], taskIds: [], nodeIds: [], sources: [] };
+}
+
+export const Wait: MessageFns<Wait> = {
+  encode(message: Wait, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.reason !== 0) {
+      writer.uint32(8).int32(message.reason);
+    }
+    if (message.stages.length !== 0) {
+      writer.uint32(18).fork();
+      for (const v of message.stages) {
+        writer.uint32(v);
+      }
+      writer.join();
+    }
+    for (const v of message.taskIds) {
+      writer.uint32(26).string(v!);
+    }
+    for (const v of message.nodeIds) {
+      writer.uint32(34).string(v!);
+    }
+    if (message.sources.length !== 0) {
+      writer.uint32(42).fork();
+      for (const v of message.sources) {
+        writer.uint32(v);
+      }
+      writer.join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Wait {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWait() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.reason = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag === 16) {
+              message.stages.push(reader.uint32());
+
+              continue;
+            }
+
+            if (tag === 18) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.stages.push(reader.uint32());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.taskIds.push(reader.string());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.nodeIds.push(reader.string());
+            continue;
+          }
+          case 5: {
+            if (tag === 40) {
+              message.sources.push(reader.uint32());
+
+              continue;
+            }
+
+            if (tag === 42) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.sources.push(reader.uint32());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<Wait>): Wait {
+    return Wait.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Wait>): Wait {
+    const message = createBaseWait() as any;
+    message.reason = object.reason ?? 0;
+    message.stages = object.stages?.map((e) => e) || [];
+    message.taskIds = object.taskIds?.map((e) => e) || [];
+    message.nodeIds = object.nodeIds?.map((e) => e) || [];
+    message.sources = object.sources?.map((e) => e) || [];
     return message;
   },
 };

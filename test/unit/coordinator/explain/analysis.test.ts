@@ -16,6 +16,7 @@ import type {
 } from '../../../../services/coordinator/scheduler/query-description.ts';
 import { aFragment, aRemote, aScanFragment, toFragment } from '../../../support/plan-builders.ts';
 
+const NOBODY = { stages: [], tasks: [], nodes: [], sources: [] };
 const START = 1_000 as Instant;
 
 function task(partition: number, stats: Partial<TaskStats>): TaskDescription {
@@ -28,6 +29,7 @@ function task(partition: number, stats: Partial<TaskStats>): TaskDescription {
     createdAt: (START + 2) as Instant,
     splitCount: 3,
     blockedReason: 'none',
+    waitsFor: NOBODY,
     stats: { ...NO_TASK_STATS, ...stats },
   };
 }
@@ -43,6 +45,8 @@ function stage(
     partitioning: 'source',
     estimatedRows: 41.7,
     blockedReason: 'none',
+    waitsFor: NOBODY,
+    waitingTasks: [],
     taskCount: tasks.length,
     completedTaskCount: tasks.length,
     splitCount: 6,

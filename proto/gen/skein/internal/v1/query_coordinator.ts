@@ -245,6 +245,26 @@ export interface StageInfo {
   readonly prunedBytes: bigint;
   /** Rows that they kept out of running scans, as far as they were counted. */
   readonly filteredRows: bigint;
+  readonly wait:
+    | Wait
+    | undefined;
+  /** Some of its tasks that wait. */
+  readonly waitingTasks: readonly TaskWait[];
+}
+
+/** What something that does not progress waits for. */
+export interface Wait {
+  /** A name of services/common/task/wait-reason.ts; empty = it progresses. */
+  readonly reason: string;
+  readonly stages: readonly number[];
+  readonly tasks: readonly string[];
+  readonly nodes: readonly string[];
+  readonly sources: readonly number[];
+}
+
+export interface TaskWait {
+  readonly taskId: string;
+  readonly wait: Wait | undefined;
 }
 
 export interface ListNodesRequest {
@@ -1909,6 +1929,8 @@ function createBaseStageInfo(): StageInfo {
     prunedRows: 0n,
     prunedBytes: 0n,
     filteredRows: 0n,
+    wait: undefined,
+    waitingTasks: [],
   };
 }
 
@@ -2003,6 +2025,12 @@ export const StageInfo: MessageFns<StageInfo> = {
         throw new globalThis.Error("value provided for field message.filteredRows of type uint64 too large");
       }
       writer.uint32(344).uint64(message.filteredRows);
+    }
+    if (message.wait !== undefined) {
+      Wait.encode(message.wait, writer.uint32(354).fork()).join();
+    }
+    for (const v of message.waitingTasks) {
+      TaskWait.encode(v!, writer.uint32(362).fork()).join();
     }
     return writer;
   },
@@ -2172,6 +2200,22 @@ export const StageInfo: MessageFns<StageInfo> = {
             message.filteredRows = reader.uint64() as bigint;
             continue;
           }
+          case 44: {
+            if (tag !== 354) {
+              break;
+            }
+
+            message.wait = Wait.decode(reader, reader.uint32());
+            continue;
+          }
+          case 45: {
+            if (tag !== 362) {
+              break;
+            }
+
+            message.waitingTasks.push(TaskWait.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2228,6 +2272,206 @@ export const StageInfo: MessageFns<StageInfo> = {
     message.filteredRows = (object.filteredRows !== undefined && object.filteredRows !== null)
       ? BigInt(object.filteredRows)
       : 0n;
+    message.wait = (object.wait !== undefined && object.wait !== null) ? Wait.fromPartial(object.wait) : undefined;
+    message.waitingTasks = object.waitingTasks?.map((e) => TaskWait.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseWait(): Wait {
+  return { reason: "", stages: [], tasks: [], nodes: [], sources: [] };
+}
+
+export const Wait: MessageFns<Wait> = {
+  encode(message: Wait, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.reason !== "") {
+      writer.uint32(10).string(message.reason);
+    }
+    if (message.stages.length !== 0) {
+      writer.uint32(18).fork();
+      for (const v of message.stages) {
+        writer.uint32(v);
+      }
+      writer.join();
+    }
+    for (const v of message.tasks) {
+      writer.uint32(26).string(v!);
+    }
+    for (const v of message.nodes) {
+      writer.uint32(34).string(v!);
+    }
+    if (message.sources.length !== 0) {
+      writer.uint32(42).fork();
+      for (const v of message.sources) {
+        writer.uint32(v);
+      }
+      writer.join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Wait {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWait() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag === 16) {
+              message.stages.push(reader.uint32());
+
+              continue;
+            }
+
+            if (tag === 18) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.stages.push(reader.uint32());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.tasks.push(reader.string());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.nodes.push(reader.string());
+            continue;
+          }
+          case 5: {
+            if (tag === 40) {
+              message.sources.push(reader.uint32());
+
+              continue;
+            }
+
+            if (tag === 42) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.sources.push(reader.uint32());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<Wait>): Wait {
+    return Wait.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Wait>): Wait {
+    const message = createBaseWait() as any;
+    message.reason = object.reason ?? "";
+    message.stages = object.stages?.map((e) => e) || [];
+    message.tasks = object.tasks?.map((e) => e) || [];
+    message.nodes = object.nodes?.map((e) => e) || [];
+    message.sources = object.sources?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseTaskWait(): TaskWait {
+  return { taskId: "", wait: undefined };
+}
+
+export const TaskWait: MessageFns<TaskWait> = {
+  encode(message: TaskWait, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.taskId !== "") {
+      writer.uint32(10).string(message.taskId);
+    }
+    if (message.wait !== undefined) {
+      Wait.encode(message.wait, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TaskWait {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTaskWait() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.taskId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.wait = Wait.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<TaskWait>): TaskWait {
+    return TaskWait.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<TaskWait>): TaskWait {
+    const message = createBaseTaskWait() as any;
+    message.taskId = object.taskId ?? "";
+    message.wait = (object.wait !== undefined && object.wait !== null) ? Wait.fromPartial(object.wait) : undefined;
     return message;
   },
 };
