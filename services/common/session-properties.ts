@@ -43,6 +43,10 @@ export const SESSION_PROPERTIES = {
     doc: 'What a failure retries; auto is the first choice of the discipline.',
   }),
   query_max_run_time: duration('1h', 'The query fails with QUERY_TIMEOUT when it runs longer.'),
+  query_stall_timeout: duration(
+    '5m',
+    'A query that makes no progress for so long although nothing keeps it from going on fails; 0s = never.',
+  ),
   query_max_memory_per_task: bytes('0', 'DuckDB memory of one task; 0 = the worker decides.'),
   task_concurrency: integer(
     { min: 0, max: 64, defaultValue: 0 },

@@ -146,6 +146,8 @@ function createOptions(random: Random): SchedulerOptions {
         }
       : DEFAULT_SCHEDULER_OPTIONS.splitQueueLimits,
     resultAnnouncementDelayMs: random.below(60),
+    // Shorter than the deadline: a query that stands still must never wait for it.
+    stallTimeoutMs: 30_000,
     writerScalingMinBytes: 0,
     maxWriterTaskCount: 3,
     seed: random.below(1 << 30),

@@ -74,6 +74,8 @@ export class SimulatedCoordinator {
         return undefined;
       case 'close-split-source':
       case 'change-query-state':
+      case 'report-stall':
+      case 'report-bad-status':
         return undefined;
       default:
         throw new Error('unknown effect');

@@ -231,6 +231,7 @@ export class QueryExecution {
       splitAffinity: properties.split_affinity,
       localityWaitMs: properties.locality_wait,
       requiredLabels: properties.required_labels,
+      stallTimeoutMs: properties.query_stall_timeout,
       standardSplitBytes: Math.max(1, properties.split_target_bytes),
       seed,
     };

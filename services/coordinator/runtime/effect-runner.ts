@@ -52,7 +52,7 @@ export class EffectRunner {
   }
 
   run(effect: SchedulerEffect): void {
-    const { workers, splits, timers, listener, post } = this.#deps;
+    const { workers, splits, timers, listener, log, post } = this.#deps;
     switch (effect.kind) {
       case 'update-task':
         return this.#updateTask(effect);
@@ -73,6 +73,12 @@ export class EffectRunner {
         return this.#end(undefined);
       case 'fail-query':
         return this.#end(effect.error);
+      case 'report-stall':
+        return log.error({ stages: effect.stages, tasks: effect.tasks }, 'a query stands still');
+      case 'report-bad-status': {
+        const { taskId, problem } = effect;
+        return log.warn({ task: formatTaskId(taskId), problem }, 'a status was ignored');
+      }
       case 'arm-timer': {
         const { at, timer } = effect;
         timers.at(at, () => post({ kind: 'timer-fired', timer }));

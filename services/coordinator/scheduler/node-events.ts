@@ -26,7 +26,7 @@ export function onNodeJoined(turn: Turn, node: SchedulerNode): void {
     known.isDraining = false;
   } else {
     if (known !== undefined) onNodeLost(turn, { ...known.node, error: restarted(node) });
-    state.nodes.push({ node, isDraining: false, taskCount: 0 });
+    state.nodes.push({ node, isDraining: false, isDistrusted: false, taskCount: 0 });
   }
   for (const stage of state.stages) {
     if (stage.kind !== 'scheduling') continue;

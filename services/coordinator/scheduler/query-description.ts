@@ -124,7 +124,16 @@ function describeTask(task: TaskState, wait: TaskWait): TaskDescription {
   const { taskId, nodeId, createdAt, assignedSplits: splitCount, stats } = task;
   const { reason: blockedReason, stages, tasks, nodes, sources } = wait;
   const waitsFor = { stages, tasks, nodes, sources };
-  return { taskId, nodeId, state: task.kind, createdAt, splitCount, blockedReason, waitsFor, stats };
+  return {
+    taskId,
+    nodeId,
+    state: task.kind,
+    createdAt,
+    splitCount,
+    blockedReason,
+    waitsFor,
+    stats,
+  };
 }
 
 function addStats(a: TaskStats, b: TaskStats): TaskStats {

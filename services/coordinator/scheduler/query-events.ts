@@ -8,6 +8,7 @@ import { failQuery } from './query-transitions.ts';
 import type { SchedulerEvent, SchedulerTimer } from './scheduler-event.ts';
 import { findScan, rootStage, stageOf } from './scheduler-state.ts';
 import { cancelStage } from './stage-transitions.ts';
+import { onStallWatch } from './stall-watch.ts';
 import { stopTask } from './turn.ts';
 import type { Turn } from './turn.ts';
 
@@ -69,6 +70,8 @@ export function onTimerFired(turn: Turn, timer: SchedulerTimer): void {
       return onFilterWaitOver(turn, timer);
     case 'locality-wait':
       return onLocalityWaitOver(turn, timer);
+    case 'stall-watch':
+      return onStallWatch(turn);
     case 'failure-cause': {
       const suspect = state.suspectedFailure;
       if (suspect !== null) failQuery(turn, suspect.error, stageOf(state, suspect.stageId));

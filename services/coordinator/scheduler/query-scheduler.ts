@@ -27,6 +27,7 @@ import type { QuerySchedulerInit, SchedulerOptions } from './scheduler-options.t
 import { createStage, draw, laneCount } from './scheduler-state.ts';
 import type { QuerySchedulerState } from './scheduler-state.ts';
 import { createOutput } from './stage-link.ts';
+import { armStallWatch } from './stall-watch.ts';
 import { moveStage } from './stage-transitions.ts';
 import { onTaskStatus } from './task-events.ts';
 import { noMemorySeen } from './stage-state.ts';
@@ -40,7 +41,7 @@ export interface QueryScheduler {
 
 /** Starts a query: its state, and the first orders. Never throws for a bad plan: that query fails at once. */
 export function createQueryScheduler(init: QuerySchedulerInit, now: Instant): QueryScheduler {
-  const state = createState(init);
+  const state = createState(init, now);
   const turn = beginTurn(state, now);
   const { schedule } = state;
   const problem =
@@ -58,6 +59,7 @@ export function createQueryScheduler(init: QuerySchedulerInit, now: Instant): Qu
     turn.effects.push({ kind: 'arm-timer', timer: { kind: 'query-deadline' }, at: init.deadline });
     const windowEnd = (now + init.options.resultAnnouncementDelayMs) as Instant;
     turn.effects.push({ kind: 'arm-timer', timer: { kind: 'result-announcement' }, at: windowEnd });
+    armStallWatch(turn);
     settle(turn);
   }
   return { state, effects: finishTurn(turn) };
@@ -129,11 +131,16 @@ function settle(turn: Turn): void {
   settleQuery(turn);
 }
 
-function createState(init: QuerySchedulerInit): QuerySchedulerState {
+function createState(init: QuerySchedulerInit, now: Instant): QuerySchedulerState {
   const { queryId, options, fragments } = init;
   const random = { randomState: options.seed | 0 };
   const eligible = eligibleNodes(init.nodes, options);
-  const nodes = eligible.map((node) => ({ node, isDraining: false, taskCount: 0 }));
+  const nodes = eligible.map((node) => ({
+    node,
+    isDraining: false,
+    isDistrusted: false,
+    taskCount: 0,
+  }));
   const capacities = eligible.map((node) => ({
     nodeId: node.nodeId,
     lanes: laneCount(options, node),
@@ -153,6 +160,8 @@ function createState(init: QuerySchedulerInit): QuerySchedulerState {
     partitionToNode: [...partitionToNode],
     result: { isWindowClosed: false, isComplete: false, isReleased: false },
     suspectedFailure: null,
+    stallWatch: { progress: '', since: now },
+    ignoredStatuses: { stale: 0, unknown: 0 },
     memory: noMemorySeen(),
     randomState: random.randomState,
   };

@@ -11,6 +11,8 @@ import type { OutputLocation, SplitAssignment } from '../../common/plan/split.ts
 import type { OutputBuffers } from '../../common/task/output-buffers.ts';
 import type { TaskStop } from '../../common/task/task-status.ts';
 import type { SchedulerTimer } from './scheduler-event.ts';
+import type { TaskWait } from './waits.ts';
+import type { StageWait } from './why-blocked.ts';
 
 /** A dynamic filter as a split source applies it: to the bounds of row groups. */
 export interface SplitFilter {
@@ -87,4 +89,12 @@ export type SchedulerEffect =
   | { readonly kind: 'finish-query' }
   /** The end, once: `error` is the first cause. */
   | { readonly kind: 'fail-query'; readonly error: ErrorReport }
+  /** The query stands still, and is about to fail for it: what each stage, and some of its tasks, wait for. */
+  | {
+      readonly kind: 'report-stall';
+      readonly stages: readonly StageWait[];
+      readonly tasks: readonly TaskWait[];
+    }
+  /** A status that no worker should send was ignored, the first of the query. */
+  | { readonly kind: 'report-bad-status'; readonly taskId: TaskId; readonly problem: string }
   | { readonly kind: 'arm-timer'; readonly timer: SchedulerTimer; readonly at: Instant };

@@ -30,6 +30,8 @@ export type SchedulerTimer =
   | { readonly kind: 'query-deadline' }
   /** The small-result window is over: root tasks are announced although they have not finished. */
   | { readonly kind: 'result-announcement' }
+  /** Time to see whether the query still makes progress. */
+  | { readonly kind: 'stall-watch' }
   /** No deeper cause followed a symptom such as EXCHANGE_FAILED: the symptom is the cause. */
   | { readonly kind: 'failure-cause' }
   /** The scan has waited long enough for its dynamic filters. */

@@ -40,6 +40,8 @@ export interface SchedulerOptions extends DisciplineChoice {
   readonly failureCauseDelayMs: number;
   /** How long a scan waits for its dynamic filters, from the start of its stage; 0 = it never does. */
   readonly dynamicFilterWaitMs: number;
+  /** A query that stands still for so long although it could go on fails; 0 = it may. */
+  readonly stallTimeoutMs: number;
   /** Bytes that every writer has read on average before there is another one (T31). */
   readonly writerScalingMinBytes: number;
   /** Writers of a stage, at most. */
@@ -70,6 +72,7 @@ export const DEFAULT_SCHEDULER_OPTIONS: SchedulerOptions = {
   resultAnnouncementDelayMs: 25,
   failureCauseDelayMs: 3_000,
   dynamicFilterWaitMs: 5_000,
+  stallTimeoutMs: 300_000,
   writerScalingMinBytes: 120 * 1024 * 1024,
   maxWriterTaskCount: 100,
   seed: 0,

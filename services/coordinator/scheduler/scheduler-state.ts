@@ -13,6 +13,7 @@ import type { DynamicFilterState } from './dynamic-filters.ts';
 import type { ExecutionSchedule } from './execution-policy/execution-policy.ts';
 import type { QueryState } from './query-state.ts';
 import type { SchedulerNode } from './scheduler-event.ts';
+import type { StallWatch } from './stall-watch.ts';
 import type { SchedulerOptions } from './scheduler-options.ts';
 import { noMemorySeen } from './stage-state.ts';
 import type { MemorySeen, ScanState, StageState } from './stage-state.ts';
@@ -20,6 +21,8 @@ import type { MemorySeen, ScanState, StageState } from './stage-state.ts';
 export interface NodeState {
   readonly node: SchedulerNode;
   isDraining: boolean;
+  /** It has broken the protocol: it keeps its tasks, and no new one is given to it. */
+  isDistrusted: boolean;
   /** Tasks of this query ever placed on it: single tasks go where there are fewest. */
   taskCount: number;
 }
@@ -56,6 +59,9 @@ export interface QuerySchedulerState {
   readonly partitionToNode: NodeId[];
   readonly result: ResultState;
   suspectedFailure: SuspectedFailure | null;
+  readonly stallWatch: StallWatch;
+  /** Statuses that changed nothing: late or repeated ones, and such as no worker should send. */
+  readonly ignoredStatuses: { stale: number; unknown: number };
   readonly memory: MemorySeen;
   randomState: number;
 }

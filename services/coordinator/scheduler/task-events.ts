@@ -3,12 +3,11 @@ import { assertNever } from '../../common/assert.ts';
 import type { ErrorReport } from '../../common/error.ts';
 import type { TaskStatus } from '../../common/task/task-status.ts';
 import { takeDomains } from './dynamic-filters.ts';
-import { findTask } from './partition-state.ts';
 import { recoveryPolicyOf } from './policies.ts';
 import { isQueryEnded } from './query-state.ts';
-import { applyDecision, failQuery } from './query-transitions.ts';
+import { applyDecision } from './query-transitions.ts';
 import { announceInlineResult } from './result-announcement.ts';
-import { findStage, rootStage } from './scheduler-state.ts';
+import { findNode, rootStage } from './scheduler-state.ts';
 import type { QuerySchedulerState } from './scheduler-state.ts';
 import { consumersOf } from './stage-link.ts';
 import { abandonUnreadBuffers } from './stage-linkage.ts';
@@ -16,6 +15,7 @@ import { isSatisfied, wakePlacement } from './stage-scheduler/scan-feeding.ts';
 import { countTask, noteMemory } from './stage-state.ts';
 import type { StageState } from './stage-state.ts';
 import { settleStage } from './stage-transitions.ts';
+import { addresseeOf, ignoreStale } from './status-check.ts';
 import { acceptTaskStatus, brokenPromise } from './task-state.ts';
 import type { TaskState } from './task-state.ts';
 import type { Turn } from './turn.ts';
@@ -23,17 +23,16 @@ import type { Turn } from './turn.ts';
 /** Takes a status if it is of this query's task, its worker's run and newer than what is known; else nothing changes. */
 export function onTaskStatus(turn: Turn, status: TaskStatus): void {
   const { state } = turn;
-  const stage = findStage(state, status.taskId.stageId);
-  if (stage === undefined || status.taskId.queryId !== state.queryId) return;
-  const task = findTask(stage, status.taskId);
-  if (task === undefined) return;
+  const found = addresseeOf(turn, status);
+  if (found === undefined) return;
+  const { stage, task } = found;
   const isOfThisRun =
     status.nodeId === task.nodeId && status.nodeInstanceId === task.nodeInstanceId;
   if (isOfThisRun) takeDomains(turn, task, status);
   const { kind } = task;
   const before = task.stats;
   const verdict = acceptTaskStatus(task, status, stage.fragment.rowLimit !== undefined);
-  if (verdict.kind === 'stale') return;
+  if (verdict.kind === 'stale') return ignoreStale(turn);
   countTask(stage.taskCounts, kind, -1);
   countTask(stage.taskCounts, task.kind, 1);
   stage.outputRows += task.stats.outputRows - before.outputRows;
@@ -42,14 +41,16 @@ export function onTaskStatus(turn: Turn, status: TaskStatus): void {
   if (isQueryEnded(state.query.kind)) return;
   const error =
     verdict.kind === 'violation' ? verdict.error : findTruncation(state, stage, { task, status });
-  if (error !== undefined) failQuery(turn, error, stage);
-  else if (hasFailed(task))
-    applyDecision(
-      turn,
-      recoveryPolicyOf(state.options).onTaskFailed(failureOf(task, status)),
-      stage,
-    );
-  else concludeFrom(turn, stage, { task, status });
+  if (error !== undefined) distrust(state, task);
+  const failure = error ?? (hasFailed(task) ? failureOf(task, status) : undefined);
+  if (failure === undefined) return concludeFrom(turn, stage, { task, status });
+  return applyDecision(turn, recoveryPolicyOf(state.options).onTaskFailed(failure), stage);
+}
+
+/** What a worker that breaks the protocol says next is worth nothing: it gets no more tasks of this query. */
+function distrust(state: QuerySchedulerState, { nodeId }: TaskState): void {
+  const node = findNode(state, nodeId);
+  if (node !== undefined) node.isDistrusted = true;
 }
 
 interface Report {

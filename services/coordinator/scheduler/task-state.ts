@@ -183,6 +183,8 @@ export function acceptTaskStatus(
 ): StatusVerdict {
   const isOther = status.nodeId !== task.nodeId || status.nodeInstanceId !== task.nodeInstanceId;
   if (isOther || status.version <= task.statusVersion || isEnded(task)) return { kind: 'stale' };
+  const lie = findLie(task, status);
+  if (lie !== undefined) return { kind: 'violation', error: brokenPromise(task, lie) };
   if (!canMoveTask(task.kind, status.state)) {
     return {
       kind: 'violation',
@@ -233,4 +235,23 @@ export function brokenPromise(task: TaskState, what: string): ErrorReport {
     message: `task ${taskId} on worker ${task.nodeId} ${what}`,
     details: { task_id: taskId, node_id: task.nodeId },
   };
+}
+
+/** What in a status cannot be true; undefined when all can. */
+function findLie(task: TaskState, status: TaskStatus): string | undefined {
+  const { blockedMs, ...counts } = status.stats;
+  for (const [name, count] of Object.entries({ ...counts, ...blockedMs })) {
+    if (!Number.isFinite(count) || count < 0) return `reports ${count} ${name}`;
+  }
+  if (!(status.queuedSplitWeight >= 0))
+    return `queues splits of weight ${status.queuedSplitWeight}`;
+  for (const { sourceId, sequenceId } of status.receivedSplits) {
+    const input = task.inputs.find((each) => each.sourceId === sourceId);
+    if (input === undefined)
+      return `has received splits of source ${sourceId}, which it does not read`;
+    if (sequenceId >= input.nextSequenceId) {
+      return `has received split ${sequenceId} of source ${sourceId}, which was never sent`;
+    }
+  }
+  return undefined;
 }

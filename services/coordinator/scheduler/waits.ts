@@ -82,7 +82,9 @@ export function stageTargets(
     case 'waiting-for-slot':
       return { ...NOBODY, nodes: some(liveTasks(stage).map(({ nodeId }) => nodeId)) };
     case 'waiting-for-tasks': {
-      const tasks = liveTasks(stage).filter(({ kind }) => kind === 'planned' || kind === 'flushing');
+      const tasks = liveTasks(stage).filter(
+        ({ kind }) => kind === 'planned' || kind === 'flushing',
+      );
       const nodes = some(tasks.map(({ nodeId }) => nodeId));
       return { ...NOBODY, tasks: tasks.slice(0, MAX_TARGETS).map(({ taskId }) => taskId), nodes };
     }

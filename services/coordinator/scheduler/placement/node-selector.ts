@@ -7,7 +7,7 @@ import type { WeightedNode } from './rendezvous.ts';
 import type { Lane } from './split-placement.ts';
 
 export function activeNodes(state: QuerySchedulerState): readonly NodeState[] {
-  return state.nodes.filter((node) => !node.isDraining);
+  return state.nodes.filter(({ isDraining, isDistrusted }) => !isDraining && !isDistrusted);
 }
 
 /** Active nodes by what they can do; a draining one is nobody's choice. */
