@@ -3,7 +3,12 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ErrorInfo, RetryInfo } from '../../proto/gen/google/rpc/error_details.ts';
 import { Status } from '../../proto/gen/google/rpc/status.ts';
 import { NodeRole, NodeState } from '../../proto/gen/skein/v1/cluster.ts';
-import { type Query, QueryServiceClient, QueryState } from '../../proto/gen/skein/v1/query.ts';
+import {
+  type Query,
+  QueryServiceClient,
+  QueryState,
+  WaitReason,
+} from '../../proto/gen/skein/v1/query.ts';
 import { eventually } from '../support/process-tree.ts';
 import { SkeinClient } from '../support/skein-client.ts';
 import { SLOW_JOIN } from '../support/slow-statements.ts';
@@ -55,6 +60,7 @@ describe('admission', () => {
       const { state, progress } = await client.get(queryId);
       expect(state).toBe(QUERY_STATE_QUEUED);
       expect(progress?.blockedReason).toBe('waiting-for-admission');
+      expect(progress?.waitReason).toBe(WaitReason.WAIT_REASON_WAITING_FOR_ADMISSION);
     }
     await expect(client.submit('SELECT 1')).rejects.toMatchObject({ code: 'QUERY_QUEUE_FULL' });
 

@@ -161,7 +161,7 @@ function createState(init: QuerySchedulerInit, now: Instant): QuerySchedulerStat
     result: { isWindowClosed: false, isComplete: false, isReleased: false },
     suspectedFailure: null,
     stallWatch: { progress: '', since: now },
-    ignoredStatuses: { stale: 0, unknown: 0 },
+    unknownStatuses: 0,
     memory: noMemorySeen(),
     randomState: random.randomState,
   };

@@ -60,8 +60,8 @@ export interface QuerySchedulerState {
   readonly result: ResultState;
   suspectedFailure: SuspectedFailure | null;
   readonly stallWatch: StallWatch;
-  /** Statuses that changed nothing: late or repeated ones, and such as no worker should send. */
-  readonly ignoredStatuses: { stale: number; unknown: number };
+  /** Ignored statuses of tasks, attempts and workers that no worker should name. */
+  unknownStatuses: number;
   readonly memory: MemorySeen;
   randomState: number;
 }

@@ -34,17 +34,12 @@ export function addresseeOf(turn: Turn, status: TaskStatus): Addressee | undefin
   return { stage, task };
 }
 
-/** Late or repeated. */
-export function ignoreStale({ state }: Turn): void {
-  state.ignoredStatuses.stale += 1;
-}
-
 function ignoreUnknown(
   { state, effects }: Turn,
   { taskId }: TaskStatus,
   problem: string,
 ): undefined {
-  state.ignoredStatuses.unknown += 1;
-  if (state.ignoredStatuses.unknown > 1) return;
+  state.unknownStatuses += 1;
+  if (state.unknownStatuses > 1) return;
   effects.push({ kind: 'report-bad-status', taskId, problem });
 }

@@ -15,7 +15,7 @@ import { isSatisfied, wakePlacement } from './stage-scheduler/scan-feeding.ts';
 import { countTask, noteMemory } from './stage-state.ts';
 import type { StageState } from './stage-state.ts';
 import { settleStage } from './stage-transitions.ts';
-import { addresseeOf, ignoreStale } from './status-check.ts';
+import { addresseeOf } from './status-check.ts';
 import { acceptTaskStatus, brokenPromise } from './task-state.ts';
 import type { TaskState } from './task-state.ts';
 import type { Turn } from './turn.ts';
@@ -32,7 +32,7 @@ export function onTaskStatus(turn: Turn, status: TaskStatus): void {
   const { kind } = task;
   const before = task.stats;
   const verdict = acceptTaskStatus(task, status, stage.fragment.rowLimit !== undefined);
-  if (verdict.kind === 'stale') return ignoreStale(turn);
+  if (verdict.kind === 'stale') return;
   countTask(stage.taskCounts, kind, -1);
   countTask(stage.taskCounts, task.kind, 1);
   stage.outputRows += task.stats.outputRows - before.outputRows;

@@ -79,7 +79,7 @@ class LoopFixture implements QueryListener, SplitSources {
       fragments,
       nodes: someNodes(1),
       deadline: DEADLINE,
-      options: DEFAULT_SCHEDULER_OPTIONS,
+      options: { ...DEFAULT_SCHEDULER_OPTIONS, stallTimeoutMs: 0 },
     };
     return this.loop.run(init);
   }

@@ -129,7 +129,9 @@ describe('query: states × events', () => {
     driver.send(same);
     const before = structuredClone(driver.state);
     expect(driver.send(same)).toEqual([]);
-    expect(driver.state).toEqual(before);
+    // Strange statuses are counted, however often they come.
+    const { unknownStatuses } = driver.state;
+    expect(driver.state).toEqual({ ...before, unknownStatuses });
   });
 });
 

@@ -1,6 +1,7 @@
 /** A catalogue of races: messages that come late, twice, from the wrong run, or after the end. */
 import { describe, expect, it } from 'vitest';
 import type {
+  NodeId,
   NodeInstanceId,
   PartitionId,
   QueryId,
@@ -83,9 +84,37 @@ describe('races', () => {
       { ...taskId, partitionId: 9 as PartitionId },
       { ...taskId, queryId: '20261121_120000_00002_abcde' as QueryId },
     ];
-    for (const stranger of strangers) {
-      expectNothing(driver, () => driver.report(0, 0, { state: 'failed', taskId: stranger }));
+    const before = structuredClone(driver.state);
+    const effects = strangers.flatMap((stranger) =>
+      driver.report(0, 0, { state: 'failed', taskId: stranger }),
+    );
+    // Counted, and told once.
+    expect(effects).toMatchObject([
+      { kind: 'report-bad-status', problem: 'no such attempt was ordered' },
+    ]);
+    expect(driver.state).toEqual({ ...before, unknownStatuses: 3 });
+  });
+
+  it('status_of_another_worker_or_with_a_version_that_is_none', () => {
+    for (const strange of [{ nodeId: 'worker-9' as NodeId }, { version: -1 }, { version: 1.5 }]) {
+      const driver = running();
+      const before = structuredClone(driver.state);
+      const effects = driver.report(0, 0, { state: 'failed', ...strange });
+      expect(effects).toMatchObject([{ kind: 'report-bad-status' }]);
+      expect(driver.state).toEqual({ ...before, unknownStatuses: 1 });
     }
+  });
+
+  it('lie_of_a_worker_fails_the_query_and_costs_it_its_tasks', () => {
+    const driver = running();
+    const { nodeId } = driver.task(0, 0);
+    driver.report(0, 0, { state: 'running', queuedSplitWeight: -5 });
+    expect(driver.state.query).toMatchObject({
+      kind: 'failed',
+      error: { code: 'INTERNAL_ERROR', details: { node_id: nodeId } },
+    });
+    const distrusted = driver.state.nodes.filter((node) => node.isDistrusted);
+    expect(distrusted.map(({ node }) => node.nodeId)).toEqual([nodeId]);
   });
 
   it('status_of_a_lost_node_arrives_after_its_loss', () => {

@@ -29,7 +29,7 @@ function aTask(): TaskState {
   return planTask({
     taskId: { queryId: QUERY_ID, stageId: 0 as StageId, partitionId: 0 as PartitionId, attempt: 0 },
     node: aNode('worker-1'),
-    inputs: [{ sourceId: SCAN, isScan: true, nextSequenceId: 0, noMoreSplits: false }],
+    inputs: [{ sourceId: SCAN, isScan: true, nextSequenceId: 2, noMoreSplits: false }],
     createdAt: 0 as Instant,
     queueLimit: { weight: 100, changedAt: 0 as Instant, wasFull: false },
   });
@@ -44,6 +44,19 @@ function aFedTask(): TaskState {
   for (const input of task.inputs) input.noMoreSplits = true;
   return task;
 }
+
+const LIES: Record<string, Partial<TaskStatus>> = {
+  'negative rows': { stats: { ...NO_TASK_STATS, outputRows: -1 } },
+  'bytes that are no number': { stats: { ...NO_TASK_STATS, inputBytes: Number.NaN } },
+  'a negative wait': {
+    stats: { ...NO_TASK_STATS, blockedMs: { ...NO_TASK_STATS.blockedMs, 'output-full': -1 } },
+  },
+  'a negative queue': { queuedSplitWeight: -1 },
+  'a split that was never sent': { receivedSplits: [{ sourceId: SCAN, sequenceId: 2 }] },
+  'splits of a source that it does not read': {
+    receivedSplits: [{ sourceId: 99, sequenceId: 0 }],
+  },
+};
 
 function aStatus(task: TaskState, changes: Partial<TaskStatus> = {}): TaskStatus {
   return {
@@ -125,6 +138,16 @@ describe('task state', () => {
     const status = aStatus(task, { nodeInstanceId: 'worker-1-run-0' as NodeInstanceId });
     expect(acceptTaskStatus(task, status, false)).toEqual({ kind: 'stale' });
     expect(task.kind).toBe('planned');
+  });
+
+  it.each(Object.entries(LIES))('believes no worker that reports %s', (_what, lie) => {
+    const task = aTask();
+    const before = structuredClone(task);
+    expect(acceptTaskStatus(task, aStatus(task, lie), false)).toMatchObject({
+      kind: 'violation',
+      error: { code: 'INTERNAL_ERROR', details: { node_id: task.nodeId } },
+    });
+    expect(task).toEqual(before);
   });
 
   it('never leaves a terminal state', () => {

@@ -42,11 +42,11 @@ describe('every wait has a reason (T21)', () => {
   it('names tasks that have not reported', () => {
     const driver = new SchedulerDriver(gatherPlan());
     driver.loaded(1, someSplits(1, 1));
-    expect(whyBlocked(driver.state)).toEqual({
+    expect(whyBlocked(driver.state)).toMatchObject({
       query: 'waiting-for-tasks',
       stages: [
-        { stageId: 0, reason: 'waiting-for-tasks' },
-        { stageId: 1, reason: 'waiting-for-tasks' },
+        { stageId: 0, reason: 'waiting-for-tasks', tasks: [driver.task(0, 0).taskId] },
+        { stageId: 1, reason: 'waiting-for-tasks', nodes: [driver.task(1, 0).nodeId] },
       ],
     });
   });

@@ -157,7 +157,13 @@ describe('systemRows', () => {
     ]);
     expect(named('stages')).toMatchObject([{ query_id: queryId, stage_id: 0, tasks: 1 }]);
     expect(named('tasks')).toMatchObject([
-      { query_id: queryId, stage_id: 0, task_id: 0, state: 'PLANNED', blocked_reason: null },
+      {
+        query_id: queryId,
+        stage_id: 0,
+        task_id: 0,
+        state: 'PLANNED',
+        blocked_reason: 'waiting-for-report',
+      },
     ]);
     expect(named('nodes')).toMatchObject([{ node_id: 'coordinator', role: 'COORDINATOR' }]);
   });

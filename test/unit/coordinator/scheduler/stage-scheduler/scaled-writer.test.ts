@@ -97,10 +97,11 @@ describe('scaled writers (T31)', () => {
   it('are all there when the producers have given out all of their rows', () => {
     const driver = writing();
     driver.loaded(1, []);
+    driver.report(1, 0, { state: 'running', blockedReason: 'waiting-for-input' });
     expect(driver.stage(1).kind).toBe('scheduling');
     expect(whyBlocked(driver.state).stages[1]?.reason).toBe('writer-scaling');
     driver.reportAll(0, 'flushing');
-    expect(driver.stage(1).kind).toBe('scheduled');
+    expect(driver.stage(1).kind).toBe('running');
     expect(driver.heardEnd(2, 0, 3)).toBe(true);
     expect(driver.updatesOf(0, 0).at(-1)?.outputBuffers).toMatchObject([
       { bufferIds: [0], noMoreBufferIds: true },
