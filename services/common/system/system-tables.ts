@@ -37,6 +37,7 @@ const COLUMN_TYPES = {
     cpu_ms: 'DOUBLE',
     peak_memory_bytes: 'BIGINT',
     spilled_bytes: 'BIGINT',
+    stored_bytes: 'BIGINT',
   },
   /** Stages of those queries. */
   stages: {
@@ -66,6 +67,7 @@ const COLUMN_TYPES = {
     blocked_ms: 'DOUBLE',
     peak_memory_bytes: 'BIGINT',
     spilled_bytes: 'BIGINT',
+    stored_bytes: 'BIGINT',
   },
   /** Tasks of those stages. */
   tasks: {
@@ -93,6 +95,7 @@ const COLUMN_TYPES = {
     memory_bytes: 'BIGINT',
     peak_memory_bytes: 'BIGINT',
     spilled_bytes: 'BIGINT',
+    stored_bytes: 'BIGINT',
   },
   /** The coordinator and the workers it knows. */
   nodes: {

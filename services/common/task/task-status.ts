@@ -73,7 +73,7 @@ export interface TaskStats {
   readonly spilledBytes: number;
   /** Rows that dynamic filters kept out of its statements, as far as they were counted: not what DuckDB skipped unread. */
   readonly filteredRows: number;
-  /** Pages of its stored outputs that are on disk now. */
+  /** Bytes of the pages that its stored outputs have on disk; of an ended task, those that it had at its end. */
   readonly storedBytes: number;
   /** Rows that its partial aggregate passed on as they were, since aggregating would have left too many of them. */
   readonly unaggregatedRows: number;

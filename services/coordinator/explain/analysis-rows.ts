@@ -27,10 +27,16 @@ function queryText(analysis: Analysis): string {
     `time: ${ms(analysis.queued_ms)} queued, ${ms(analysis.planning_ms)} planning, ${ms(analysis.execution_ms)} execution`,
     `rows: ${count(analysis.rows)}`,
     `cpu: ${ms(analysis.cpu_ms)}`,
-    `memory: ${bytes(analysis.peak_memory_bytes)} peak, ${bytes(analysis.spilled_bytes)} spilled`,
+    memoryText(analysis),
     `scanned: ${count(analysis.scanned_rows)} rows, ${bytes(analysis.scanned_bytes)}`,
     `exchanged: ${bytes(analysis.exchanged_bytes)}`,
   ].join('\n');
+}
+
+/** Nothing is stored where the exchange is streaming. */
+function memoryText(of: Analysis | StageAnalysis): string {
+  const stored = of.stored_bytes === 0 ? '' : `, ${bytes(of.stored_bytes)} stored`;
+  return `memory: ${bytes(of.peak_memory_bytes)} peak, ${bytes(of.spilled_bytes)} spilled${stored}`;
 }
 
 function stageText(stage: StageAnalysis): string {
@@ -44,7 +50,7 @@ function stageText(stage: StageAnalysis): string {
     ...aggregationText(stage),
     `cpu: ${ms(stage.cpu_ms)}, statements: ${ms(stage.busy_ms)}, longest task: ${ms(stage.wall_ms)}`,
     `blocked: ${blockedText(stage.blocked_ms)}`,
-    `memory: ${bytes(stage.peak_memory_bytes)} peak, ${bytes(stage.spilled_bytes)} spilled`,
+    memoryText(stage),
     `skew: ${skewText(stage)}`,
     ...(stage.tasks.length === 0 ? [] : ['', taskTable(stage.tasks)]),
   ].join('\n');

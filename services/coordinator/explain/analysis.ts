@@ -20,6 +20,8 @@ export interface Analysis {
   /** The largest memory that DuckDB had for the query at one time, as far as it was seen. */
   readonly peak_memory_bytes: number;
   readonly spilled_bytes: number;
+  /** Pages that stages stored for others (stage-barrier, fault-tolerant, regions). */
+  readonly stored_bytes: number;
   readonly scanned_rows: number;
   readonly scanned_bytes: number;
   /** Bytes of the pages that stages made for other stages. */
@@ -47,6 +49,8 @@ interface Measures {
   /** Of a stage: the largest that its tasks had at one time, as far as it was seen. */
   readonly peak_memory_bytes: number;
   readonly spilled_bytes: number;
+  /** Pages of its stored outputs. */
+  readonly stored_bytes: number;
   /** Rows that a partial aggregate passed on as they were, since aggregating would have left too many of them. */
   readonly unaggregated_rows: number;
 }
@@ -120,6 +124,7 @@ export function analyze(query: FinishedQuery): Analysis {
     cpu_ms: rounded(total((stage) => stage.cpu_ms)),
     peak_memory_bytes: query.peakMemoryBytes,
     spilled_bytes: total((stage) => stage.spilled_bytes),
+    stored_bytes: total((stage) => stage.stored_bytes),
     scanned_rows: total((stage) => stage.scanned_rows),
     scanned_bytes: total((stage) => stage.scanned_bytes),
     exchanged_bytes: total((stage) => stage.output_bytes),
@@ -204,6 +209,7 @@ function measures(stats: TaskStats): Omit<Measures, 'state' | 'splits'> {
     blocked_ms: stats.blockedMs,
     peak_memory_bytes: stats.peakMemoryBytes,
     spilled_bytes: stats.spilledBytes,
+    stored_bytes: stats.storedBytes,
     unaggregated_rows: stats.unaggregatedRows,
   };
 }

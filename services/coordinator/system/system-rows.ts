@@ -80,6 +80,7 @@ function queryRow({ report }: QuerySnapshot): SystemRow<'queries'> {
     cpu_ms: total(({ stats }) => stats.cpuMs),
     peak_memory_bytes: report.peakMemoryBytes,
     spilled_bytes: total(({ stats }) => stats.spilledBytes),
+    stored_bytes: total(({ stats }) => stats.storedBytes),
   };
 }
 
@@ -136,6 +137,7 @@ function measures(stats: TaskStats) {
     blocked_ms: totalOf(stats.blockedMs),
     peak_memory_bytes: stats.peakMemoryBytes,
     spilled_bytes: stats.spilledBytes,
+    stored_bytes: stats.storedBytes,
   };
 }
 

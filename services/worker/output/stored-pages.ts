@@ -2,6 +2,7 @@
  * Pages on their way to a file and in it: written in the background, in the order in which they come, in batches, so that
  * small pages cost no write each. Each page belongs to one list, and is seen there once it is written.
  */
+import { EngineError } from '../../common/error.ts';
 import type { Page } from '../../common/page/page.ts';
 import type { OpenPageFile, PageFile, StoredPage } from './page-file.ts';
 import type { PageMemoryPool } from './page-memory-pool.ts';
@@ -79,7 +80,9 @@ export class StoredPages {
 
   /** @throws EngineError OUTPUT_PAGE_LOST */
   async read(pages: readonly StoredPage[]): Promise<readonly Page[]> {
-    return pages.length === 0 || this.#file === undefined ? [] : await this.#file.read(pages);
+    if (pages.length === 0) return [];
+    if (this.#file === undefined) throw new EngineError('OUTPUT_PAGE_LOST', 'its file was removed');
+    return await this.#file.read(pages);
   }
 
   /** Drops everything, the file too; a write that is under way ends before that. */

@@ -107,7 +107,7 @@ const FINISHED: FinishedQuery = {
         peakMemoryBytes: 3 * 1_048_576,
       },
     ),
-    stage(1, [], { inputRows: 12, outputRows: 9, spilledBytes: 10 }),
+    stage(1, [], { inputRows: 12, outputRows: 9, spilledBytes: 10, storedBytes: 20 }),
   ],
   queuedMs: 1,
   planningMs: 20,
@@ -128,6 +128,7 @@ describe('analyze', () => {
       scanned_bytes: 2_048,
       exchanged_bytes: 640,
       spilled_bytes: 10,
+      stored_bytes: 20,
       cpu_ms: 1.235,
     });
     expect(analysis.stages[0]).toMatchObject({
@@ -189,6 +190,7 @@ describe('the answer to EXPLAIN ANALYZE', () => {
         '',
       ].join('\n'),
     );
+    expect(rows.get('stage 1')).toContain('memory: 0 B peak, 10 B spilled, 20 B stored\n');
     expect(rows.get('stage 0')).toMatch(/\n {3}0 {2}worker-0 {2}finished {7}45 .* 3\n/);
   });
 });

@@ -125,7 +125,7 @@ export interface TaskStats {
   readonly memoryBytes: bigint;
   /** Rows that dynamic filters kept out, as far as they were counted. */
   readonly filteredRows: bigint;
-  /** Pages of stored outputs, on disk now. */
+  /** Pages of stored outputs on disk; of an ended task, at its end. */
   readonly storedBytes: bigint;
   /** Rows that a partial aggregate passed on as they were. */
   readonly unaggregatedRows: bigint;
