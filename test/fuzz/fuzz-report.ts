@@ -38,6 +38,10 @@ export class FuzzReport implements SearchListener {
     );
   }
 
+  get tried(): number {
+    return this.#tried;
+  }
+
   get failed(): number {
     return this.#of('different');
   }

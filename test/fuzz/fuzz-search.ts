@@ -6,6 +6,8 @@ export interface Search extends ProcessOptions {
   readonly from: number;
   readonly count: number;
   readonly jobs: number;
+  /** Ends the search with the statements that are being tried. */
+  readonly signal: AbortSignal;
 }
 
 /** What happens while it searches. */
@@ -22,7 +24,7 @@ export async function search(options: Search, listener: SearchListener): Promise
   const work = async (): Promise<number> => {
     let cpuMs = 0;
     let child = await FuzzProcess.start(options);
-    while (next < last) {
+    while (next < last && !options.signal.aborted) {
       const seed = next;
       next += 1;
       const report = await child.ask({ seed, isPlain: false });

@@ -1,7 +1,7 @@
 /**
  * The fuzzer: `npm run test:fuzz -- --seeds N [--from S] [--jobs J]` compares N random statements with plain DuckDB,
  * in as many processes as there are cores, and prints each difference, reduced; `--cluster` runs them in real
- * processes, of what was built last. `--keep FILE` adds what differs to a file. `-- --seed S` replays one, `-- --sql "…"` compares a statement over the fuzz tables.
+ * processes, of what was built last; an interrupt ends the search with its report. `--keep FILE` adds what differs to a file. `-- --seed S` replays one, `-- --sql "…"` compares a statement over the fuzz tables.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
@@ -57,11 +57,16 @@ async function main(): Promise<number> {
   }
 }
 
-async function searched(options: Search, report: FuzzReport): Promise<number> {
+async function searched(range: Omit<Search, 'signal'>, report: FuzzReport): Promise<number> {
+  const stopped = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(name, () => stopped.abort());
+  }
+  const options = { ...range, signal: stopped.signal };
   const startMs = performance.now();
   const cpuMs = await search(options, report);
   const [wallSeconds, cpuSeconds] = [(performance.now() - startMs) / 1000, cpuMs / 1000];
-  const rate = (options.count / cpuSeconds).toFixed(1);
+  const rate = (report.tried / cpuSeconds).toFixed(1);
   const took = `${wallSeconds.toFixed(0)} s, ${cpuSeconds.toFixed(0)} s of CPU`;
   for (const line of report.lines(`${took}: ${rate} statements a CPU second`)) print(line);
   return report.failed === 0 ? 0 : 1;

@@ -22,6 +22,8 @@ async function main(): Promise<void> {
     report();
   };
   process.on('message', (request: SeedRequest) => void answer(request));
+  // The parent decides when it ends.
+  process.on('SIGINT', () => {});
   process.on('disconnect', () => void run[Symbol.asyncDispose]());
   report();
 }
