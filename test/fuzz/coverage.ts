@@ -56,9 +56,9 @@ function* expressionsOf({ parts }: SqlNode): Generator<SqlNode> {
   }
 }
 
-const RUNGS = ['distributed', 'small', 'single-over-scans', 'whole'] as const;
+const RUNGS = ['distributed', 'small', 'single-over-scans', 'whole', 'error', 'cluster'] as const;
 /** In the matrix. */
-const RUNG_LETTERS = ['d', 's', 'o', 'w'] as const;
+const RUNG_LETTERS = ['d', 's', 'o', 'w', 'e', 'c'] as const;
 
 /** What the statements of a run were made of, by the rung that answered them. */
 export class Coverage {
@@ -125,9 +125,9 @@ export class Coverage {
     const letters = RUNGS.map((rung, i) => `${RUNG_LETTERS[i] ?? ''} ${rung}`).join(', ');
     return [
       `operators × types × rungs (${letters}): ${seen} seen; types: ${legend}`,
-      [''.padEnd(26), ...types.map((_, i) => String(i + 1).padEnd(5))].join(''),
+      [''.padEnd(26), ...types.map((_, i) => String(i + 1).padEnd(6))].join(''),
       ...rows.map(([operator = '', ...cells]) =>
-        [operator.padEnd(26), ...cells.map((cell) => (cell || '.').padEnd(5))].join('').trimEnd(),
+        [operator.padEnd(26), ...cells.map((cell) => (cell || '.').padEnd(6))].join('').trimEnd(),
       ),
     ];
   }

@@ -1,6 +1,7 @@
 /** Whole statements: a relation as it is, in order, counted; now and then one that is wrong. */
 import { clause, list, node, type SqlNode } from '../sql-tree.ts';
 import { Choice } from './choice.ts';
+import { failing } from './failures.ts';
 import { type FunctionCatalog } from './function-catalog.ts';
 import { inStep } from './joins.ts';
 import { openPivot } from './pivots.ts';
@@ -28,7 +29,7 @@ export function randomStatement(seed: number, catalog: FunctionCatalog): FuzzSta
     [1, () => volatileValues(relation)],
     [1, () => recursive(grammar, relation)],
     [1, () => plain(inStep([relation, grammar.relation(1)]))],
-    [2, () => failing(grammar, relation)],
+    [3, () => wrong(grammar, relation)],
     [1, () => summarized(grammar, relation)],
     [1, () => described(relation)],
     [1, () => pivotedByData(grammar, relation)],
@@ -125,37 +126,7 @@ function pivotedByData(grammar: Grammar, relation: Relation): Made {
   return sql === undefined ? plain(relation) : { sql, isOrdered: false };
 }
 
-/** `$` is a column: each is an error for some row or for the binder. */
-const FAILURES = [
-  "CAST('x' || $::VARCHAR AS INTEGER)",
-  '(9223372036854775807 + length($::VARCHAR) + 1)::BIGINT',
-  'CAST(length($::VARCHAR) + 1000 AS TINYINT)',
-  'factorial(length($::VARCHAR)::INTEGER + 60)',
-  "error('wrong ' || ($ IS NULL)::VARCHAR)",
-  'CAST(length($::VARCHAR) + 100 AS DECIMAL(3,1))',
-  '$ + nowhere',
-  'no_such_function($)',
-  'sum(sum($))',
-  'length($, $, $)',
-  "strptime($::VARCHAR || 'x', '%Y')",
-  "($::VARCHAR || '-02-30')::DATE",
-  'sqrt(-1 - length($::VARCHAR))',
-  '(SELECT unnest([1, 2]) WHERE $ IS NOT NULL)',
-  '$ $',
-  "date_trunc('never', DATE '2024-01-01' + length($::VARCHAR)::INTEGER)",
-];
-
-/** The error is above everything else: which rows it sees does not depend on a plan. */
-function failing(grammar: Grammar, relation: Relation): Made {
-  const { choice } = grammar;
-  const [column] = choice.some(exactColumns(relation), 1);
-  if (column === undefined) return plain(relation);
-  const text = choice.one(FAILURES).replaceAll('$', column.name);
-  const parts = [
-    'SELECT ',
-    list([node('item', 'failure', `${text} AS failure`)]),
-    ' FROM ',
-    relation.sql,
-  ];
-  return { sql: node('statement', 'failing', ...parts), isOrdered: false };
+function wrong(grammar: Grammar, relation: Relation): Made {
+  const sql = failing(grammar, relation);
+  return sql === undefined ? plain(relation) : { sql, isOrdered: false };
 }
