@@ -1,6 +1,5 @@
 /** Composition root of a worker: `startWorker` inside another process, or this file as a process. */
 import { randomInt, randomUUID, timingSafeEqual } from 'node:crypto';
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { assert } from '../common/assert.ts';
@@ -30,7 +29,7 @@ import { PageMemoryPool } from './output/page-memory-pool.ts';
 import { TaskOutputs } from './output/task-outputs.ts';
 import { ControlStream, type NodeDescription } from './rpc/control-stream.ts';
 import { dialOver } from './rpc/dial-coordinator.ts';
-import { runDirectory, sweepDeadRuns } from './spill/run-directory.ts';
+import { openRunDirectory, sweepDeadRuns } from './spill/run-directory.ts';
 import { DiskBudget } from './spill/disk-budget.ts';
 import { RetainedDirectory } from './spill/retained-directory.ts';
 import { SpillDirectory } from './spill/spill-directory.ts';
@@ -83,10 +82,10 @@ export async function startWorker(config: WorkerConfig, deps: WorkerDeps): Promi
   const port = await server.listen(`${config.host}:${config.port}`);
   const address = `${config.advertisedHost}:${port}`;
   const identity = createIdentity(config, port);
-  sweepDeadRuns(config.spillDirectory, log);
-  const ownDirectory = runDirectory(config.spillDirectory, identity.instanceId);
-  const pool = createPool(config, deps, ownDirectory);
-  const pages = createPages(config, deps, { identity, runDirectory: ownDirectory });
+  await sweepDeadRuns(config.spillDirectory, deps);
+  const own = await openRunDirectory(config.spillDirectory, identity.instanceId);
+  const pool = createPool(config, deps, own.path);
+  const pages = createPages(config, deps, { identity, runDirectory: own.path });
   server.addService(exchangeService, exchangeHandlers(pages.outputs));
   let member: Member | undefined;
   const close = async (graceMs: number): Promise<void> => {
@@ -95,6 +94,7 @@ export async function startWorker(config: WorkerConfig, deps: WorkerDeps): Promi
     await server.shutdown({ graceMs: SERVER_GRACE_MS });
     await pool.close();
     await pages.close();
+    await own.close();
   };
   try {
     const engine = await pool.prewarm();
@@ -190,7 +190,6 @@ function createPages(
     remote.close();
     await spill.close();
     await retained.close();
-    await rm(runDirectory, { recursive: true, force: true });
   };
   return { memory, outputs, createInput, close };
 }
