@@ -2,6 +2,7 @@
 import type { ErrorReport } from '../../common/error.ts';
 import type { NodeId, NodeInstanceId } from '../../common/ids.ts';
 import { restartLocalityWait } from './placement/locality-wait.ts';
+import { retryPlacement } from './placement/placement-policy.ts';
 import { isEligible } from './placement/node-labels.ts';
 import { recoveryPolicyOf } from './policies.ts';
 import { applyDecision } from './query-transitions.ts';
@@ -30,9 +31,8 @@ export function onNodeJoined(turn: Turn, node: SchedulerNode): void {
   }
   for (const stage of state.stages) {
     if (stage.kind !== 'scheduling') continue;
-    stage.isPlacementBlocked = false;
     for (const scan of stage.scans) restartLocalityWait(scan.locality);
-    turn.touched.add(stage);
+    retryPlacement(turn, stage);
   }
 }
 

@@ -4,6 +4,7 @@ import type { ErrorReport } from '../../common/error.ts';
 import { addPruned } from '../../common/plan/split.ts';
 import { onFilterWaitOver } from './dynamic-filters.ts';
 import { isTimerDue } from './placement/locality-wait.ts';
+import { retryPlacement } from './placement/placement-policy.ts';
 import { failQuery } from './query-transitions.ts';
 import type { SchedulerEvent, SchedulerTimer } from './scheduler-event.ts';
 import { findScan, rootStage, stageOf } from './scheduler-state.ts';
@@ -90,8 +91,7 @@ function onLocalityWaitOver(
   const found = findScan(turn.state, sourceId);
   if (found === undefined || !isTimerDue(found.scan.locality, turn.now)) return;
   found.scan.locality.timerAt = null;
-  found.stage.isPlacementBlocked = false;
-  turn.touched.add(found.stage);
+  retryPlacement(turn, found.stage);
 }
 
 function onDeadline(turn: Turn): void {

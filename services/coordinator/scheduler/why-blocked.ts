@@ -78,10 +78,8 @@ function whyStageBlocked(stage: StageState, isRoot: boolean): StageBlockedReason
 }
 
 function whySplitsBlocked(stage: StageState): StageBlockedReason {
-  if (stage.isPlacementBlocked) {
-    const isHeld = stage.scans.some(({ locality }) => locality.heldSince !== null);
-    return isHeld ? 'waiting-for-locality' : 'split-queues-full';
-  }
+  if (stage.isPlacementBlocked) return 'split-queues-full';
+  if (stage.scans.some(({ locality }) => locality.isHeld)) return 'waiting-for-locality';
   const scan = stage.scans.find((each) => !each.isClosed);
   return scan?.filterWait === 'waiting' ? 'waiting-for-dynamic-filters' : 'waiting-for-source';
 }

@@ -59,6 +59,41 @@ export function grantLeases(allocation: NodeAllocation, input: AllocationInput):
   return { granted, unmatched, nextRoundAt: nextRoundAt(allocation, input) };
 }
 
+/**
+ * Leases that have to give way because standard ones have taken what was theirs (§2.2): on a node that leases more than it
+ * has, speculative ones, then eager ones beyond what they may overcommit, the newest first.
+ */
+export function leasesToGiveUp(
+  allocation: NodeAllocation,
+  { nodes, limits }: Pick<AllocationInput, 'nodes' | 'limits'>,
+): readonly LeaseId[] {
+  return nodes.flatMap(({ nodeId, memoryBytes }) => {
+    const onNode = allocation.leases.filter((lease) => lease.nodeId === nodeId);
+    if (!onNode.some((lease) => lease.executionClass === 'standard')) return [];
+    let excess = sum(onNode, (lease) => lease.memoryBytes) - memoryBytes;
+    return onNode
+      .toReversed()
+      .sort(byReadinessToYield)
+      .flatMap((lease) => {
+        const { executionClass } = lease;
+        const allowed = executionClass === 'speculative' ? 0 : limits.eagerOvercommitBytes;
+        if (executionClass === 'standard' || excess <= allowed) return [];
+        excess -= lease.memoryBytes;
+        return [lease.leaseId];
+      });
+  });
+}
+
+const YIELDS: Readonly<Record<ExecutionClass, number>> = {
+  speculative: 0,
+  'eager-speculative': 1,
+  standard: 2,
+};
+
+function byReadinessToYield(a: NodeLease, b: NodeLease): number {
+  return YIELDS[a.executionClass] - YIELDS[b.executionClass];
+}
+
 /** What is left of a node, as a round goes. */
 interface Room {
   readonly nodeId: NodeId;

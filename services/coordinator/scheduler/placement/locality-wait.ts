@@ -11,6 +11,8 @@ export interface LocalityWait {
   depth: number | null;
   /** Since when splits are held back at this depth; null = none is. */
   heldSince: Instant | null;
+  /** All of its splits that wait are held back: nothing is placed until a task runs low, a node joins or time passes. */
+  isHeld: boolean;
   /** When the timer for the next depth fires; null = it is not armed. */
   timerAt: Instant | null;
 }
@@ -22,7 +24,7 @@ export interface WaitClock {
 }
 
 export function noLocalityWait(): LocalityWait {
-  return { depth: null, heldSince: null, timerAt: null };
+  return { depth: null, heldSince: null, isHeld: false, timerAt: null };
 }
 
 /**
@@ -80,4 +82,5 @@ export function isTimerDue({ timerAt }: LocalityWait, now: Instant): boolean {
 export function restartLocalityWait(wait: LocalityWait): void {
   wait.depth = null;
   wait.heldSince = null;
+  wait.isHeld = false;
 }

@@ -25,5 +25,5 @@ export function placeByPartition(input: PartitionPlacementInput): SplitPlacement
     addLoad(loads, lane, weight);
     placed.push({ split, lane, weight });
   }
-  return { placed, waiting };
+  return { placed, waiting, heldCount: 0 };
 }

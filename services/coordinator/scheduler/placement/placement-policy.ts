@@ -1,7 +1,7 @@
 /** How the splits of a scan are dealt, as the query's options say (T27): evenly, by file, or by location with patience. */
 import { laneCount } from '../scheduler-state.ts';
 import type { QuerySchedulerState } from '../scheduler-state.ts';
-import type { ScanState } from '../stage-state.ts';
+import type { ScanState, StageState } from '../stage-state.ts';
 import type { Turn } from '../turn.ts';
 import { allowedDepth, noteRound } from './locality-wait.ts';
 import type { SplitCandidates } from './node-selector.ts';
@@ -43,6 +43,13 @@ export function placeScan(
     turn.effects.push({ kind: 'arm-timer', timer, at });
   }
   return placement;
+}
+
+/** Splits that wait may find room now: the stage is scheduled again. */
+export function retryPlacement(turn: Turn, stage: StageState): void {
+  stage.isPlacementBlocked = false;
+  for (const { locality } of stage.scans) locality.isHeld = false;
+  turn.touched.add(stage);
 }
 
 /** A draining node is nobody's first choice. */

@@ -50,6 +50,8 @@ export interface Placement {
 export interface SplitPlacement {
   readonly placed: readonly Placement[];
   readonly waiting: readonly FileSplit[];
+  /** Of `waiting`: those that found room only farther away than they may go now. */
+  readonly heldCount: number;
 }
 
 const STANDARD_WEIGHT = 100;
@@ -76,7 +78,7 @@ export function placeSplits(input: PlacementInput): SplitPlacement {
     addLoad(loads, lane, weight);
     placed.push({ split, weight, lane });
   }
-  return { placed, waiting: input.splits.slice(placed.length) };
+  return { placed, waiting: input.splits.slice(placed.length), heldCount: 0 };
 }
 
 /**

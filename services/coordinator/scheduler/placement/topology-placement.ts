@@ -16,11 +16,6 @@ export interface TopologyInput extends PlacementInput {
   readonly locations: readonly Location[];
 }
 
-export interface TopologyPlacement extends SplitPlacement {
-  /** Of `waiting`: those that found room only farther away than they may go now. */
-  readonly heldCount: number;
-}
-
 /** What is known of all splits that prefer the same nodes. */
 interface Nearness {
   /** Lanes by depth, the deepest first. */
@@ -42,7 +37,7 @@ export function depthsOf(input: TopologyInput): readonly number[] {
 }
 
 /** Deals splits to lanes at `minDepth` or deeper; changes the lanes' loads as it goes. */
-export function placeByTopology(input: TopologyInput, minDepth: number): TopologyPlacement {
+export function placeByTopology(input: TopologyInput, minDepth: number): SplitPlacement {
   const loads = { ...input, nodeWeights: [...input.nodeWeights] };
   const nearness = nearnessOf(input);
   const everywhere = input.lanes.map((_, index) => index);

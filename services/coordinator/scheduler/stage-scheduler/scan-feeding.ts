@@ -13,7 +13,7 @@ import {
   taskCandidates,
 } from '../placement/node-selector.ts';
 import { placeByPartition } from '../placement/partition-placement.ts';
-import { placeScan } from '../placement/placement-policy.ts';
+import { placeScan, retryPlacement } from '../placement/placement-policy.ts';
 import type { Lane, SplitPlacement } from '../placement/split-placement.ts';
 import { adjustQueueLimit, hasRunLow } from '../placement/split-queue-limit.ts';
 import { isQueryEnded } from '../query-state.ts';
@@ -51,14 +51,14 @@ function feed(turn: Turn, stage: StageState, scan: ScanState): boolean {
 
 /** A task reports: pending splits may find room now (T27, blocked wake). */
 export function wakePlacement(turn: Turn, stage: StageState, task: TaskState): void {
-  if (!stage.isPlacementBlocked) return;
+  if (!stage.isPlacementBlocked && !stage.scans.some(({ locality }) => locality.isHeld)) return;
   if (!hasRunLow(task, turn.state.options.splitQueueLimits, isLimited(stage))) return;
-  stage.isPlacementBlocked = false;
-  turn.touched.add(stage);
+  retryPlacement(turn, stage);
 }
 
 function feedScan(turn: Turn, stage: StageState, scan: ScanState): boolean {
-  if (scan.pending.length > 0 && !stage.isPlacementBlocked) placePending(turn, stage, scan);
+  const mayPlace = !stage.isPlacementBlocked && !scan.locality.isHeld;
+  if (scan.pending.length > 0 && mayPlace) placePending(turn, stage, scan);
   // Closed by now = the query failed for want of nodes.
   if (scan.isClosed || scan.isLoading || scan.pending.length > 0) return false;
   if (!scan.isExhausted) {
@@ -160,11 +160,12 @@ function placeByLoad(turn: Turn, stage: StageState, scan: ScanState): void {
 function notePlacement(
   stage: StageState,
   scan: ScanState,
-  { placed, waiting }: SplitPlacement,
+  { placed, waiting, heldCount }: SplitPlacement,
 ): void {
   scan.splitCount += placed.length;
   scan.pending = [...waiting];
-  stage.isPlacementBlocked ||= waiting.length > 0;
+  stage.isPlacementBlocked ||= waiting.length > heldCount;
+  scan.locality.isHeld = heldCount > 0;
   if (stage.isPlacementBlocked) markFullQueues(stage);
 }
 

@@ -3,7 +3,10 @@ import { describe, expect, it } from 'vitest';
 import type { Instant, NodeId, QueryId } from '../../../../../services/common/ids.ts';
 import type { ExecutionClass } from '../../../../../services/coordinator/scheduler/fault-tolerant/execution-class.ts';
 import { DEFAULT_ALLOCATION_LIMITS } from '../../../../../services/coordinator/scheduler/fault-tolerant/fault-tolerant-options.ts';
-import { grantLeases } from '../../../../../services/coordinator/scheduler/fault-tolerant/node-allocation.ts';
+import {
+  grantLeases,
+  leasesToGiveUp,
+} from '../../../../../services/coordinator/scheduler/fault-tolerant/node-allocation.ts';
 import {
   createNodeAllocation,
   findLease,
@@ -61,13 +64,21 @@ class Packing {
     );
   }
 
-  round() {
-    const nodes = Object.entries(this.memory).map(([name, memoryBytes]) => ({
+  get #nodes() {
+    return Object.entries(this.memory).map(([name, memoryBytes]) => ({
       nodeId: name as NodeId,
       memoryBytes,
       usedBytes: this.used[name] ?? 0,
     }));
-    return grantLeases(this.allocation, { nodes, limits: LIMITS, now: this.now as Instant });
+  }
+
+  round() {
+    const now = this.now as Instant;
+    return grantLeases(this.allocation, { nodes: this.#nodes, limits: LIMITS, now });
+  }
+
+  giveUp(): readonly LeaseId[] {
+    return leasesToGiveUp(this.allocation, { nodes: this.#nodes, limits: LIMITS });
   }
 
   /** Node by lease after a round; null = it waits. */
@@ -142,6 +153,34 @@ describe('node allocation (F31)', () => {
     const standard = packing.request(90);
     const further = packing.request(90, { executionClass: 'speculative' });
     expect(packing.grant(standard, further)).toEqual(['a', null]);
+  });
+
+  it('takes back from speculative tasks what standard ones were given, the newest first', () => {
+    const packing = new Packing({ a: 100 });
+    const speculative = { executionClass: 'speculative' } as const;
+    const [older, newer] = [packing.request(40, speculative), packing.request(40, speculative)];
+    packing.grant(older, newer);
+    expect(packing.giveUp()).toEqual([]);
+    packing.grant(packing.request(50));
+    expect(packing.giveUp()).toEqual([newer]);
+    packing.grant(packing.request(50));
+    expect(packing.giveUp()).toEqual([newer, older]);
+  });
+
+  it('takes back from eager tasks only what is more than they may overcommit', () => {
+    const packing = new Packing({ a: 100 });
+    const eager = { executionClass: 'eager-speculative' } as const;
+    packing.grant(packing.request(40, eager), packing.request(40, eager));
+    packing.grant(packing.request(40));
+    expect(packing.giveUp()).toEqual([]);
+    packing.grant(packing.request(1));
+    expect(packing.giveUp()).toHaveLength(1);
+  });
+
+  it('takes nothing back where no standard task is', () => {
+    const packing = new Packing({ a: 100 });
+    packing.grant(packing.request(150, { executionClass: 'speculative' }));
+    expect(packing.giveUp()).toEqual([]);
   });
 
   it('prefers among equals the node with less speculation', () => {

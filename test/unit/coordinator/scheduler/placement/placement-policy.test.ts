@@ -3,7 +3,13 @@ import type { Instant } from '../../../../../services/common/ids.ts';
 import type { FileSplit } from '../../../../../services/common/plan/split.ts';
 import type { SchedulerOptions } from '../../../../../services/coordinator/scheduler/scheduler-options.ts';
 import { whyBlocked } from '../../../../../services/coordinator/scheduler/why-blocked.ts';
-import { aNode, aScan, someSplits } from '../../../../support/plan-builders.ts';
+import {
+  aFragment,
+  aNode,
+  aScan,
+  bySource,
+  someSplits,
+} from '../../../../support/plan-builders.ts';
 import { fixedSourcePlan, gatherPlan } from '../../../../support/sample-plans.ts';
 import { SchedulerDriver } from '../../../../support/scheduler-driver.ts';
 
@@ -108,6 +114,24 @@ describe('placement by topology (S14, S15)', () => {
     const effects = driver.loaded(1, someSplits(1, 4));
     expect(Object.values(placedOn(driver))).toEqual([2, 2]);
     expect(effects.filter(({ kind }) => kind === 'arm-timer')).toEqual([]);
+  });
+
+  it('holds up no other scan of the stage', () => {
+    const fragment = aFragment(0, {
+      partitioning: bySource(1),
+      scans: [aScan(1), aScan(2)],
+      inputMode: 'incremental',
+    });
+    const driver = new SchedulerDriver([fragment], { nodes: NODES, options: topology });
+    driver.loaded(1, someSplits(1, 5));
+    const scans = () => driver.stage(0).scans.map(({ pending }) => pending.length);
+    expect(scans()).toEqual([1, 0]);
+    expect(whyBlocked(driver.state).stages[0]?.reason).toBe('waiting-for-locality');
+    driver.loaded(2, [...someSplits(2, 1), ...someSplits(3, 1), ...someSplits(4, 1)]);
+    expect(driver.stage(0).scans[1]?.splitCount).toBeGreaterThan(0);
+    driver.send({ kind: 'node-joined', node: aNode('c1') });
+    for (let waits = 0; waits < 3; waits += 1) fire(driver);
+    expect(scans()[0]).toBe(0);
   });
 
   it('takes room near its data before the wait is over', () => {
