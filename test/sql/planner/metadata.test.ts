@@ -50,7 +50,7 @@ describe('what a DuckDB with the same tables tells of itself', () => {
       "SELECT function_name, parameters, macro_definition FROM duckdb_functions() WHERE function_name IN ('plus', 'abs', 'date_trunc')",
       "SELECT * EXCLUDE (function_oid, database_oid) FROM duckdb_functions() WHERE function_type = 'table'",
       'SELECT DISTINCT lower(type_name), type_size, logical_type, labels FROM duckdb_types() WHERE type_category IS NOT NULL',
-      'SELECT count(DISTINCT lower(type_name)) FROM duckdb_types',
+      "SELECT DISTINCT logical_type FROM duckdb_types WHERE type_name ILIKE 'int%'",
       'FROM duckdb_constraints()',
       'FROM duckdb_keywords()',
       'SELECT c.relname, a.attname, a.attnum FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid',
