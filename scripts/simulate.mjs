@@ -1,19 +1,9 @@
-// Compiles the simulator to .cache/simulation and runs it with the arguments given (see test/simulation/main.ts).
+// Compiles the simulator and runs it with the arguments given (see test/simulation/main.ts).
 import { spawnSync } from 'node:child_process';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+import { compiled, compileSimulation, root } from './compile-simulation.mjs';
 
-const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const tscPackage = createRequire(import.meta.url).resolve('typescript/package.json');
-const run = (...args) =>
-  spawnSync(process.execPath, args, { stdio: 'inherit', cwd: root }).status ?? 1;
-
-const compiled = run(
-  join(dirname(tscPackage), 'bin', 'tsc'),
-  '-p',
-  join(root, 'test', 'simulation', 'tsconfig.json'),
-);
-if (compiled !== 0) process.exit(compiled);
-const main = join(root, '.cache', 'simulation', 'test', 'simulation', 'main.js');
-process.exit(run('--enable-source-maps', main, ...process.argv.slice(2)));
+compileSimulation();
+const main = join(compiled, 'test', 'simulation', 'main.js');
+const args = ['--enable-source-maps', main, ...process.argv.slice(2)];
+process.exit(spawnSync(process.execPath, args, { stdio: 'inherit', cwd: root }).status ?? 1);

@@ -9,8 +9,4 @@ export const WORKER_REGRESSIONS: typeof REGRESSIONS = [
     seed: 344,
     what: 'a producer that came late waited for readers that had ended, and its page memory with it',
   },
-  {
-    seed: 5617,
-    what: 'a producer waited for a reader that had ended and whose word was lost three times',
-  },
 ];

@@ -56,6 +56,8 @@ export interface SimulationOptions {
 const END_LIMIT_MS = 120_000;
 /** Everything comes to rest so long after the end. */
 const REST_MS = 20_000;
+/** With a client that reads, a query ends so soon, whatever went wrong. */
+const LATEST_END_MS = 40_000;
 /** Only a query whose client is gone ends by it. */
 const DEADLINE = 60_000 as Instant;
 /** How long the client may go on reading before it hears that the query has failed. */
@@ -167,6 +169,8 @@ class Simulation {
     this.#startQuery();
     yield { limitMs: END_LIMIT_MS, isDone: () => this.#coordinator?.end !== undefined };
     this.#endedAt = this.#time.now();
+    const isLate = this.#endedAt > LATEST_END_MS && !this.#client.isGone;
+    if (isLate) this.#violations.push(`liveness: ended only after ${LATEST_END_MS} ms`);
     if (this.#coordinator?.end === undefined) return this.#noteHang();
     if (this.#coordinator.end.kind === 'fail-query') {
       this.#time.after(this.#random.below(MAX_NEWS_DELAY_MS), () => this.#client.stop());

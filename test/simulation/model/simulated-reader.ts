@@ -30,6 +30,8 @@ const POLL_MS = 5;
 const MAX_POLL_MS = 80;
 /** So many losses in a row happen on no living connection, and no partition lasts so long. */
 const MAX_ATTEMPTS = 20;
+/** Nobody answers at the address: hope goes sooner. */
+const ATTEMPTS_IF_REFUSED = 3;
 
 export class SimulatedReader {
   readonly location: OutputLocation;
@@ -62,8 +64,12 @@ export class SimulatedReader {
     const token = this.#token;
     const run = this.location.nodeInstanceId;
     network.sendAtMostOnce(run, () => {
-      const reply = serverAt(this.location)?.fetch(this.location, token);
-      if (reply === undefined) return;
+      const server = serverAt(this.location);
+      if (server === undefined) {
+        this.#attempts += ATTEMPTS_IF_REFUSED;
+        return;
+      }
+      const reply = server.fetch(this.location, token);
       network.sendAtMostOnce(run, () => {
         if (request === this.#request) this.#onReply(reply);
       });

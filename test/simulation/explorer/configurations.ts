@@ -1,0 +1,119 @@
+/** Small queries on two workers, under each fault and policy. */
+import type { SourceId } from '../../../services/common/ids.ts';
+import type { InputTree, PlanFragment } from '../../../services/common/plan/plan-fragment.ts';
+import { DEFAULT_SCHEDULER_OPTIONS } from '../../../services/coordinator/scheduler/scheduler-options.ts';
+import type { SchedulerOptions } from '../../../services/coordinator/scheduler/scheduler-options.ts';
+import {
+  aFragment,
+  aRemote,
+  aScan,
+  aScanFragment,
+  someNodes,
+  toFragment,
+} from '../../support/plan-builders.ts';
+import type { Configuration, FaultKind } from './world.ts';
+
+interface SmallQuery {
+  readonly name: string;
+  readonly fragments: readonly PlanFragment[];
+  readonly splits: Readonly<Record<number, number>>;
+}
+
+const gather = (id: number, sourceId: number, producers: readonly number[]): PlanFragment =>
+  aFragment(id, { remoteSources: [aRemote(sourceId, producers, 'gather')] });
+
+const scan = (id: number, sourceId: number, to: ReturnType<typeof toFragment>): PlanFragment =>
+  aScanFragment(id, { sourceId, output: to });
+
+const ofSource = (sourceId: number): InputTree => ({
+  kind: 'source',
+  sourceId: sourceId as SourceId,
+});
+
+const QUERIES: readonly SmallQuery[] = [
+  {
+    name: 'scan',
+    fragments: [scan(0, 1, toFragment(1, 9, 'single')), gather(1, 9, [0])],
+    splits: { 1: 2 },
+  },
+  {
+    name: 'empty scan',
+    fragments: [scan(0, 1, toFragment(1, 9, 'single')), gather(1, 9, [0])],
+    splits: { 1: 0 },
+  },
+  {
+    name: 'exchange',
+    fragments: [
+      scan(0, 1, toFragment(1, 8, 'hash')),
+      aFragment(1, {
+        partitioning: { kind: 'hash' },
+        remoteSources: [aRemote(8, [0], 'partitioned')],
+        outputs: [toFragment(2, 9, 'single')],
+      }),
+      gather(2, 9, [1]),
+    ],
+    splits: { 1: 1 },
+  },
+  {
+    name: 'broadcast join',
+    fragments: [
+      scan(0, 1, toFragment(1, 8, 'broadcast')),
+      aScanFragment(
+        1,
+        { sourceId: 2, output: toFragment(2, 9, 'single') },
+        {
+          remoteSources: [aRemote(8, [0], 'broadcast')],
+          scans: [aScan(2)],
+          inputTree: { kind: 'join', probe: ofSource(2), build: ofSource(8) },
+        },
+      ),
+      gather(2, 9, [1]),
+    ],
+    splits: { 1: 1, 2: 1 },
+  },
+  {
+    name: 'union',
+    fragments: [
+      scan(0, 1, toFragment(2, 9, 'single')),
+      scan(1, 2, toFragment(2, 9, 'single')),
+      gather(2, 9, [0, 1]),
+    ],
+    splits: { 1: 1, 2: 1 },
+  },
+  {
+    name: 'limit',
+    fragments: [
+      { ...scan(0, 1, toFragment(1, 9, 'single')), rowLimit: 1 },
+      { ...gather(1, 9, [0]), rowLimit: 1 },
+    ],
+    splits: { 1: 2 },
+  },
+];
+
+const FAULTS: readonly (FaultKind | undefined)[] = [
+  undefined,
+  'status-lost',
+  'status-repeated',
+  'node-lost',
+  'task-failure',
+  'cancel',
+];
+
+/** Where the order of stages is a matter of policy. */
+const POLICIES: Readonly<Record<string, readonly SchedulerOptions['executionPolicy'][]>> = {
+  'broadcast join': ['all-at-once', 'phased', 'legacy-phased'],
+};
+
+/** Each query with each fault, under each policy that makes a difference to it. */
+export const CONFIGURATIONS: readonly Configuration[] = QUERIES.flatMap((query) =>
+  FAULTS.flatMap((fault) =>
+    (POLICIES[query.name] ?? ['all-at-once' as const]).map((executionPolicy) => ({
+      name: `${query.name}, ${fault ?? 'no fault'}, ${executionPolicy}`,
+      fragments: query.fragments,
+      splits: query.splits,
+      nodes: someNodes(2),
+      options: { ...DEFAULT_SCHEDULER_OPTIONS, executionPolicy, dynamicFilterWaitMs: 0 },
+      faults: fault === undefined ? [] : [fault],
+    })),
+  ),
+);
