@@ -1,5 +1,5 @@
 import { type Outcome } from './fuzz-oracle.ts';
-import { type SqlNode, walkSql } from './sql-tree.ts';
+import { NO_EXPRESSIONS, type SqlNode, walkSql } from './sql-tree.ts';
 
 /** What one statement was made of, and what became of it. */
 export interface Covered {
@@ -41,7 +41,7 @@ function isOperator({ sort }: SqlNode): boolean {
 }
 
 function isExpression({ sort }: SqlNode): boolean {
-  return !['relation', 'statement', 'item', 'clause'].includes(sort);
+  return !NO_EXPRESSIONS.has(sort);
 }
 
 /** Not those of the relations below. */

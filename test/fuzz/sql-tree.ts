@@ -68,9 +68,16 @@ export function* smallerTrees(root: SqlNode): Generator<SqlNode> {
   }
 }
 
+export const NO_EXPRESSIONS: ReadonlySet<string> = new Set([
+  'relation',
+  'statement',
+  'item',
+  'clause',
+]);
+
 /** Every expression has a NULL of its type. */
 function* simplest(root: SqlNode): Generator<SqlNode> {
-  if (root.sort === 'relation' || root.sort === 'clause' || root.label === 'NULL') return;
+  if (NO_EXPRESSIONS.has(root.sort) || root.label === 'NULL') return;
   if (root.parts.length === 1 && typeof root.parts[0] === 'string') return;
   yield node(root.sort, 'NULL', `NULL::${root.sort}`);
 }

@@ -108,7 +108,9 @@ export class Expressions {
         ? node(type, name, `TRY(${name} (`, first, '))')
         : node(type, name, 'TRY((', first, `) ${name} (`, second, '))');
     }
-    return node(type, name, `TRY("${name}"(`, { ...list(args), min: args.length }, '))');
+    // The catalog takes JSON for VARCHAR; beside JSON, texts would be read as such.
+    const end = type === 'VARCHAR' && name.includes('json') ? '))::VARCHAR' : '))';
+    return node(type, name, `TRY("${name}"(`, { ...list(args), min: args.length }, end);
   }
 
   #case(type: string, columns: readonly Column[], depth: number): SqlNode {

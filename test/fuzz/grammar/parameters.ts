@@ -20,7 +20,9 @@ export class Parameters {
 
   /** The constant, or a parameter in its place. */
   insteadOf(type: string, constant: string): SqlNode {
-    if (this.#percent === 0 || !this.#choice.chance(this.#percent))
+    // Clients can send no UNION.
+    const canBeSent = !type.startsWith('UNION');
+    if (this.#percent === 0 || !canBeSent || !this.#choice.chance(this.#percent))
       return node(type, 'constant', constant);
     const name = this.#choice.parameterName();
     this.#values.set(name, constant);
