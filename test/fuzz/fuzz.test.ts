@@ -8,7 +8,7 @@ import { writeFuzzTables } from './fuzz-tables.ts';
 import { readKept } from './kept-statements.ts';
 
 const SEED_COUNT = 1000;
-const TIME_LIMIT_MS = 300_000;
+const TIME_LIMIT_MS = 900_000;
 const KEPT = fileURLToPath(new URL('regressions.sql', import.meta.url));
 
 /** One for each core that tests may count on. */
