@@ -1,4 +1,4 @@
-/** TPC-H under every execution policy of the pipelined discipline, and placed by location, on real processes; what was decided is decided again. */
+/** TPC-H under every execution policy and discipline, and placed by location, on real processes; what was decided is decided again. */
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,6 +15,7 @@ const VARIANTS: readonly Readonly<Record<string, string>>[] = [
   { execution_policy: 'all-at-once' },
   { execution_policy: 'legacy-phased' },
   { split_placement: 'topology', split_affinity: 'file' },
+  { scheduling: 'stage-barrier' },
 ];
 /** Joins in a row, aggregations below joins, shared stages; with SKEIN_TEST_ALL all are run. */
 const SAMPLE = ['q02', 'q05', 'q15', 'q21'];

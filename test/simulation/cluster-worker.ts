@@ -27,6 +27,8 @@ export interface ClusterWorker {
   pauseUntil(instant: Instant): void;
   /** Makes a task of it fail with this error; false when none is there to fail. */
   failTask(error: EngineError): boolean;
+  /** Tasks that have ended and left stored pages behind. */
+  storedOutputs(): readonly string[];
   /** `stage.partition state` of its tasks that have not ended. */
   liveTasks(): readonly string[];
 }

@@ -1,6 +1,11 @@
 /** What a seed stands for, apart from the chances of its run: a query, a cluster, and everything that goes wrong. */
 import { seededRandom } from '../../services/common/random.ts';
 import type { Random } from '../../services/common/random.ts';
+import {
+  DEFAULT_SCHEDULER_OPTIONS,
+  retriesPartitions,
+} from '../../services/coordinator/scheduler/scheduler-options.ts';
+import { drawDeterminism, drawDiscipline } from './discipline.ts';
 import { createScenario } from './scenario.ts';
 import type { Scenario } from './scenario.ts';
 import { createWorkload } from './workload.ts';
@@ -25,7 +30,23 @@ export function drawCase(seed: number): SimulationCase {
     filterRandom: partOf(seed, 6),
     policyRandom: partOf(seed, 7),
   });
-  return { seed, scenario, workload };
+  const options = { ...scenario.options, ...drawDiscipline(partOf(seed, 8)) };
+  return {
+    seed,
+    scenario: { ...scenario, options },
+    workload: drawDeterminism(partOf(seed, 9), workload),
+  };
+}
+
+/** The same under the discipline that streams. */
+export function pipelined({ scenario, ...drawn }: SimulationCase): SimulationCase {
+  const { options } = scenario;
+  if (!retriesPartitions(options)) return { scenario, ...drawn };
+  const { scheduling, executionPolicy, retryPolicy } = DEFAULT_SCHEDULER_OPTIONS;
+  return {
+    ...drawn,
+    scenario: { ...scenario, options: { ...options, scheduling, executionPolicy, retryPolicy } },
+  };
 }
 
 function partOf(seed: number, part: number): Random {

@@ -10,6 +10,7 @@ import type { Random } from '../../services/common/random.ts';
 import { createQueryScheduler } from '../../services/coordinator/scheduler/query-scheduler.ts';
 import type { SchedulerEffect } from '../../services/coordinator/scheduler/scheduler-effect.ts';
 import type { SchedulerEvent } from '../../services/coordinator/scheduler/scheduler-event.ts';
+import { retriesPartitions } from '../../services/coordinator/scheduler/scheduler-options.ts';
 import { whyBlocked } from '../../services/coordinator/scheduler/why-blocked.ts';
 import { QUERY_ID } from '../support/scheduler-driver.ts';
 import { answerOf } from './answer.ts';
@@ -19,12 +20,13 @@ import { ExchangeChecker } from './checkers/exchange-checker.ts';
 import { FilterChecker } from './checkers/filter-checker.ts';
 import { OrderChecker } from './checkers/order-checker.ts';
 import { checkOutcome } from './checkers/result-checker.ts';
+import { StoredChecker } from './checkers/stored-checker.ts';
 import { SplitChecker } from './checkers/split-checker.ts';
 import type { CreateEngine, ResultClient } from './cluster-worker.ts';
 import { modelEngine } from './model/model-engine.ts';
 import { realEngine } from './real/real-engine.ts';
 import type { Fault } from './scenario.ts';
-import { drawCase } from './simulation-case.ts';
+import { drawCase, pipelined } from './simulation-case.ts';
 import type { SimulationCase } from './simulation-case.ts';
 import { SimulatedCluster } from './simulated-cluster.ts';
 import { SimulatedCoordinator } from './simulated-coordinator.ts';
@@ -80,7 +82,7 @@ export function simulateWorkers(
   seed: number,
   options: SimulationOptions = {},
 ): Promise<SimulationReport> {
-  return simulateWorkersCase(drawCase(seed), options);
+  return simulateWorkersCase(pipelined(drawCase(seed)), options);
 }
 
 export function simulateWorkersCase(
@@ -112,6 +114,7 @@ class Simulation {
     this.#case = drawn;
     this.#options = options;
     const { seed, scenario, workload } = drawn;
+    const isStored = retriesPartitions(scenario.options);
     this.#random = seededRandom(seed);
     this.#handoverRandom = seededRandom(~seed);
     const random = this.#random;
@@ -126,10 +129,12 @@ class Simulation {
     );
     this.#splitChecker = new SplitChecker(workload, scenario.options, this.#violations);
     this.#checkers = [
-      new OrderChecker(workload.fragments, this.#violations),
+      new OrderChecker(workload.fragments, isStored, this.#violations),
       this.#splitChecker,
       new FilterChecker(workload, this.#violations),
-      new ExchangeChecker(workload, this.#violations),
+      isStored
+        ? new StoredChecker(workload, this.#violations)
+        : new ExchangeChecker(workload, this.#violations),
       new EndChecker(workload, this.#violations),
     ];
     const { splits } = workload;
@@ -284,6 +289,9 @@ class Simulation {
     for (const worker of this.#cluster.workers.filter((each) => each.isAlive)) {
       for (const task of worker.liveTasks()) {
         this.#violations.push(`rest: task ${task} on ${worker.node.nodeId}`);
+      }
+      for (const task of worker.storedOutputs()) {
+        this.#violations.push(`rest: stored pages of task ${task} on ${worker.node.nodeId}`);
       }
     }
   }

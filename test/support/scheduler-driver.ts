@@ -33,6 +33,12 @@ export type EffectOf<Kind extends SchedulerEffect['kind']> = Extract<
 /** A state, or a status with what matters of it. */
 export type Report = TaskStateKind | (Partial<TaskStatus> & Pick<TaskStatus, 'state'>);
 
+export interface AttemptName {
+  readonly stage: number;
+  readonly partition: number;
+  readonly attempt: number;
+}
+
 export interface DriverSetup {
   readonly nodes?: readonly SchedulerNode[];
   readonly options?: Partial<SchedulerOptions>;
@@ -67,6 +73,12 @@ export class SchedulerDriver {
     return effects;
   }
 
+  /** The run of this task's worker is gone. */
+  loseNodeOf({ nodeId, nodeInstanceId }: TaskState): readonly SchedulerEffect[] {
+    const error = { code: 'NODE_LOST', message: `${nodeId} is lost` } as const;
+    return this.send({ kind: 'node-lost', nodeId, nodeInstanceId, error });
+  }
+
   loaded(sourceId: number, splits: readonly FileSplit[], last = true): readonly SchedulerEffect[] {
     const batch = this.state.stages
       .flatMap((stage) => stage.scans)
@@ -85,14 +97,26 @@ export class SchedulerDriver {
     return this.send({ kind: 'task-status', status: this.status(stageId, partition, report) });
   }
 
+  /** As `report`, of an attempt that need not be the newest. */
+  reportAttempt(
+    { stage, partition, attempt }: AttemptName,
+    report: Report,
+  ): readonly SchedulerEffect[] {
+    const task = this.task(stage, partition, attempt);
+    return this.send({ kind: 'task-status', status: this.#statusOf(task, report) });
+  }
+
+  /** The newest attempt of each partition reports. */
   reportAll(stageId: number, state: TaskStateKind): readonly SchedulerEffect[] {
-    return this.stage(stageId).tasks.flatMap((_, partition) =>
-      this.report(stageId, partition, state),
-    );
+    const partitions = this.stage(stageId).partitions.filter(({ attempts }) => attempts.length > 0);
+    return partitions.flatMap(({ partitionId }) => this.report(stageId, partitionId, state));
   }
 
   status(stageId: number, partition: number, report: Report): TaskStatus {
-    const task = this.task(stageId, partition);
+    return this.#statusOf(this.task(stageId, partition), report);
+  }
+
+  #statusOf(task: TaskState, report: Report): TaskStatus {
     this.#statusVersion += 1;
     return {
       taskId: task.taskId,
@@ -120,8 +144,13 @@ export class SchedulerDriver {
     return stageOf(this.state, stageId as StageState['stageId']);
   }
 
-  task(stageId: number, partition: number): TaskState {
-    const task = this.stage(stageId).tasks[partition];
+  /** The newest attempt of a partition, or the one that is named. */
+  task(stageId: number, partition: number, attempt?: number): TaskState {
+    const tasks = this.stage(stageId).tasks.filter(
+      ({ taskId }) =>
+        taskId.partitionId === partition && (attempt === undefined || taskId.attempt === attempt),
+    );
+    const task = tasks.at(-1);
     if (task === undefined) throw new Error(`stage ${stageId} has no task ${partition}`);
     return task;
   }

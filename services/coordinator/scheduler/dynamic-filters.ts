@@ -19,8 +19,11 @@ import type { KeyDomain, KeyForm } from '../../common/dynamic-filter/key-domain.
 import type { FilterId, Instant, StageId } from '../../common/ids.ts';
 import type { PlanFragment } from '../../common/plan/plan-fragment.ts';
 import type { TaskStatus } from '../../common/task/task-status.ts';
+import { attemptsOf } from './partition-state.ts';
+import { retriesPartitions } from './scheduler-options.ts';
 import type { QuerySchedulerState } from './scheduler-state.ts';
 import { findScan, stageOf } from './scheduler-state.ts';
+import { producersOf } from './stage-link.ts';
 import { canScheduleMoreTasks, isStageDone } from './stage-state.ts';
 import type { ScanState, StageState } from './stage-state.ts';
 import type { TaskState } from './task-state.ts';
@@ -96,12 +99,25 @@ function collectionOf(
   if (domain.kind === 'all') return 'void';
   const stages = producers.map((id) => stageOf(state, id));
   if (stages.some(({ kind }) => kind === 'canceled')) return 'void';
+  // What is made again may have other keys.
+  if (retriesPartitions(state.options) && !stages.every((stage) => isRepeatable(state, stage)))
+    return 'void';
   const isWhole = stages.every(
-    ({ kind, tasks }) =>
-      !canScheduleMoreTasks(kind) &&
-      tasks.every(({ reportedFilters }) => reportedFilters.includes(filterId)),
+    (stage) =>
+      !canScheduleMoreTasks(stage.kind) &&
+      stage.partitions.every((partition) =>
+        attemptsOf(stage, partition).some(({ reportedFilters }) =>
+          reportedFilters.includes(filterId),
+        ),
+      ),
   );
   return isWhole ? 'whole' : 'open';
+}
+
+/** Another run of it, and of all that feeds it, gives the same rows. */
+function isRepeatable(state: QuerySchedulerState, stage: StageState): boolean {
+  if (stage.fragment.determinism !== 'deterministic') return false;
+  return producersOf(state, stage).every((producer) => isRepeatable(state, producer));
 }
 
 function tellStage(turn: Turn, stage: StageState, filter: DynamicFilterState): void {

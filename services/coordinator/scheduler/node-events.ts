@@ -1,11 +1,11 @@
 /** What the cluster's membership says. Nodes are fenced by the run of their process. */
 import type { ErrorReport } from '../../common/error.ts';
 import type { NodeId, NodeInstanceId } from '../../common/ids.ts';
+import { onTasksLost } from './failures.ts';
+import type { LostNode } from './failures.ts';
 import { restartLocalityWait } from './placement/locality-wait.ts';
 import { retryPlacement } from './placement/placement-policy.ts';
 import { isEligible } from './placement/node-labels.ts';
-import { recoveryPolicyOf } from './policies.ts';
-import { applyDecision } from './query-transitions.ts';
 import type { SchedulerNode } from './scheduler-event.ts';
 import { findNode } from './scheduler-state.ts';
 import { countTask } from './stage-state.ts';
@@ -45,22 +45,22 @@ export function onNodeDraining(turn: Turn, run: NodeRun): void {
  * The node's tasks are gone. It matters where their rows were still needed; a task that had ended, or was told to
  * cancel, loses nothing.
  */
-export function onNodeLost(turn: Turn, lost: NodeRun & { readonly error: ErrorReport }): void {
+export function onNodeLost(turn: Turn, lost: LostNode): void {
   const { state } = turn;
   const index = state.nodes.findIndex((each) => isRun(each.node, lost));
   if (index === -1) return;
   state.nodes.splice(index, 1);
   const hit = state.stages.filter((stage) => loseTasks(stage, lost));
-  const [first] = hit;
-  if (first === undefined) return;
-  applyDecision(turn, recoveryPolicyOf(state.options).onNodeLost(lost.error), first);
+  onTasksLost(turn, lost, hit);
 }
 
 /** True when a task was lost whose rows were needed. */
 function loseTasks(stage: StageState, lost: NodeRun): boolean {
   let isHit = false;
   for (const task of stage.tasks) {
-    if (isEnded(task) || !isRun(task, lost)) continue;
+    if (!isRun(task, lost)) continue;
+    task.isReleased = true;
+    if (isEnded(task)) continue;
     isHit ||= task.stop === 'none';
     countTask(stage.taskCounts, task.kind, -1);
     loseTask(task);

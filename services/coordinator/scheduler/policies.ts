@@ -3,10 +3,14 @@ import { assertNever } from '../../common/assert.ts';
 import { allAtOnce } from './execution-policy/all-at-once.ts';
 import { legacyPhased } from './execution-policy/legacy-phased.ts';
 import { phased } from './execution-policy/phased.ts';
+import { stageBarrier } from './execution-policy/stage-barrier.ts';
 import type { ExecutionPolicy } from './execution-policy/execution-policy.ts';
 import { failQueryPolicy } from './recovery/fail-query.ts';
+import { resubmitStage } from './recovery/resubmit-stage.ts';
 import type { RecoveryPolicy } from './recovery/recovery-policy.ts';
+import { retriesPartitions } from './scheduler-options.ts';
 import type { SchedulerOptions } from './scheduler-options.ts';
+import { byPartition } from './stage-scheduler/by-partition.ts';
 import { fixedCount } from './stage-scheduler/fixed-count.ts';
 import { fixedSourcePartitioned } from './stage-scheduler/fixed-source-partitioned.ts';
 import { multiSource } from './stage-scheduler/multi-source.ts';
@@ -23,6 +27,8 @@ export function executionPolicyOf(options: SchedulerOptions): ExecutionPolicy {
       return allAtOnce;
     case 'legacy-phased':
       return legacyPhased;
+    case 'stage-barrier':
+      return stageBarrier;
     default:
       return assertNever(options.executionPolicy);
   }
@@ -32,12 +38,15 @@ export function recoveryPolicyOf(options: SchedulerOptions): RecoveryPolicy {
   switch (options.retryPolicy) {
     case 'none':
       return failQueryPolicy;
+    case 'stage':
+      return resubmitStage;
     default:
       return assertNever(options.retryPolicy);
   }
 }
 
-export function stageSchedulerOf(stage: StageState): StageScheduler {
+export function stageSchedulerOf(options: SchedulerOptions, stage: StageState): StageScheduler {
+  if (retriesPartitions(options)) return byPartition;
   const { partitioning } = stage.fragment;
   switch (partitioning.kind) {
     case 'source':

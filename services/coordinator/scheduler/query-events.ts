@@ -3,6 +3,7 @@ import { assertNever } from '../../common/assert.ts';
 import type { ErrorReport } from '../../common/error.ts';
 import { addPruned } from '../../common/plan/split.ts';
 import { onFilterWaitOver } from './dynamic-filters.ts';
+import { onNodeWaitOver } from './partition-launch.ts';
 import { isTimerDue } from './placement/locality-wait.ts';
 import { retryPlacement } from './placement/placement-policy.ts';
 import { failQuery } from './query-transitions.ts';
@@ -73,6 +74,8 @@ export function onTimerFired(turn: Turn, timer: SchedulerTimer): void {
       return onLocalityWaitOver(turn, timer);
     case 'stall-watch':
       return onStallWatch(turn);
+    case 'node-wait':
+      return onNodeWaitOver(turn, timer);
     case 'failure-cause': {
       const suspect = state.suspectedFailure;
       if (suspect !== null) failQuery(turn, suspect.error, stageOf(state, suspect.stageId));

@@ -10,6 +10,7 @@ import { onNodeDraining, onNodeJoined, onNodeLost } from './node-events.ts';
 import { findPlanProblem } from './plan-check.ts';
 import { eligibleNodes } from './placement/node-labels.ts';
 import { createNodePartitionMap } from './placement/node-partition-map.ts';
+import { launchPartitions } from './partition-launch.ts';
 import { executionPolicyOf, stageSchedulerOf } from './policies.ts';
 import {
   onCancelRequested,
@@ -23,6 +24,7 @@ import { dropMootSuspicion, failQuery, settleQuery, startRunning } from './query
 import { announceResults } from './result-announcement.ts';
 import type { SchedulerEffect } from './scheduler-effect.ts';
 import type { SchedulerEvent } from './scheduler-event.ts';
+import { retriesPartitions } from './scheduler-options.ts';
 import type { QuerySchedulerInit, SchedulerOptions } from './scheduler-options.ts';
 import { createStage, draw, laneCount } from './scheduler-state.ts';
 import type { QuerySchedulerState } from './scheduler-state.ts';
@@ -122,10 +124,11 @@ function settle(turn: Turn): void {
     if (stage === undefined) break;
     turn.touched.delete(stage);
     if (stage.kind === 'scheduling' || stage.kind === 'scheduling-splits') {
-      stageSchedulerOf(stage).schedule(turn, stage);
+      stageSchedulerOf(state.options, stage).schedule(turn, stage);
     }
     completeFilters(turn);
   }
+  if (retriesPartitions(state.options) && !isQueryEnded(state.query.kind)) launchPartitions(turn);
   if (state.stages.some((stage) => stage.tasks.length > 0)) startRunning(turn);
   announceResults(turn);
   settleQuery(turn);
@@ -162,6 +165,7 @@ function createState(init: QuerySchedulerInit, now: Instant): QuerySchedulerStat
     suspectedFailure: null,
     stallWatch: { progress: '', since: now },
     unknownStatuses: 0,
+    nodeWaitSince: null,
     memory: noMemorySeen(),
     randomState: random.randomState,
   };
@@ -175,7 +179,9 @@ function noWorker({ requiredLabels }: SchedulerOptions): string {
 function linkStages(state: QuerySchedulerState): void {
   for (const stage of state.stages) {
     for (const output of stage.fragment.outputs) {
-      stage.outputs.push(createOutput(output, state.partitionToNode.length));
+      const retention = retriesPartitions(state.options) ? 'retained' : 'streaming';
+      const consumerTaskCount = state.partitionToNode.length;
+      stage.outputs.push(createOutput(output, { retention, consumerTaskCount }));
     }
   }
 }

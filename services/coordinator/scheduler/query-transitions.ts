@@ -2,12 +2,14 @@
 import { assert } from '../../common/assert.ts';
 import type { ErrorReport } from '../../common/error.ts';
 import type { Instant } from '../../common/ids.ts';
+import { selectedAttempt } from './partition-state.ts';
 import { canMoveQuery, isQueryEnded } from './query-state.ts';
-import type { RecoveryDecision } from './recovery/recovery-policy.ts';
 import { rootStage, stageOf } from './scheduler-state.ts';
-import { isStageDone } from './stage-state.ts';
+import { hasStoredOutput, isStageDone } from './stage-state.ts';
 import type { StageState } from './stage-state.ts';
 import { abandonStage, cancelStage } from './stage-transitions.ts';
+import type { TaskState } from './task-state.ts';
+import { releaseOutput } from './turn.ts';
 import type { Turn } from './turn.ts';
 
 /** The first task exists. */
@@ -25,25 +27,18 @@ export function failQuery(turn: Turn, error: ErrorReport, stage?: StageState): v
   const { state } = turn;
   if (isQueryEnded(state.query.kind)) return;
   for (const each of state.stages) abandonStage(turn, each, each === stage ? 'failed' : 'aborted');
+  releaseOutputs(turn);
   turn.touched.clear();
   state.suspectedFailure = null;
   state.query = { kind: 'failed', error };
   turn.effects.push({ kind: 'fail-query', error });
 }
 
-/** Carries out what the recovery policy decided about a failure. */
-export function applyDecision(turn: Turn, decision: RecoveryDecision, stage?: StageState): void {
+/** A symptom: scheduling stops until its cause is known, or the wait for it is over. */
+export function awaitCause(turn: Turn, error: ErrorReport, { stageId }: StageState): void {
   const { state } = turn;
-  if (isQueryEnded(state.query.kind)) return;
-  if (decision.kind === 'fail-query') {
-    failQuery(turn, decision.error, stage);
-    return;
-  }
   if (state.suspectedFailure !== null) return;
-  state.suspectedFailure = {
-    stageId: stage?.stageId ?? rootStage(state).stageId,
-    error: decision.error,
-  };
+  state.suspectedFailure = { stageId, error };
   const at = (turn.now + state.options.failureCauseDelayMs) as Instant;
   turn.effects.push({ kind: 'arm-timer', timer: { kind: 'failure-cause' }, at });
 }
@@ -63,11 +58,11 @@ export function settleQuery(turn: Turn): void {
   if (isQueryEnded(state.query.kind)) return;
   if (state.suspectedFailure !== null) return;
   const root = rootStage(state);
-  const isTaken = root.kind === 'finished' || (state.result.isReleased && hasEnded(root));
+  const isTaken = hasBeenRead(root) || (state.result.isReleased && hasEnded(root));
   if (isTaken && state.result.isComplete) {
     finishQuery(turn);
   } else if (
-    (root.kind === 'flushing' || state.result.isReleased) &&
+    (root.kind === 'flushing' || root.kind === 'finished' || state.result.isReleased) &&
     canMoveQuery(state.query.kind, 'finishing')
   ) {
     state.query = { kind: 'finishing' };
@@ -79,9 +74,26 @@ function finishQuery(turn: Turn): void {
   const { state } = turn;
   assert(state.suspectedFailure === null, 'a query with a failed task does not finish');
   for (const stage of state.stages) cancelStage(turn, stage);
+  releaseOutputs(turn);
   turn.touched.clear();
   state.query = { kind: 'finished' };
   turn.effects.push({ kind: 'finish-query' });
+}
+
+/** A streaming root finishes when it was read; of a stored one, only what came inline is with the client by then. */
+function hasBeenRead(root: StageState): boolean {
+  if (root.kind !== 'finished') return false;
+  const isInline = (task: TaskState | undefined) => task?.announcement === 'inline';
+  return (
+    !hasStoredOutput(root) ||
+    root.partitions.every((partition) => isInline(selectedAttempt(root, partition)))
+  );
+}
+
+/** Whatever tasks have stored, or are about to, is not needed any more. */
+function releaseOutputs(turn: Turn): void {
+  for (const stage of turn.state.stages)
+    for (const task of stage.tasks) releaseOutput(turn, stage, task);
 }
 
 /** After its release, a root task may end in any way: its rows are with the client. */

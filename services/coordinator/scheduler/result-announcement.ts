@@ -4,10 +4,12 @@
  */
 import type { TaskStatus } from '../../common/task/task-status.ts';
 import type { ResultLocation } from './scheduler-effect.ts';
+import { isWhole, selectedAttempt } from './partition-state.ts';
 import { rootStage } from './scheduler-state.ts';
 import type { QuerySchedulerState } from './scheduler-state.ts';
 import { resultLocation } from './stage-link.ts';
-import { canScheduleMoreTasks } from './stage-state.ts';
+import { canScheduleMoreTasks, hasStoredOutput } from './stage-state.ts';
+import type { StageState } from './stage-state.ts';
 import type { TaskState } from './task-state.ts';
 import type { Turn } from './turn.ts';
 
@@ -32,7 +34,9 @@ export function announceResults(turn: Turn): void {
   const { state } = turn;
   if (state.result.isComplete) return;
   const root = rootStage(state);
-  const due = root.tasks.filter((task) => task.announcement === 'none' && isDue(state, task));
+  const due = tasksOfResult(root).filter(
+    (task) => task.announcement === 'none' && isDue(state, root, task),
+  );
   const locations = due.map((task): ResultLocation => {
     task.announcement = 'location';
     return { location: resultLocation(root, task) };
@@ -42,7 +46,17 @@ export function announceResults(turn: Turn): void {
     turn.effects.push({ kind: 'add-result-locations', locations, noMore });
 }
 
-function isDue(state: QuerySchedulerState, task: TaskState): boolean {
+/** The tasks whose rows are the result. What is stored is announced when all of it is there (F32). */
+function tasksOfResult(root: StageState): readonly TaskState[] {
+  if (!hasStoredOutput(root)) return root.tasks;
+  if (!isWhole(root)) return [];
+  return root.partitions
+    .map((partition) => selectedAttempt(root, partition))
+    .filter((task) => task !== undefined);
+}
+
+function isDue(state: QuerySchedulerState, root: StageState, task: TaskState): boolean {
+  if (hasStoredOutput(root)) return true;
   if (task.kind === 'flushing') return true;
   const isLive = task.kind === 'planned' || task.kind === 'running';
   return isLive && (state.result.isWindowClosed || task.hasOutput);
@@ -53,7 +67,8 @@ function noteIfComplete(state: QuerySchedulerState): boolean {
   const root = rootStage(state);
   const { result } = state;
   if (result.isComplete || canScheduleMoreTasks(root.kind)) return false;
-  if (root.tasks.some((task) => task.announcement === 'none')) return false;
+  if (hasStoredOutput(root) && !isWhole(root)) return false;
+  if (tasksOfResult(root).some((task) => task.announcement === 'none')) return false;
   result.isComplete = true;
   return true;
 }

@@ -3,7 +3,7 @@
  * out of order; the reducer fences what is stale (SPEC.md, I5 and I17).
  */
 import type { ErrorReport } from '../../common/error.ts';
-import type { NodeId, NodeInstanceId, SourceId } from '../../common/ids.ts';
+import type { Instant, NodeId, NodeInstanceId, SourceId } from '../../common/ids.ts';
 import type { FileSplit, PrunedInput } from '../../common/plan/split.ts';
 import type { TaskStatus } from '../../common/task/task-status.ts';
 
@@ -34,6 +34,8 @@ export type SchedulerTimer =
   | { readonly kind: 'stall-watch' }
   /** No deeper cause followed a symptom such as EXCHANGE_FAILED: the symptom is the cause. */
   | { readonly kind: 'failure-cause' }
+  /** Partitions have waited long enough for any worker at all. */
+  | { readonly kind: 'node-wait'; readonly since: Instant }
   /** The scan has waited long enough for its dynamic filters. */
   | { readonly kind: 'dynamic-filter-wait'; readonly sourceId: SourceId }
   /** Splits of the scan have waited long enough for room nearer to their data (S15). */

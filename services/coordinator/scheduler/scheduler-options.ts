@@ -46,6 +46,12 @@ export interface SchedulerOptions extends DisciplineChoice {
   readonly writerScalingMinBytes: number;
   /** Writers of a stage, at most. */
   readonly maxWriterTaskCount: number;
+  /** Failures of one partition that fail the query (S2). */
+  readonly maxTaskFailures: number;
+  /** Attempts of a stage in a row that cannot read their input, and so fail the query (S4, R19). */
+  readonly maxStageAttempts: number;
+  /** How long a partition waits for a worker when there is none, before the query fails with NO_NODES_AVAILABLE. */
+  readonly nodeWaitMs: number;
   /** Seed of the query's choices between equals. */
   readonly seed: number;
 }
@@ -75,6 +81,9 @@ export const DEFAULT_SCHEDULER_OPTIONS: SchedulerOptions = {
   stallTimeoutMs: 300_000,
   writerScalingMinBytes: 120 * 1024 * 1024,
   maxWriterTaskCount: 100,
+  maxTaskFailures: 4,
+  maxStageAttempts: 4,
+  nodeWaitMs: 120_000,
   seed: 0,
 };
 
@@ -87,4 +96,9 @@ export interface QuerySchedulerInit {
   /** The query fails with QUERY_TIMEOUT at this instant. */
   readonly deadline: Instant;
   readonly options: SchedulerOptions;
+}
+
+/** Whether a partition is tried again by itself: then every link between stages is stored. */
+export function retriesPartitions({ retryPolicy }: Pick<SchedulerOptions, 'retryPolicy'>): boolean {
+  return retryPolicy === 'stage';
 }

@@ -4,7 +4,7 @@
  */
 import { assert } from '../../common/assert.ts';
 import type { ErrorReport } from '../../common/error.ts';
-import type { FragmentId, NodeId, QueryId, SourceId, StageId } from '../../common/ids.ts';
+import type { FragmentId, Instant, NodeId, QueryId, SourceId, StageId } from '../../common/ids.ts';
 import type { PlanFragment } from '../../common/plan/plan-fragment.ts';
 import { NOTHING_PRUNED } from '../../common/plan/split.ts';
 import { nextRandomState } from '../../common/random.ts';
@@ -62,6 +62,8 @@ export interface QuerySchedulerState {
   readonly stallWatch: StallWatch;
   /** Ignored statuses of tasks, attempts and workers that no worker should name. */
   unknownStatuses: number;
+  /** Since when partitions wait because there is no worker at all; null = they do not. */
+  nodeWaitSince: Instant | null;
   readonly memory: MemorySeen;
   randomState: number;
 }
@@ -119,6 +121,8 @@ export function createStage(fragment: PlanFragment): StageState {
     kind: 'planned',
     tasks: [],
     partitions: [],
+    attempt: 0,
+    failedAttempts: 0,
     taskCounts: { planned: 0, running: 0, flushing: 0, finished: 0, stopping: 0, stopped: 0 },
     scans: fragment.scans.map((scan) => ({
       sourceId: scan.sourceId,
@@ -133,7 +137,6 @@ export function createStage(fragment: PlanFragment): StageState {
       pruned: NOTHING_PRUNED,
     })),
     outputs: [],
-    completeSources: [],
     isPlacementBlocked: false,
     outputRows: 0,
     startedAt: null,

@@ -1,11 +1,12 @@
 /** The links between stages: one output of a producer that feeds one remote source of a consumer. */
 import { assert, assertNever } from '../../common/assert.ts';
-import type { OutputBufferId } from '../../common/ids.ts';
+import type { OutputBufferId, SourceId } from '../../common/ids.ts';
 import type { FragmentOutput } from '../../common/plan/plan-fragment.ts';
+import type { OutputRetention } from '../../common/task/output-buffers.ts';
 import type { OutputLocation } from '../../common/plan/split.ts';
 import { stageOf } from './scheduler-state.ts';
 import type { QuerySchedulerState } from './scheduler-state.ts';
-import { consumerFragment } from './stage-state.ts';
+import { consumerFragment, isStored } from './stage-state.ts';
 import type { OutputState, StageState } from './stage-state.ts';
 import type { TaskState } from './task-state.ts';
 
@@ -17,16 +18,20 @@ export interface Link {
   readonly producer: StageState;
   readonly outputIndex: number;
   readonly consumer: StageState;
-  readonly sourceId: number;
+  readonly sourceId: SourceId;
 }
 
 /**
- * The buffers of a new stage's output: partitioned ones are declared whole, once and for all; broadcast and arbitrary ones grow
- * with their consumer's tasks (T10). `consumerTaskCount`: of a hash consumer, fixed from the start (T12).
+ * The buffers of a new stage's output: partitioned and stored ones are declared whole, once and for all; broadcast and arbitrary
+ * ones grow with their consumer's tasks (T10). A stored one of these has one buffer: all of a broadcast's readers read it, and
+ * of an arbitrary output, whoever is dealt the partition. `consumerTaskCount`: of a hash consumer, fixed from the start (T12).
  */
-export function createOutput(output: FragmentOutput, consumerTaskCount: number): OutputState {
+export function createOutput(
+  output: FragmentOutput,
+  { retention, consumerTaskCount }: OutputTerms,
+): OutputState {
   const { consumer, scheme } = output;
-  const shared = { consumer, version: 1, abandonedBufferIds: [] };
+  const shared = { consumer, retention, version: 1, abandonedBufferIds: [] };
   switch (scheme.kind) {
     case 'single':
     case 'discard':
@@ -36,11 +41,19 @@ export function createOutput(output: FragmentOutput, consumerTaskCount: number):
       return { ...shared, kind: 'partitioned', bufferIds, noMoreBufferIds: true };
     }
     case 'broadcast':
-    case 'arbitrary':
-      return { ...shared, kind: scheme.kind, bufferIds: [], noMoreBufferIds: false };
+    case 'arbitrary': {
+      const isStored = retention !== 'streaming';
+      const bufferIds = isStored ? [ONLY_BUFFER] : [];
+      return { ...shared, kind: scheme.kind, bufferIds, noMoreBufferIds: isStored };
+    }
     default:
       return assertNever(scheme);
   }
+}
+
+interface OutputTerms {
+  readonly retention: OutputRetention;
+  readonly consumerTaskCount: number;
 }
 
 /** The stages that feed this one. */
@@ -97,7 +110,8 @@ export function outputOf(link: Link): OutputState {
 
 export function bufferOf(link: Link, consumer: TaskState): OutputBufferId {
   const scheme = link.producer.fragment.outputs[link.outputIndex]?.scheme.kind;
-  return scheme === 'single'
+  const isShared = scheme !== 'hash' && isStored(outputOf(link));
+  return scheme === 'single' || isShared
     ? ONLY_BUFFER
     : (consumer.taskId.partitionId as number as OutputBufferId);
 }

@@ -4,17 +4,17 @@
  * joined when the later one of the two appears, so exactly once (T14, P10).
  */
 import { assert } from '../../common/assert.ts';
-import type { OutputBufferId, PartitionId, TaskId } from '../../common/ids.ts';
+import type { OutputBufferId, PartitionId, SourceId, TaskId } from '../../common/ids.ts';
 import { coordinatorLocation } from '../../common/system/coordinator-location.ts';
 import { filtersOf } from './dynamic-filters.ts';
-import { createPartition } from './partition-state.ts';
+import { createPartition, isWhole, isZombie, selectedAttempt } from './partition-state.ts';
 import type { PartitionState } from './partition-state.ts';
 import { initialQueueLimit } from './placement/split-queue-limit.ts';
-import { stageOf } from './scheduler-state.ts';
+import { retriesPartitions } from './scheduler-options.ts';
 import type { NodeState, QuerySchedulerState } from './scheduler-state.ts';
 import { bufferOf, linksFrom, linksTo, locationOf, outputOf } from './stage-link.ts';
 import type { Link } from './stage-link.ts';
-import { canScheduleMoreTasks, countTask, isStageDone } from './stage-state.ts';
+import { canScheduleMoreTasks, countTask, isStageDone, isStored } from './stage-state.ts';
 import type { StageState } from './stage-state.ts';
 import { planTask, servesOutput, takesSplits } from './task-state.ts';
 import type { TaskInput, TaskState } from './task-state.ts';
@@ -29,9 +29,18 @@ import type { Turn } from './turn.ts';
 
 /** Adds the first attempt of the stage's next partition on this node (T26). */
 export function addTask(turn: Turn, stage: StageState, host: NodeState): TaskState {
+  return addAttempt(turn, stage, { partition: addPartition(stage), host });
+}
+
+/** Adds the stage's next partition, without any attempt yet. */
+export function addPartition(stage: StageState): PartitionState {
+  assert(
+    canScheduleMoreTasks(stage.kind),
+    `stage ${stage.stageId} is ${stage.kind} and takes no task`,
+  );
   const partition = createPartition(stage.partitions.length as PartitionId);
   stage.partitions.push(partition);
-  return addAttempt(turn, stage, { partition, host });
+  return partition;
 }
 
 /** Adds the next attempt of a partition and joins it with every task of its neighbours (T13). */
@@ -40,10 +49,7 @@ export function addAttempt(
   stage: StageState,
   { partition, host }: { readonly partition: PartitionState; readonly host: NodeState },
 ): TaskState {
-  assert(
-    canScheduleMoreTasks(stage.kind),
-    `stage ${stage.stageId} is ${stage.kind} and takes no task`,
-  );
+  assert(!isStageDone(stage.kind), `stage ${stage.stageId} is ${stage.kind} and takes no task`);
   const task = planTask({
     taskId: nextTaskId(turn.state, stage, partition),
     node: host.node,
@@ -57,11 +63,13 @@ export function addAttempt(
   host.taskCount += 1;
   draftFirstUpdate(turn, stage, task);
   for (const link of linksTo(turn.state, stage)) {
-    for (const producer of link.producer.tasks)
+    for (const producer of readableAttempts(link))
       draftRemoteSplit(turn, link, { producer, consumer: task });
     declareReader(turn, link, task);
   }
   for (const link of linksFrom(turn.state, stage)) {
+    // The pages of a stored output can be read when they are all there (F21).
+    if (isStored(outputOf(link))) continue;
     for (const consumer of link.consumer.tasks)
       draftRemoteSplit(turn, link, { producer: task, consumer });
   }
@@ -70,10 +78,10 @@ export function addAttempt(
   // The sources that have ended before this task began: it hears so in its first order.
   for (const input of task.inputs) {
     const scan = stage.scans.find((candidate) => candidate.sourceId === input.sourceId);
-    const isComplete = input.isScan
-      ? scan?.isClosed
-      : stage.completeSources.includes(input.sourceId);
-    if (isComplete === true) draftNoMoreSplits(turn, { stage, task, sourceId: input.sourceId });
+    // What a partition reads of its scans is written down: it hears of their end behind the last split.
+    const isScanned = scan?.isClosed === true && !retriesPartitions(turn.state.options);
+    const isComplete = input.isScan ? isScanned : isSourceComplete(turn.state, stage, input);
+    if (isComplete) draftNoMoreSplits(turn, { stage, task, sourceId: input.sourceId });
   }
   return task;
 }
@@ -106,9 +114,9 @@ export function abandonUnreadBuffers(
   const { stage, task } = consumer;
   for (const link of linksTo(turn.state, stage)) {
     const input = task.inputs.find((each) => each.sourceId === link.sourceId);
-    if (input === undefined || isStageDone(link.producer.kind)) continue;
+    if (input === undefined || !isWaitedFor(link)) continue;
     const hasReceivedAll = (received.get(input.sourceId) ?? -1) >= input.nextSequenceId - 1;
-    if (hasReceivedAll && stage.completeSources.includes(input.sourceId)) continue;
+    if (hasReceivedAll && isSourceComplete(turn.state, stage, input)) continue;
     abandonBuffer(turn, link, bufferOf(link, task));
   }
 }
@@ -116,9 +124,14 @@ export function abandonUnreadBuffers(
 /** Nobody will ever read what feeds this stage: it is cancelled, and its producers live on for other stages. */
 export function abandonAllBuffers(turn: Turn, stage: StageState): void {
   for (const link of linksTo(turn.state, stage)) {
-    if (isStageDone(link.producer.kind)) continue;
+    if (!isWaitedFor(link)) continue;
     for (const bufferId of outputOf(link).bufferIds) abandonBuffer(turn, link, bufferId);
   }
+}
+
+/** The producer's tasks may wait for readers; stored pages wait for none. */
+function isWaitedFor(link: Link): boolean {
+  return !isStageDone(link.producer.kind) && !isStored(outputOf(link));
 }
 
 /** A producer that still waits for this stage's tasks has no room left for their pages (T25). */
@@ -161,17 +174,48 @@ function abandonBuffer(turn: Turn, link: Link, bufferId: OutputBufferId): void {
   declareOutput(turn, link.producer, output);
 }
 
-function completeSource(turn: Turn, link: Link): void {
-  const { consumer, sourceId } = link;
-  const source = consumer.fragment.remoteSources.find((each) => each.sourceId === sourceId);
-  assert(source !== undefined, `stage ${consumer.stageId} has a source ${sourceId}`);
-  const isComplete = source.producers.every(
-    (producer) => !canScheduleMoreTasks(stageOf(turn.state, producer).kind),
-  );
-  if (!isComplete || consumer.completeSources.includes(source.sourceId)) return;
-  consumer.completeSources.push(source.sourceId);
+/** Every task that the source's producers will ever have is known to the consumer (T16), or all that they store is there. */
+function isSourceComplete(
+  state: QuerySchedulerState,
+  consumer: StageState,
+  { sourceId }: { readonly sourceId: SourceId },
+): boolean {
+  return linksTo(state, consumer)
+    .filter((link) => link.sourceId === sourceId)
+    .every(({ producer, outputIndex }) => {
+      const output = producer.outputs[outputIndex];
+      const isKept = output !== undefined && isStored(output);
+      return isKept ? isWhole(producer) : !canScheduleMoreTasks(producer.kind);
+    });
+}
+
+function completeSource(turn: Turn, { consumer, sourceId }: Link): void {
+  if (!isSourceComplete(turn.state, consumer, { sourceId })) return;
   for (const task of consumer.tasks) {
-    draftNoMoreSplits(turn, { stage: consumer, task, sourceId: source.sourceId });
+    draftNoMoreSplits(turn, { stage: consumer, task, sourceId });
+  }
+}
+
+/** The producer's tasks that a new reader is sent to. */
+function readableAttempts({ producer, outputIndex }: Link): readonly TaskState[] {
+  const output = producer.outputs[outputIndex];
+  if (output === undefined || !isStored(output)) return producer.tasks;
+  return producer.partitions
+    .map((partition) => selectedAttempt(producer, partition))
+    .filter((task) => task !== undefined);
+}
+
+/**
+ * A partition of a stage has the attempt that counts: its readers that wait for it hear where it is, and those of a stage
+ * that is whole now, that nothing follows (F21).
+ */
+export function tellSelected(turn: Turn, stage: StageState, producer: TaskState): void {
+  for (const link of linksFrom(turn.state, stage)) {
+    if (!isStored(outputOf(link))) continue;
+    // A zombie may have read the rows of an attempt that was lost since.
+    for (const consumer of link.consumer.tasks)
+      if (!isZombie(link.consumer, consumer)) draftRemoteSplit(turn, link, { producer, consumer });
+    completeSource(turn, link);
   }
 }
 
@@ -188,13 +232,24 @@ function draftRemoteSplit(
   link: Link,
   { producer, consumer }: { readonly producer: TaskState; readonly consumer: TaskState },
 ): void {
-  if (!servesOutput(producer) || !takesSplits(consumer)) return;
+  if (!takesSplits(consumer)) return;
+  if (isStored(outputOf(link)) ? !isDealtTo(link, producer, consumer) : !servesOutput(producer))
+    return;
   const location = locationOf(producer, link.outputIndex, bufferOf(link, consumer));
   const sourceId = consumer.inputs.find((input) => input.sourceId === link.sourceId)?.sourceId;
   assert(sourceId !== undefined, `a task has a source ${link.sourceId}`);
   // No weight: pages are bounded by the exchange, not by the split queues.
   const split = { weight: 0, input: { kind: 'remote', location } } as const;
   draftSplit(turn, { stage: link.consumer, task: consumer, sourceId }, split);
+}
+
+/** Of a stored arbitrary output, each partition goes whole to one reader, so that no re-run can deal it otherwise. */
+function isDealtTo(link: Link, producer: TaskState, reader: TaskState): boolean {
+  if (outputOf(link).kind !== 'arbitrary') return true;
+  // Only a stage whose partitions follow its splits does not know yet how many there will be.
+  const isOpen = link.consumer.fragment.partitioning.kind === 'source';
+  const count = isOpen ? 1 : link.consumer.partitions.length;
+  return producer.taskId.partitionId % count === reader.taskId.partitionId;
 }
 
 /** The coordinator's own rows: one buffer, there from the start, for the one task that gathers them. */

@@ -5,6 +5,7 @@
  *                  │                                  ▲
  *                  └──────────────────────────────────┘
  *   any of these before the last ─▶ canceled | aborted | failed
+ *   finished ─▶ scheduled, when a stored output of it was lost that is still needed (R17)
  *
  * Tasks move a stage only once it is `scheduled`: before, its task list may still grow. A stage that failed or was
  * aborted never tells its neighbours that its tasks are complete (T15, P9).
@@ -12,7 +13,7 @@
 import type { FragmentId, Instant, OutputBufferId, SourceId, StageId } from '../../common/ids.ts';
 import type { OutputConsumer, PlanFragment } from '../../common/plan/plan-fragment.ts';
 import type { FileSplit, PrunedInput } from '../../common/plan/split.ts';
-import type { OutputBufferKind } from '../../common/task/output-buffers.ts';
+import type { OutputBufferKind, OutputRetention } from '../../common/task/output-buffers.ts';
 import type { TaskStats } from '../../common/task/task-status.ts';
 import { assertNever } from '../../common/assert.ts';
 import type { LocalityWait } from './placement/locality-wait.ts';
@@ -64,6 +65,7 @@ export interface ScanState {
 export interface OutputState {
   readonly consumer: OutputConsumer;
   readonly kind: OutputBufferKind;
+  readonly retention: OutputRetention;
   version: number;
   readonly bufferIds: OutputBufferId[];
   noMoreBufferIds: boolean;
@@ -89,11 +91,13 @@ export interface StageState {
   readonly tasks: TaskState[];
   /** Index = partition. */
   readonly partitions: PartitionState[];
+  /** Grows whenever the stage begins anew for what is missing (S4). */
+  attempt: number;
+  /** Attempts in a row that ended because an input could not be read; the stage's end clears it (R19). */
+  failedAttempts: number;
   readonly taskCounts: TaskCounts;
   readonly scans: ScanState[];
   readonly outputs: OutputState[];
-  /** Remote sources whose producers have all their tasks (T16). */
-  readonly completeSources: SourceId[];
   /** Pending splits wait for room in the queues; retried when a task runs low (T27). */
   isPlacementBlocked: boolean;
   /** Σ of its tasks' output rows; ends the feeding of a row-limited fragment. */
@@ -151,7 +155,7 @@ const SUCCESSORS: Record<StageStateKind, readonly StageStateKind[]> = {
   scheduled: ['running', 'flushing', 'finished', 'canceled', 'aborted', 'failed'],
   running: ['flushing', 'finished', 'canceled', 'aborted', 'failed'],
   flushing: ['finished', 'canceled', 'aborted', 'failed'],
-  finished: [],
+  finished: ['scheduled'],
   canceled: [],
   aborted: [],
   failed: [],
@@ -198,4 +202,14 @@ export function stageStateOf(
 
 export function consumerFragment(output: OutputState): FragmentId | undefined {
   return output.consumer.kind === 'fragment' ? output.consumer.fragmentId : undefined;
+}
+
+/** The pages are kept when the task has ended, and can be read again. */
+export function isStored(output: OutputState): boolean {
+  return output.retention !== 'streaming';
+}
+
+/** Its tasks leave pages behind that somebody has to release. */
+export function hasStoredOutput(stage: StageState): boolean {
+  return stage.outputs.some(isStored);
 }

@@ -1,5 +1,7 @@
 /** Every move of a stage, and what follows from it for its tasks, its split sources and its neighbours. */
 import { assert } from '../../common/assert.ts';
+import { isAllSelected } from './partition-state.ts';
+import { retriesPartitions } from './scheduler-options.ts';
 import type { QuerySchedulerState } from './scheduler-state.ts';
 import { consumersOf, producersOf } from './stage-link.ts';
 import { abandonAllBuffers, tellTasksComplete } from './stage-linkage.ts';
@@ -26,7 +28,7 @@ export function moveStage(turn: Turn, stage: StageState, to: StageStateKind): vo
 
 /** All tasks and splits are given out: from here on its tasks move the stage. */
 export function completeScheduling(turn: Turn, stage: StageState): void {
-  assert(stage.tasks.length > 0, `stage ${stage.stageId} without tasks would look finished`);
+  assert(stage.partitions.length > 0, `stage ${stage.stageId} without tasks would look finished`);
   moveStage(turn, stage, 'scheduled');
   settleStage(turn, stage);
 }
@@ -35,8 +37,19 @@ export function completeScheduling(turn: Turn, stage: StageState): void {
 export function settleStage(turn: Turn, stage: StageState): void {
   const { kind } = stage;
   if (kind !== 'scheduled' && kind !== 'running' && kind !== 'flushing') return;
-  const next = stageStateOf(kind, stage.taskCounts);
+  const next = retriesPartitions(turn.state.options)
+    ? stageStateByPartitions(stage, kind)
+    : stageStateOf(kind, stage.taskCounts);
   if (next !== kind) moveStage(turn, stage, next);
+}
+
+/** Where its partitions have brought a stage that tries them again: an attempt that failed is not the last word. */
+function stageStateByPartitions<Kind extends StageStateKind>(
+  stage: StageState,
+  kind: Kind,
+): Kind | 'running' | 'finished' {
+  if (isAllSelected(stage)) return 'finished';
+  return stage.taskCounts.running > 0 ? 'running' : kind;
 }
 
 /** Its rows are not needed: a clean end, never a failure (T18). */

@@ -2,17 +2,19 @@
 import { assertNever } from '../../common/assert.ts';
 import type { ErrorReport } from '../../common/error.ts';
 import type { TaskStatus } from '../../common/task/task-status.ts';
+import { selectAttempt } from './attempts.ts';
 import { takeDomains } from './dynamic-filters.ts';
-import { recoveryPolicyOf } from './policies.ts';
+import { onTaskFailed } from './failures.ts';
+import { feedAttempt } from './partition-launch.ts';
 import { isQueryEnded } from './query-state.ts';
-import { applyDecision } from './query-transitions.ts';
 import { announceInlineResult } from './result-announcement.ts';
+import { retriesPartitions } from './scheduler-options.ts';
 import { findNode, rootStage } from './scheduler-state.ts';
 import type { QuerySchedulerState } from './scheduler-state.ts';
 import { consumersOf } from './stage-link.ts';
 import { abandonUnreadBuffers } from './stage-linkage.ts';
 import { isSatisfied, wakePlacement } from './stage-scheduler/scan-feeding.ts';
-import { countTask, noteMemory } from './stage-state.ts';
+import { countTask, hasStoredOutput, noteMemory } from './stage-state.ts';
 import type { StageState } from './stage-state.ts';
 import { settleStage } from './stage-transitions.ts';
 import { addresseeOf } from './status-check.ts';
@@ -44,7 +46,7 @@ export function onTaskStatus(turn: Turn, status: TaskStatus): void {
   if (error !== undefined) distrust(state, task);
   const failure = error ?? (hasFailed(task) ? failureOf(task, status) : undefined);
   if (failure === undefined) return concludeFrom(turn, stage, { task, status });
-  return applyDecision(turn, recoveryPolicyOf(state.options).onTaskFailed(failure), stage);
+  return onTaskFailed(turn, { stage, task, error: failure });
 }
 
 /** What a worker that breaks the protocol says next is worth nothing: it gets no more tasks of this query. */
@@ -60,8 +62,11 @@ interface Report {
 
 function concludeFrom(turn: Turn, stage: StageState, { task, status }: Report): void {
   const { state } = turn;
-  if (stage === rootStage(state)) announceInlineResult(turn, task, status.inlinePages);
+  const isSelected = task.kind === 'finished' && selectAttempt(turn, stage, task);
+  if (stage === rootStage(state) && (isSelected || !hasStoredOutput(stage)))
+    announceInlineResult(turn, task, status.inlinePages);
   settleStage(turn, stage);
+  if (retriesPartitions(state.options)) feedAttempt(turn, stage, task);
   if (task.kind === 'flushing' || task.kind === 'finished') {
     const received = new Map(status.receivedSplits.map((each) => [each.sourceId, each.sequenceId]));
     abandonUnreadBuffers(turn, { stage, task }, received);
@@ -91,7 +96,7 @@ function findTruncation(
     return brokenPromise(task, 'finished before all of its readers were known');
   }
   const isRead = task.announcement !== 'none' || status.inlinePages !== undefined;
-  if (stage === rootStage(state) && !isRead) {
+  if (stage === rootStage(state) && !isRead && !hasStoredOutput(stage)) {
     return brokenPromise(task, 'finished before its rows were read');
   }
   return undefined;

@@ -69,6 +69,8 @@ export interface TaskState {
   queueLimit: QueueLimit;
   /** Per output of the fragment: reported as overutilized. */
   overutilized: boolean[];
+  /** Nothing of its stored outputs is there any more, or ever will be: released, or lost with its worker. */
+  isReleased: boolean;
   /** Any output holds pages. */
   hasOutput: boolean;
   /** Of a root task: how the client was told of its rows (T17). */
@@ -111,6 +113,7 @@ export function planTask(plan: PlannedTask): TaskState {
     assignedSplits: 0,
     queueLimit: plan.queueLimit,
     overutilized: [],
+    isReleased: false,
     hasOutput: false,
     announcement: 'none',
     reportedFilters: [],

@@ -10,6 +10,7 @@ import type { OutputBuffers } from '../../common/task/output-buffers.ts';
 import type { TaskStop } from '../../common/task/task-status.ts';
 import type { SchedulerEffect } from './scheduler-effect.ts';
 import type { QuerySchedulerState } from './scheduler-state.ts';
+import { hasStoredOutput } from './stage-state.ts';
 import type { OutputState, StageState } from './stage-state.ts';
 import { isEnded, servesOutput, takesSplits } from './task-state.ts';
 import type { TaskInput, TaskState } from './task-state.ts';
@@ -87,6 +88,14 @@ export function declareOutput(turn: Turn, stage: StageState, output: OutputState
   turn.declared.set(stage, outputs.add(output));
 }
 
+/** Nobody reads its stored outputs any more, now or when it should yet end; once, and never on a lost run. */
+export function releaseOutput(turn: Turn, stage: StageState, task: TaskState): void {
+  if (task.isReleased || !hasStoredOutput(stage)) return;
+  task.isReleased = true;
+  const { taskId, nodeId, nodeInstanceId } = task;
+  turn.effects.push({ kind: 'release-output', taskId, nodeId, nodeInstanceId });
+}
+
 /** Orders the task to stop, once, unless it has ended. */
 export function stopTask(turn: Turn, task: TaskState, stop: TaskStop): void {
   if (isEnded(task) || task.stop !== 'none') return;
@@ -131,8 +140,14 @@ function assignmentsOf(task: TaskState, draft: TaskDraft): readonly SplitAssignm
 }
 
 function declarationOf(output: OutputState): OutputBuffers {
-  const { kind, version, bufferIds, noMoreBufferIds, abandonedBufferIds } = output;
-  const declaration = { kind, version, bufferIds: [...bufferIds], noMoreBufferIds };
+  const { kind, retention, version, bufferIds, noMoreBufferIds, abandonedBufferIds } = output;
+  const declaration = {
+    kind,
+    version,
+    bufferIds: [...bufferIds],
+    noMoreBufferIds,
+    ...(retention === 'streaming' ? {} : { retention }),
+  };
   if (abandonedBufferIds.length === 0) return declaration;
   return { ...declaration, abandonedBufferIds: [...abandonedBufferIds] };
 }

@@ -17,5 +17,5 @@ export interface Checker {
 export type Violations = string[];
 
 export function nameOf(taskId: TaskId): string {
-  return `${taskId.stageId}.${taskId.partitionId}`;
+  return `${taskId.stageId}.${taskId.partitionId}.${taskId.attempt}`;
 }

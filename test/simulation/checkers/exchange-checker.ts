@@ -70,7 +70,9 @@ export class ExchangeChecker implements Checker {
     outputBuffers.forEach(({ abandonedBufferIds = [] }, index) => {
       const { consumer } = producer?.outputs[index] ?? {};
       if (consumer?.kind !== 'fragment') return;
-      const reader = (id: number) => `${consumer.fragmentId}.${id} (${consumer.sourceId})`;
+      // Those that stream to each other are of one attempt.
+      const reader = (id: number) =>
+        `${consumer.fragmentId}.${id}.${taskId.attempt} (${consumer.sourceId})`;
       for (const id of abandonedBufferIds) {
         this.#abandoned.add(`${nameOf(taskId)} → ${reader(id)}`);
       }

@@ -3,6 +3,7 @@
  * such task afterwards (I34). Keeps its own union of what was reported.
  */
 import { formatTaskId } from '../../../services/common/ids.ts';
+import type { TaskId } from '../../../services/common/ids.ts';
 import type { KeyDomain } from '../../../services/common/dynamic-filter/key-domain.ts';
 import type { SchedulerEffect } from '../../../services/coordinator/scheduler/scheduler-effect.ts';
 import type { SchedulerEvent } from '../../../services/coordinator/scheduler/scheduler-event.ts';
@@ -12,7 +13,7 @@ import type { Checker, Violations } from './checker.ts';
 interface KnownFilter {
   readonly producers: readonly number[];
   readonly keys: Set<string>;
-  /** Tasks that have reported. */
+  /** Partitions of which some attempt has reported. */
   readonly reported: Set<string>;
   isSent: boolean;
 }
@@ -22,7 +23,7 @@ export class FilterChecker implements Checker {
   readonly #filters = new Map<number, KnownFilter>();
   /** Filters by the scan that they are for, in the order of its filtered columns. */
   readonly #ofScan = new Map<number, readonly number[]>();
-  /** Tasks by stage. */
+  /** Partitions by stage. */
   readonly #tasks = new Map<number, Set<string>>();
 
   constructor({ fragments }: Workload, violations: Violations) {
@@ -64,7 +65,7 @@ export class FilterChecker implements Checker {
   #noteDomains(status: Extract<SchedulerEvent, { readonly kind: 'task-status' }>['status']): void {
     for (const { filterId, domain } of status.collectedDomains ?? []) {
       const filter = this.#filters.get(filterId);
-      filter?.reported.add(formatTaskId(status.taskId));
+      filter?.reported.add(partitionName(status.taskId));
       if (domain.kind !== 'some') continue;
       for (const value of domain.values ?? []) filter?.keys.add(value);
     }
@@ -72,9 +73,9 @@ export class FilterChecker implements Checker {
 
   #noteTask({ taskId }: Extract<SchedulerEffect, { readonly kind: 'update-task' }>): void {
     const tasks = this.#tasks.get(taskId.stageId) ?? new Set();
-    this.#tasks.set(taskId.stageId, tasks.add(formatTaskId(taskId)));
+    this.#tasks.set(taskId.stageId, tasks.add(partitionName(taskId)));
     for (const [filterId, { producers, isSent }] of this.#filters) {
-      if (isSent && producers.includes(taskId.stageId)) {
+      if (isSent && producers.includes(taskId.stageId) && taskId.attempt === 0) {
         this.#fail(`filter ${filterId} was complete before task ${formatTaskId(taskId)}`);
       }
     }
@@ -85,7 +86,7 @@ export class FilterChecker implements Checker {
     if (filter === undefined) return this.#fail(`nobody collects filter ${filterId}`);
     filter.isSent = true;
     const tasks = filter.producers.flatMap((stage) => [...(this.#tasks.get(stage) ?? [])]);
-    const missing = tasks.find((task) => !filter.reported.has(task));
+    const missing = tasks.find((partition) => !filter.reported.has(partition));
     if (tasks.length === 0) this.#fail(`filter ${filterId} before any task`);
     if (missing !== undefined) this.#fail(`filter ${filterId} before the report of ${missing}`);
     const values = new Set(domain.kind === 'some' ? domain.values : []);
@@ -98,4 +99,8 @@ export class FilterChecker implements Checker {
   #fail(what: string): void {
     this.#violations.push(`filters: ${what}`);
   }
+}
+
+function partitionName({ stageId, partitionId }: TaskId): string {
+  return `${stageId}.${partitionId}`;
 }

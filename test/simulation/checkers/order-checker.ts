@@ -17,6 +17,9 @@ interface KnownTask {
 
 export class OrderChecker implements Checker {
   readonly #violations: Violations;
+  readonly #isStored: boolean;
+  /** Attempts by `stage.partition`. */
+  readonly #attempts = new Map<string, number>();
   readonly #fragments: ReadonlyMap<number, PlanFragment>;
   readonly #tasks = new Map<string, KnownTask>();
   readonly #taskCounts = new Map<number, number>();
@@ -26,7 +29,9 @@ export class OrderChecker implements Checker {
   /** Tasks that read nothing more: their buffers may be abandoned. */
   readonly #ended = new Set<string>();
 
-  constructor(fragments: readonly PlanFragment[], violations: Violations) {
+  /** `isStored`: partitions are tried again, on whatever worker. */
+  constructor(fragments: readonly PlanFragment[], isStored: boolean, violations: Violations) {
+    this.#isStored = isStored;
     this.#violations = violations;
     this.#fragments = new Map(fragments.map((fragment) => [fragment.id, fragment]));
   }
@@ -75,7 +80,7 @@ export class OrderChecker implements Checker {
   }
 
   #checkFirst(order: EffectOf<'update-task'>): KnownTask {
-    const { stageId, partitionId } = order.taskId;
+    const { stageId, partitionId, attempt } = order.taskId;
     const name = nameOf(order.taskId);
     const fragment = this.#fragments.get(stageId);
     if (order.fragment === undefined) this.#fail(`first order of ${name} has no fragment`);
@@ -83,10 +88,14 @@ export class OrderChecker implements Checker {
       this.#fail(`${name} lacks outputs`);
     const sources = (fragment?.scans.length ?? 0) + (fragment?.remoteSources.length ?? 0);
     if (order.splitAssignments.length !== sources) this.#fail(`${name} lacks sources`);
-    if (partitionId !== (this.#taskCounts.get(stageId) ?? 0))
+    const partition = `${stageId}.${partitionId}`;
+    const attempts = this.#attempts.get(partition) ?? 0;
+    if (attempt !== attempts) this.#fail(`${name} is attempt ${attempts} of its partition (F10)`);
+    this.#attempts.set(partition, attempts + 1);
+    if (!this.#isStored && partitionId !== (this.#taskCounts.get(stageId) ?? 0))
       this.#fail(`${name} out of order (T26)`);
     if (this.#draining.has(order.nodeInstanceId)) this.#fail(`${name} created on a draining node`);
-    if (fragment?.partitioning.kind === 'hash') {
+    if (fragment?.partitioning.kind === 'hash' && !this.#isStored) {
       const node = this.#nodeOfPartition.get(partitionId) ?? order.nodeInstanceId;
       if (node !== order.nodeInstanceId) this.#fail(`partition ${partitionId} on two nodes (P2)`);
       this.#nodeOfPartition.set(partitionId, node);
@@ -134,7 +143,9 @@ export class OrderChecker implements Checker {
       const consumer = this.#fragments.get(taskId.stageId)?.outputs[index]?.consumer;
       for (const id of buffers.abandonedBufferIds ?? []) {
         const reader =
-          consumer?.kind === 'fragment' ? `${consumer.fragmentId}.${id}` : 'the client';
+          consumer?.kind === 'fragment'
+            ? `${consumer.fragmentId}.${id}.${taskId.attempt}`
+            : 'the client';
         if (!this.#ended.has(reader)) this.#fail(`${nameOf(taskId)}: ${reader} still reads`);
       }
     });

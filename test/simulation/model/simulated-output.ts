@@ -35,6 +35,7 @@ const PAGES_PER_REPLY = 3;
 
 export class SimulatedOutput {
   readonly #capacityRows: number;
+  readonly #salt: number;
   #buffers: OutputBuffers | undefined;
   readonly #readers = new Map<OutputBufferId, Reader>();
   /** Broadcast: all pages, for readers to come. Arbitrary: pages that nobody has taken. */
@@ -43,8 +44,11 @@ export class SimulatedOutput {
   readonly #destroyedEarly = new Set<OutputBufferId>();
   #hasAllPages = false;
   #isClosed = false;
+  #isReleased = false;
 
-  constructor(capacityRows: number) {
+  /** `salt`: deals the rows otherwise than another attempt does. */
+  constructor(capacityRows: number, salt = 0) {
+    this.#salt = salt;
     this.#capacityRows = capacityRows;
   }
 
@@ -61,6 +65,21 @@ export class SimulatedOutput {
     }
   }
 
+  /** Kept when the task has ended, and read again by whoever asks, until it is released. */
+  get isStored(): boolean {
+    return (this.#buffers?.retention ?? 'streaming') !== 'streaming';
+  }
+
+  get isReleased(): boolean {
+    return this.#isReleased;
+  }
+
+  /** Its pages are gone. */
+  release(): void {
+    this.#isReleased = true;
+    this.close();
+  }
+
   add(page: Page): void {
     if (page.length === 0 || this.#hasAllPages || this.#isClosed) return;
     switch (this.#buffers?.kind) {
@@ -73,7 +92,8 @@ export class SimulatedOutput {
           if (!reader.isDestroyed) reader.pages.push(page);
         break;
       case 'arbitrary':
-        this.#shared.push(page);
+        if (this.isStored) this.#readers.get(0 as OutputBufferId)?.pages.push(page);
+        else this.#shared.push(page);
         break;
       default:
         throw new Error('pages before the declaration of the buffers');
@@ -92,6 +112,8 @@ export class SimulatedOutput {
   }
 
   fetch(id: OutputBufferId, token: number): FetchReply {
+    if (this.#isReleased) return { kind: 'lost' };
+    if (this.isStored) return this.#fetchStored(id, token);
     if (this.#isClosed) return { kind: 'pages', token, pages: [], isComplete: true };
     const reader = this.#readers.get(id);
     if (reader === undefined) return { kind: 'wait' };
@@ -110,7 +132,14 @@ export class SimulatedOutput {
       : { kind: 'wait' };
   }
 
+  #fetchStored(id: OutputBufferId, token: number): FetchReply {
+    if (!this.#hasAllPages) return { kind: 'wait' };
+    const pages = this.#readers.get(id)?.pages.slice(token, token + PAGES_PER_REPLY) ?? [];
+    return { kind: 'pages', token, pages, isComplete: pages.length === 0 };
+  }
+
   destroy(id: OutputBufferId): void {
+    if (this.isStored) return;
     const reader = this.#readers.get(id);
     if (reader === undefined) return void this.#destroyedEarly.add(id);
     reader.isDestroyed = true;
@@ -118,22 +147,23 @@ export class SimulatedOutput {
   }
 
   isFull(): boolean {
-    return this.#bufferedRows() >= this.#capacityRows;
+    return !this.isStored && this.#bufferedRows() >= this.#capacityRows;
   }
 
   /** Everything was read, by everybody who ever will. */
   isDone(): boolean {
+    if (this.isStored) return this.#hasAllPages;
     const all = [...this.#readers.values()].every((reader) => reader.isDestroyed);
     return this.#isClosed || (this.#hasAllPages && this.#buffers?.noMoreBufferIds === true && all);
   }
 
   status(): OutputBufferStatus {
     const rows = this.#bufferedRows();
-    const utilization = rows / this.#capacityRows;
+    const utilization = this.isStored ? 0 : rows / this.#capacityRows;
     const isPartitioned = this.#buffers?.kind === 'partitioned';
     return {
       state: this.#hasAllPages ? 'flushing' : 'open',
-      bufferedBytes: rows * 8,
+      bufferedBytes: this.isStored ? 0 : rows * 8,
       utilization,
       overutilized: isPartitioned ? utilization >= 1 : utilization >= 0.5,
     };
@@ -150,7 +180,9 @@ export class SimulatedOutput {
     const ids = this.#buffers?.bufferIds ?? [];
     for (const id of ids) {
       const rows =
-        ids.length === 1 ? page : page.filter((row) => partitionOf(row, ids.length) === id);
+        ids.length === 1
+          ? page
+          : page.filter((row) => (partitionOf(row, ids.length) + this.#salt) % ids.length === id);
       const reader = this.#readers.get(id);
       if (rows.length > 0 && reader?.isDestroyed === false) reader.pages.push(rows);
     }

@@ -8,6 +8,7 @@ import type { ErrorReport } from '../../../services/common/error.ts';
 import type { SourceId, TaskId } from '../../../services/common/ids.ts';
 import type { PlanFragment } from '../../../services/common/plan/plan-fragment.ts';
 import type { FileSplit, Split } from '../../../services/common/plan/split.ts';
+import { producerDetails } from '../../../services/common/task/fetch-failure.ts';
 import { isTerminalTaskState, NO_TASK_STATS } from '../../../services/common/task/task-status.ts';
 import type {
   TaskStateKind,
@@ -81,7 +82,8 @@ export class SimulatedTask {
     this.taskId = taskId;
     this.fragment = fragment;
     this.#host = host;
-    this.outputs = fragment.outputs.map(() => new SimulatedOutput(host.outputCapacityRows));
+    const salt = fragment.determinism === 'deterministic' ? 0 : taskId.attempt;
+    this.outputs = fragment.outputs.map(() => new SimulatedOutput(host.outputCapacityRows, salt));
     const source = (sourceId: SourceId, kind: TaskSource['kind']): TaskSource => ({
       sourceId,
       kind,
@@ -127,6 +129,17 @@ export class SimulatedTask {
     if (this.state !== 'running' && this.state !== 'flushing') return;
     this.#error = error;
     this.#end('failing');
+  }
+
+  /** Its stored outputs are not needed any more, whether or not they are there yet. */
+  release(): void {
+    for (const output of this.outputs) if (output.isStored) output.release();
+  }
+
+  /** It has ended, and left pages behind that nobody has released. */
+  holdsStored(): boolean {
+    const isThere = this.state === 'finished' && this.inlinePages === undefined;
+    return isThere && this.outputs.some((output) => output.isStored && !output.isReleased);
   }
 
   /** Its process is gone. */
@@ -216,7 +229,8 @@ export class SimulatedTask {
       onLost: () => {
         const { nodeId, taskId } = reader.location;
         const message = `cannot read task ${taskId.stageId}.${taskId.partitionId} on ${nodeId}`;
-        this.fail({ code: 'EXCHANGE_FAILED', message });
+        const details = producerDetails(reader.location);
+        this.fail({ code: 'EXCHANGE_FAILED', message, details });
       },
     });
     source.readers.push(reader);

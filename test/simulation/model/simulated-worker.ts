@@ -44,6 +44,8 @@ export class SimulatedWorker implements ClusterWorker, ExchangeServer {
     const known = this.#tasks.get(key);
     if (known !== undefined) return known.update(order);
     if (order.fragment === undefined) throw new Error(`first order of task ${key} has no fragment`);
+    for (const older of this.#tasks.values())
+      if (isEarlierAttempt(older.taskId, order.taskId)) older.stop('abort');
     const task = new SimulatedTask(order.taskId, order.fragment, this.#host());
     this.#tasks.set(key, task);
     task.update(order);
@@ -60,7 +62,14 @@ export class SimulatedWorker implements ClusterWorker, ExchangeServer {
   }
 
   /** Its outputs are all streaming. */
-  releaseOutput(): void {}
+  releaseOutput(taskId: TaskId): void {
+    if (this.isAlive) this.#tasks.get(keyOf(taskId))?.release();
+  }
+
+  storedOutputs(): readonly string[] {
+    const tasks = [...this.#tasks.values()].filter((task) => task.holdsStored());
+    return tasks.map(({ taskId }) => keyOf(taskId));
+  }
 
   crash(): void {
     this.isAlive = false;
@@ -146,7 +155,9 @@ export class SimulatedWorker implements ClusterWorker, ExchangeServer {
     const index = this.#waiting.indexOf(task);
     if (index !== -1) this.#waiting.splice(index, 1);
     if (!this.#holders.delete(task)) return;
-    const next = this.#waiting.shift();
+    let next = this.#waiting.shift();
+    // One that is failing takes no slot any more, and would keep it from the others.
+    while (next !== undefined && next.state !== 'running') next = this.#waiting.shift();
     if (next !== undefined) this.#deps.readers.time.after(0, () => next.pump());
   }
 
@@ -157,6 +168,11 @@ export class SimulatedWorker implements ClusterWorker, ExchangeServer {
     if (!this.isAlive) return;
     this.#listener.onStatus(this, { ...task.status(), nodeId, nodeInstanceId, version });
   }
+}
+
+function isEarlierAttempt(of: TaskId, than: TaskId): boolean {
+  const isSame = of.stageId === than.stageId && of.partitionId === than.partitionId;
+  return isSame && of.attempt < than.attempt;
 }
 
 function keyOf(taskId: TaskId): string {

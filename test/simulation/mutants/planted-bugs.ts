@@ -2,7 +2,11 @@
 import type { DynamicFilter } from '../../../services/common/dynamic-filter/dynamic-filter.ts';
 import type { KeyDomain } from '../../../services/common/dynamic-filter/key-domain.ts';
 import type { PlanFragment } from '../../../services/common/plan/plan-fragment.ts';
-import type { Split, SplitAssignment } from '../../../services/common/plan/split.ts';
+import type {
+  OutputLocation,
+  Split,
+  SplitAssignment,
+} from '../../../services/common/plan/split.ts';
 import type { SchedulerEffect } from '../../../services/coordinator/scheduler/scheduler-effect.ts';
 import type { EffectOf } from '../../support/scheduler-driver.ts';
 
@@ -55,6 +59,10 @@ function filtersOf({ scans }: PlanFragment, domain: KeyDomain): readonly Dynamic
   return scans.flatMap(({ filteredColumns = [] }) =>
     filteredColumns.map(({ filterId }) => ({ filterId, version: 1, domain })),
   );
+}
+
+function withFirstAttempt(location: OutputLocation): OutputLocation {
+  return { ...location, taskId: { ...location.taskId, attempt: 0 } };
 }
 
 const AN_EMPTY_FILTER = { index: 0, form: 'integer', keepsNulls: false } as const;
@@ -155,6 +163,20 @@ export const PLANTED_BUGS: Record<string, () => Tamper> = {
         ...filter,
         domain: withoutLastValue(filter.domain),
       })),
+    })),
+  'stored outputs are not released': () => without('release-output'),
+  'stored outputs are released twice': () => (effects) =>
+    effects.flatMap<SchedulerEffect>((effect) =>
+      effect.kind === 'release-output' ? [effect, effect] : [effect],
+    ),
+  'an attempt reads what an earlier one has left': () =>
+    assignments((assignment) => ({
+      ...assignment,
+      splits: assignment.splits.map(({ input, ...split }) =>
+        input.kind === 'remote'
+          ? { ...split, input: { ...input, location: withFirstAttempt(input.location) } }
+          : { ...split, input },
+      ),
     })),
   'timers are not armed': () => without('arm-timer'),
 };

@@ -93,6 +93,10 @@ export class RealWorker implements ClusterWorker {
     if (this.isAlive) this.#tasks.stop(taskId, stop);
   }
 
+  storedOutputs(): readonly string[] {
+    return [];
+  }
+
   releaseOutput(taskId: TaskId): void {
     if (this.isAlive) this.#tasks.releaseOutput(taskId);
   }

@@ -17,7 +17,9 @@ export type StageStartReason =
   /** A scan waits for a dynamic filter that it helps to make. */
   | 'filter-awaited'
   /** Its phase's turn has come. */
-  | 'phase-reached';
+  | 'phase-reached'
+  /** All that it reads is stored. */
+  | 'inputs-stored';
 
 export interface StageStart {
   readonly stage: StageState;

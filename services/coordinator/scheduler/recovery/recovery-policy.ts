@@ -1,15 +1,30 @@
 /** What a failure means for the query. */
 import type { ErrorReport } from '../../../common/error.ts';
+import type { LostOutput } from '../../../common/task/fetch-failure.ts';
 
-export type RecoveryDecision =
+interface FailQuery {
   /** The query fails now, with this cause. */
-  | { readonly kind: 'fail-query'; readonly error: ErrorReport }
+  readonly kind: 'fail-query';
+  readonly error: ErrorReport;
+}
+
+export type TaskFailureDecision =
+  | FailQuery
   /** A symptom of something deeper, which will be reported within `failureCauseDelayMs` or never. */
-  | { readonly kind: 'await-cause'; readonly error: ErrorReport };
+  | { readonly kind: 'await-cause'; readonly error: ErrorReport }
+  /** Its partition is tried again. `isCounted`: against the limit of its failures. */
+  | { readonly kind: 'retry-task'; readonly error: ErrorReport; readonly isCounted: boolean }
+  /** It could not read this output: what is lost is made again, then its stage goes on (R19). */
+  | { readonly kind: 'resubmit-stage'; readonly error: ErrorReport; readonly lost: LostOutput };
+
+export type NodeLossDecision =
+  | FailQuery
+  /** What the worker ran and stored is lost and made again, as far as it is needed. */
+  | { readonly kind: 'replace-node'; readonly error: ErrorReport };
 
 export interface RecoveryPolicy {
   /** A live task failed, or stopped without an order. */
-  onTaskFailed(error: ErrorReport): RecoveryDecision;
-  /** A worker is gone with live tasks of the query. */
-  onNodeLost(error: ErrorReport): RecoveryDecision;
+  onTaskFailed(error: ErrorReport): TaskFailureDecision;
+  /** A worker is gone with tasks or stored outputs of the query. */
+  onNodeLost(error: ErrorReport): NodeLossDecision;
 }

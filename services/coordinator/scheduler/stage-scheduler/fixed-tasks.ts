@@ -1,7 +1,7 @@
 /** For stages whose tasks are all known when they start. */
 import { failQuery } from '../query-transitions.ts';
 import type { NodeState } from '../scheduler-state.ts';
-import { addTask } from '../stage-linkage.ts';
+import { addAttempt, addPartition } from '../stage-linkage.ts';
 import type { StageState } from '../stage-state.ts';
 import { completeScheduling, moveStage } from '../stage-transitions.ts';
 import type { Turn } from '../turn.ts';
@@ -20,7 +20,12 @@ export function scheduleFixedTasks(
       failQuery(turn, { code: 'NO_NODES_AVAILABLE', message }, stage);
       return;
     }
-    for (const host of hosts) if (host !== undefined) addTask(turn, stage, host);
+    // All partitions first: what is stored may be dealt by their number.
+    const partitions = hosts.map(() => addPartition(stage));
+    partitions.forEach((partition, index) => {
+      const host = hosts[index];
+      if (host !== undefined) addAttempt(turn, stage, { partition, host });
+    });
     if (stage.scans.length > 0) moveStage(turn, stage, 'scheduling-splits');
   }
   if (feedScans(turn, stage)) completeScheduling(turn, stage);

@@ -71,7 +71,7 @@ function feedScan(turn: Turn, stage: StageState, scan: ScanState): boolean {
 }
 
 /** Asks for the next batch, less what the filters that are complete by now rule out. */
-function loadSplits(turn: Turn, stage: StageState, scan: ScanState): void {
+export function loadSplits(turn: Turn, stage: StageState, scan: ScanState): void {
   scan.isLoading = true;
   const { sourceId, batch } = scan;
   const maxCount = turn.state.options.splitBatchSize;

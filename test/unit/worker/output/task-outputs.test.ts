@@ -241,10 +241,18 @@ describe('stored outputs of tasks that have ended', () => {
     expect(disk.files.size).toBe(0);
   });
 
-  it('are no results for clients, and no spooled ones', () => {
+  it('may be the result: its pages are kept like others', async () => {
     const { outputs } = aWorker();
-    const toBoth = outputs.create(first, [toClient], () => undefined);
-    expect(() => toBoth.declareBuffers([retained])).toThrow('retained');
+    const set = outputs.create(first, [toClient], () => undefined);
+    set.declareBuffers([retained]);
+    set.finish();
+    await settle();
+    expect(set.isFinished).toBe(true);
+    expect(set.isStored).toBe(true);
+  });
+
+  it('are no spooled ones', () => {
+    const { outputs } = aWorker();
     const spooled = { ...retained, retention: 'spooled' } as const;
     const other = { ...named(1), outputBuffers: [spooled] };
     const set = outputs.create(other, [toFragment], () => undefined);

@@ -1,0 +1,157 @@
+/**
+ * What becomes of partitions that are tried again when an attempt finishes or fails, and when stored outputs are lost
+ * (SPEC.md, attempts and stored exchanges). The launcher starts what is missing.
+ */
+import type { ErrorReport } from '../../common/error.ts';
+import type { NodeId, NodeInstanceId } from '../../common/ids.ts';
+import type { LostOutput } from '../../common/task/fetch-failure.ts';
+import {
+  attemptsOf,
+  beginStageAttempt,
+  isLive,
+  isZombie,
+  partitionOf,
+  selectedAttempt,
+} from './partition-state.ts';
+import { failQuery } from './query-transitions.ts';
+import { findStage, rootStage } from './scheduler-state.ts';
+import { consumersOf, producersOf } from './stage-link.ts';
+import { tellSelected } from './stage-linkage.ts';
+import type { StageState } from './stage-state.ts';
+import { moveStage, settleStage } from './stage-transitions.ts';
+import type { TaskState } from './task-state.ts';
+import { releaseOutput, stopTask } from './turn.ts';
+import type { Turn } from './turn.ts';
+
+interface NodeRun {
+  readonly nodeId: NodeId;
+  readonly nodeInstanceId: NodeInstanceId;
+}
+
+export interface FailedAttempt {
+  readonly stage: StageState;
+  readonly task: TaskState;
+  readonly error: ErrorReport;
+}
+
+/**
+ * The first attempt of a partition to finish counts, and the others are stopped (R11, F16); a later one is ignored. True if
+ * it is this one.
+ */
+export function selectAttempt(turn: Turn, stage: StageState, task: TaskState): boolean {
+  const partition = partitionOf(stage, task);
+  if (partition.selected !== null || task.stop !== 'none') {
+    releaseOutput(turn, stage, task);
+    return false;
+  }
+  partition.selected = task.taskId.attempt;
+  for (const other of attemptsOf(stage, partition)) if (other !== task) drop(turn, stage, other);
+  settleStage(turn, stage);
+  if (stage.kind === 'finished') stage.failedAttempts = 0;
+  tellSelected(turn, stage, task);
+  return true;
+}
+
+/** A failure that another attempt may not meet. `isCounted`: too many of them fail the query (S2). */
+export function retryPartition(turn: Turn, failed: FailedAttempt, isCounted: boolean): void {
+  const { stage, task, error } = failed;
+  const partition = partitionOf(stage, task);
+  if (isCounted && !isZombie(stage, task)) partition.failureCount += 1;
+  drop(turn, stage, task);
+  if (partition.failureCount >= turn.state.options.maxTaskFailures) failQuery(turn, error, stage);
+}
+
+/**
+ * An attempt could not read a stored output (R19). All that this run of the worker has stored counts as lost at once, so
+ * that the next attempt does not find it out output by output. What an earlier attempt of the stage says is ignored.
+ */
+export function resubmitStage(turn: Turn, failed: FailedAttempt, lost: LostOutput): void {
+  const { stage, task, error } = failed;
+  const producer = findStage(turn.state, lost.taskId.stageId);
+  if (producer === undefined || !producersOf(turn.state, stage).includes(producer)) {
+    retryPartition(turn, failed, true);
+    return;
+  }
+  drop(turn, stage, task);
+  if (isZombie(stage, task)) return;
+  stage.failedAttempts += 1;
+  if (stage.failedAttempts >= turn.state.options.maxStageAttempts) failQuery(turn, error, stage);
+  else loseOutputs(turn, { run: lost, isGone: false, error });
+}
+
+export interface LostOutputs {
+  readonly run: NodeRun;
+  /** The run is gone: its outputs need no release, and who reads them need not wait to find out. */
+  readonly isGone: boolean;
+  readonly error: ErrorReport;
+}
+
+/** The selected outputs on this run of a worker are lost: their partitions are missing again (R16, R17). */
+export function loseOutputs(turn: Turn, { run, isGone, error }: LostOutputs): void {
+  for (const stage of turn.state.stages) {
+    const lost = stage.partitions
+      .map((partition) => selectedAttempt(stage, partition))
+      .filter((task) => task !== undefined)
+      .filter((task) => isRun(task, run) && task.announcement !== 'inline');
+    if (lost.length === 0) continue;
+    if (
+      lost.some(({ announcement }) => announcement === 'location') &&
+      !turn.state.result.isReleased
+    )
+      return failQuery(turn, error, stage);
+    for (const task of lost) unselect(turn, stage, task);
+    reopen(turn, stage);
+    const isRepeatable = stage.fragment.determinism === 'deterministic';
+    for (const consumer of consumersOf(turn.state, stage)) {
+      if (!isRepeatable) rollBack(turn, consumer, error);
+      else if (consumer.kind !== 'finished') readAgain(turn, consumer, isGone);
+    }
+  }
+}
+
+/** Its missing partitions begin anew when its inputs are whole again. */
+function readAgain(turn: Turn, stage: StageState, isGone: boolean): void {
+  beginStageAttempt(stage);
+  if (!isGone) return;
+  for (const task of stage.tasks)
+    if (isLive(task) && task.kind !== 'flushing') drop(turn, stage, task);
+}
+
+/**
+ * An input of it may come out otherwise this time: what it has made of the old one does not fit the new one. It runs again
+ * whole, and so does all that has read it.
+ */
+function rollBack(turn: Turn, stage: StageState, error: ErrorReport): void {
+  if (stage.tasks.length === 0) return;
+  beginStageAttempt(stage);
+  if (isAnnounced(turn, stage)) return failQuery(turn, error, stage);
+  for (const task of stage.tasks) drop(turn, stage, task);
+  for (const partition of stage.partitions) partition.selected = null;
+  reopen(turn, stage);
+  for (const consumer of consumersOf(turn.state, stage)) rollBack(turn, consumer, error);
+}
+
+function unselect(turn: Turn, stage: StageState, task: TaskState): void {
+  releaseOutput(turn, stage, task);
+  partitionOf(stage, task).selected = null;
+}
+
+function reopen(turn: Turn, stage: StageState): void {
+  if (stage.kind === 'finished') moveStage(turn, stage, 'scheduled');
+}
+
+/** The client has been told where rows of it are, and may have taken some: they cannot be made again. */
+function isAnnounced({ state }: Turn, stage: StageState): boolean {
+  if (stage !== rootStage(state) || state.result.isReleased) return false;
+  return stage.tasks.some(({ announcement }) => announcement !== 'none');
+}
+
+/** Neither its rows nor what it does are wanted any more. */
+function drop(turn: Turn, stage: StageState, task: TaskState): void {
+  if (isLive(task)) stopTask(turn, task, 'abort');
+  releaseOutput(turn, stage, task);
+}
+
+function isRun(task: TaskState, run: NodeRun): boolean {
+  return task.nodeId === run.nodeId && task.nodeInstanceId === run.nodeInstanceId;
+}

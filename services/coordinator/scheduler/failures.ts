@@ -1,0 +1,54 @@
+/** Failures of tasks and workers: carries out what the recovery policy decides about them. */
+import { assertNever } from '../../common/assert.ts';
+import type { ErrorReport } from '../../common/error.ts';
+import type { NodeId, NodeInstanceId } from '../../common/ids.ts';
+import { loseOutputs, resubmitStage, retryPartition } from './attempts.ts';
+import type { FailedAttempt } from './attempts.ts';
+import { recoveryPolicyOf } from './policies.ts';
+import { isQueryEnded } from './query-state.ts';
+import { awaitCause, failQuery } from './query-transitions.ts';
+import type { StageState } from './stage-state.ts';
+import type { Turn } from './turn.ts';
+
+/** A task failed that was to go on. */
+export function onTaskFailed(turn: Turn, failed: FailedAttempt): void {
+  const { state } = turn;
+  if (isQueryEnded(state.query.kind)) return;
+  const { stage, error } = failed;
+  turn.touched.add(stage);
+  const decision = recoveryPolicyOf(state.options).onTaskFailed(error);
+  switch (decision.kind) {
+    case 'fail-query':
+      return failQuery(turn, decision.error, stage);
+    case 'await-cause':
+      return awaitCause(turn, decision.error, stage);
+    case 'retry-task':
+      return retryPartition(turn, failed, decision.isCounted);
+    case 'resubmit-stage':
+      return resubmitStage(turn, failed, decision.lost);
+    default:
+      return assertNever(decision);
+  }
+}
+
+/** A worker is gone; `hit`: the stages whose live tasks went with it. */
+export function onTasksLost(turn: Turn, lost: LostNode, hit: readonly StageState[]): void {
+  const { state } = turn;
+  if (isQueryEnded(state.query.kind)) return;
+  const decision = recoveryPolicyOf(state.options).onNodeLost(lost.error);
+  switch (decision.kind) {
+    case 'fail-query':
+      if (hit.length > 0) failQuery(turn, decision.error, hit[0]);
+      return;
+    case 'replace-node':
+      return loseOutputs(turn, { run: lost, isGone: true, error: decision.error });
+    default:
+      return assertNever(decision);
+  }
+}
+
+export interface LostNode {
+  readonly nodeId: NodeId;
+  readonly nodeInstanceId: NodeInstanceId;
+  readonly error: ErrorReport;
+}

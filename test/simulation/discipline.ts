@@ -1,0 +1,26 @@
+/** Which of the kernel's disciplines a seed is run under, and what its stages promise of another run. */
+import type { PlanFragment } from '../../services/common/plan/plan-fragment.ts';
+import type { Random } from '../../services/common/random.ts';
+import type { SchedulerOptions } from '../../services/coordinator/scheduler/scheduler-options.ts';
+import type { Workload } from './workload.ts';
+
+/** Nothing = pipelined, with whatever policies are drawn for it. */
+export function drawDiscipline(random: Random): Partial<SchedulerOptions> {
+  if (random.below(3) > 0) return {};
+  return {
+    scheduling: 'stage-barrier',
+    executionPolicy: 'stage-barrier',
+    retryPolicy: 'stage',
+    nodeWaitMs: 4_000,
+  };
+}
+
+/** Some stages come out otherwise when they are run again: their rows are dealt to other partitions. */
+export function drawDeterminism(random: Random, workload: Workload): Workload {
+  const rate = random.below(2) === 0 ? 0 : 0.4;
+  const fragments = workload.fragments.map((fragment): PlanFragment => {
+    const isSteady = random.next() >= rate;
+    return isSteady ? fragment : { ...fragment, determinism: 'indeterminate' };
+  });
+  return { ...workload, fragments };
+}
