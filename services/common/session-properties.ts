@@ -43,6 +43,12 @@ export const SESSION_PROPERTIES = {
     doc: 'What a failure retries; auto is the first choice of the discipline.',
   }),
   query_max_run_time: duration('1h', 'The query fails with QUERY_TIMEOUT when it runs longer.'),
+  query_retry_attempts: integer(
+    { min: 0, max: 100, defaultValue: 4 },
+    'With retry_policy=query: how often a query that fails is tried again.',
+  ),
+  retry_initial_delay: duration('10s', 'Before a query is tried again for the first time.'),
+  retry_max_delay: duration('1m', 'The delay doubles with every retry, up to this.'),
   query_stall_timeout: duration(
     '5m',
     'A query that makes no progress for so long although nothing keeps it from going on fails; 0s = never.',

@@ -5,8 +5,13 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { NodeState } from '../../proto/gen/skein/v1/cluster.ts';
 import { type Query, QueryState } from '../../proto/gen/skein/v1/query.ts';
 import { descendantsOf, eventually, roleProcess } from '../support/process-tree.ts';
-import { SkeinClient } from '../support/skein-client.ts';
-import { SLOW_JOIN, SLOW_STREAM } from '../support/slow-statements.ts';
+import { SkeinClient, textRows } from '../support/skein-client.ts';
+import {
+  LONG_COUNT,
+  LONG_COUNT_ANSWER,
+  SLOW_JOIN,
+  SLOW_STREAM,
+} from '../support/slow-statements.ts';
 import { type Cluster, spawnSkein, startServe } from '../support/skein-process.ts';
 
 const { QUERY_STATE_RUNNING, QUERY_STATE_FAILED } = QueryState;
@@ -58,6 +63,16 @@ describe('a killed worker', () => {
     }) as unknown;
     await expect(client.readAll(queryId)).rejects.toEqual(failure);
     expect((await client.get(queryId)).error).toEqual(failure);
+  });
+
+  it('is survived by a query that may be retried, whose rows come once and are right', async () => {
+    const retries = { ...ALWAYS, retry_policy: 'query', retry_initial_delay: '500ms' };
+    const { queryId } = await client.submit(LONG_COUNT, retries);
+    await client.until(queryId, QUERY_STATE_RUNNING);
+    killWorker('worker-1');
+    const { arrowIpc } = await client.readAll(queryId);
+    expect(textRows(arrowIpc).rows).toEqual([[LONG_COUNT_ANSWER]]);
+    expect(cluster.log()).toMatch(/a query has failed and is tried again/);
   });
 
   it('never cuts a result that is being read', async () => {

@@ -99,6 +99,7 @@ export function createScenario(
       ...createOptions(random),
       dynamicFilterWaitMs: drawWait(filterRandom),
       executionPolicy: drawPolicy(policyRandom),
+      ...drawRetries(policyRandom),
       ...drawPlacement(placementRandom),
     },
     rackCount: placementRandom.below(4),
@@ -117,6 +118,16 @@ function drawWait(random: Random): number {
 function drawPolicy(random: Random): SchedulerOptions['executionPolicy'] {
   const policies = ['phased', 'phased', 'all-at-once', 'legacy-phased'] as const;
   return policies[random.below(policies.length)] ?? 'phased';
+}
+
+function drawRetries(
+  random: Random,
+): Pick<SchedulerOptions, 'retryPolicy' | 'maxQueryRetries' | 'retryInitialDelayMs'> {
+  return {
+    retryPolicy: random.next() < 0.35 ? 'query' : 'none',
+    maxQueryRetries: random.below(5),
+    retryInitialDelayMs: random.below(500),
+  };
 }
 
 function drawPlacement(

@@ -2,7 +2,7 @@
  * The real scheduling kernel between a simulated network and simulated split sources: delivers events, carries out
  * effects, and shows both to the checkers.
  */
-import type { Instant } from '../../services/common/ids.ts';
+import type { Instant, SourceId } from '../../services/common/ids.ts';
 import { onEvent } from '../../services/coordinator/scheduler/query-scheduler.ts';
 import type { QueryScheduler } from '../../services/coordinator/scheduler/query-scheduler.ts';
 import type { SchedulerEffect } from '../../services/coordinator/scheduler/scheduler-effect.ts';
@@ -16,6 +16,8 @@ import type { VirtualTime } from './virtual-time.ts';
 export interface CoordinatorPorts {
   readonly sendToWorker: (order: WorkerOrder) => void;
   readonly loadSplits: (order: EffectOf<'load-splits'>) => void;
+  readonly changeResult: (change: EffectOf<'change-result'>) => void;
+  readonly rewindSource: (sourceId: SourceId) => void;
   readonly addResults: (results: EffectOf<'add-result-locations'>) => void;
   readonly onTurn: (event: SchedulerEvent | 'created', effects: readonly SchedulerEffect[]) => void;
 }
@@ -64,6 +66,10 @@ export class SimulatedCoordinator {
         return ports.sendToWorker(effect);
       case 'load-splits':
         return ports.loadSplits(effect);
+      case 'change-result':
+        return ports.changeResult(effect);
+      case 'rewind-split-source':
+        return ports.rewindSource(effect.sourceId);
       case 'add-result-locations':
         return ports.addResults(effect);
       case 'arm-timer':
@@ -75,6 +81,7 @@ export class SimulatedCoordinator {
       case 'close-split-source':
       case 'change-query-state':
       case 'report-stall':
+      case 'report-retry':
       case 'report-bad-status':
         return undefined;
       default:

@@ -27,6 +27,10 @@ export class SimulatedSplitSources {
     this.#isBroken = true;
   }
 
+  rewind(sourceId: number): void {
+    this.#positions.delete(sourceId);
+  }
+
   load(order: EffectOf<'load-splits'>): void {
     const { time, random, deliver } = this.#deps;
     const { sourceId, batch, maxCount, filters = [] } = order;
@@ -47,7 +51,7 @@ export class SimulatedSplitSources {
           code: 'SOURCE_READ_FAILED',
           message: `cannot list source ${sourceId}`,
         } as const;
-        return deliver({ kind: 'split-loading-failed', sourceId, error });
+        return deliver({ kind: 'split-loading-failed', sourceId, batch, error });
       }
       const loaded = { kind: 'splits-loaded', sourceId, batch, splits, last } as const;
       if (random.next() < 0.1) time.after(random.below(50), () => deliver(loaded));

@@ -14,6 +14,8 @@ import { retriesPartitions } from '../../services/coordinator/scheduler/schedule
 import { whyBlocked } from '../../services/coordinator/scheduler/why-blocked.ts';
 import { QUERY_ID } from '../support/scheduler-driver.ts';
 import { answerOf } from './answer.ts';
+import { AttemptChecker } from './checkers/attempt-checker.ts';
+import type { AttemptCheckers } from './checkers/attempt-checker.ts';
 import type { Checker, Violations } from './checkers/checker.ts';
 import { EndChecker } from './checkers/end-checker.ts';
 import { ExchangeChecker } from './checkers/exchange-checker.ts';
@@ -25,6 +27,7 @@ import { SplitChecker } from './checkers/split-checker.ts';
 import type { CreateEngine, ResultClient } from './cluster-worker.ts';
 import { modelEngine } from './model/model-engine.ts';
 import { realEngine } from './real/real-engine.ts';
+import { ResultGate } from './result-gate.ts';
 import type { Fault } from './scenario.ts';
 import { drawCase, pipelined } from './simulation-case.ts';
 import type { SimulationCase } from './simulation-case.ts';
@@ -101,7 +104,8 @@ class Simulation {
   readonly #network: SimulatedNetwork;
   readonly #violations: Violations = [];
   readonly #checkers: readonly Checker[];
-  readonly #splitChecker: SplitChecker;
+  readonly #attemptChecker: AttemptChecker;
+  readonly #gate: ResultGate;
   readonly #hash = createHash('sha256');
   readonly #cluster: SimulatedCluster;
   readonly #sources: SimulatedSplitSources;
@@ -114,7 +118,6 @@ class Simulation {
     this.#case = drawn;
     this.#options = options;
     const { seed, scenario, workload } = drawn;
-    const isStored = retriesPartitions(scenario.options);
     this.#random = seededRandom(seed);
     this.#handoverRandom = seededRandom(~seed);
     const random = this.#random;
@@ -122,27 +125,35 @@ class Simulation {
     const network = new SimulatedNetwork(time, random, scenario.network);
     this.#network = network;
     const deliver = (event: SchedulerEvent) => this.#deliver(event);
-    const onSplitDone = (split: FileSplit) => this.#splitChecker.onSplitDone(split);
+    const onSplitDone = (split: FileSplit) => this.#attemptChecker.onSplitDone(split);
     this.#cluster = new SimulatedCluster(
       { time, network, random, scenario, deliver, onSplitDone },
       createEngine,
     );
-    this.#splitChecker = new SplitChecker(workload, scenario.options, this.#violations);
-    this.#checkers = [
-      new OrderChecker(workload.fragments, isStored, this.#violations),
-      this.#splitChecker,
-      new FilterChecker(workload, this.#violations),
-      isStored
-        ? new StoredChecker(workload, this.#violations)
-        : new ExchangeChecker(workload, this.#violations),
-      new EndChecker(workload, this.#violations),
-    ];
+    this.#attemptChecker = new AttemptChecker(() => this.#createCheckers());
+    this.#checkers = [this.#attemptChecker, new EndChecker(workload, this.#violations)];
     const { splits } = workload;
     this.#sources = new SimulatedSplitSources({ time, random, splits, deliver });
     this.#client = this.#cluster.engine.createClient({
       pauseMs: scenario.clientPauseMs,
       release: () => deliver({ kind: 'result-released' }),
     });
+    this.#gate = new ResultGate(this.#client, this.#violations);
+  }
+
+  #createCheckers(): AttemptCheckers {
+    const { scenario, workload } = this.#case;
+    const splits = new SplitChecker(workload, scenario.options, this.#violations);
+    const isStored = retriesPartitions(scenario.options);
+    const all = [
+      new OrderChecker(workload.fragments, isStored, this.#violations),
+      splits,
+      new FilterChecker(workload, this.#violations),
+      isStored
+        ? new StoredChecker(workload, this.#violations)
+        : new ExchangeChecker(workload, this.#violations),
+    ];
+    return { all, onSplitDone: (split) => splits.onSplitDone(split) };
   }
 
   run(): SimulationReport {
@@ -217,7 +228,9 @@ class Simulation {
       ports: {
         sendToWorker: (order) => this.#cluster.send(order),
         loadSplits: (order) => this.#sources.load(order),
-        addResults: (results) => this.#client.add(results),
+        changeResult: (change) => this.#gate.change(change),
+        rewindSource: (sourceId) => this.#sources.rewind(sourceId),
+        addResults: (results) => this.#gate.add(results),
         onTurn: (event, effects) => this.#observe(event, effects),
       },
     });

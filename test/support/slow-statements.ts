@@ -7,3 +7,10 @@ export const SLOW_JOIN =
 /** Rows come from the start on, and for ever. */
 export const SLOW_STREAM =
   'SELECT a.l_orderkey, b.l_comment FROM lineitem a, lineitem b WHERE hash(a.l_orderkey, b.l_partkey) % 10 = 0';
+
+/** Runs for some seconds: long enough for something to happen to it, and it ends. */
+export const LONG_COUNT =
+  'SELECT count(*) FROM lineitem a, orders b WHERE hash(a.l_orderkey, b.o_custkey) % 2 < 2';
+
+/** Rows of lineitem × rows of orders. */
+export const LONG_COUNT_ANSWER = String(60_175 * 15_000);

@@ -192,6 +192,7 @@ export class QueryExecution {
     return {
       ...listener,
       onResultLocations: () => undefined,
+      onResultChange: () => undefined,
       onEnd: (error) => {
         this.#rowsAt = this.#deps.clock.now();
         if (error === undefined) this.#drain();
@@ -204,6 +205,7 @@ export class QueryExecution {
     const { query } = this;
     return {
       onResultLocations: (locations, noMore) => query.addResults(locations, noMore),
+      onResultChange: (attempt, commitment) => query.changeResult(attempt, commitment),
       onState: (state) => query.moveTo(state),
       onProgress: () => query.onProgress(),
       onEnd: (error) => {
@@ -231,6 +233,9 @@ export class QueryExecution {
       splitAffinity: properties.split_affinity,
       localityWaitMs: properties.locality_wait,
       requiredLabels: properties.required_labels,
+      maxQueryRetries: properties.query_retry_attempts,
+      retryInitialDelayMs: properties.retry_initial_delay,
+      retryMaxDelayMs: properties.retry_max_delay,
       stallTimeoutMs: properties.query_stall_timeout,
       standardSplitBytes: Math.max(1, properties.split_target_bytes),
       seed,

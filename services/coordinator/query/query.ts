@@ -14,8 +14,8 @@ import type { QueryDescription, StageDetail } from '../scheduler/query-descripti
 import type { ResultLocation } from '../scheduler/scheduler-effect.ts';
 import type { Lease } from './lease.ts';
 import type { QueryPhase, QueryReport, ResultUpdate } from './query-report.ts';
-import type { ResultNews } from './result-log.ts';
-import { ResultLog } from './result-log.ts';
+import type { ResultCommitment, ResultNews, ResultPosition } from './result-log.ts';
+import { NOTHING_READ, ResultLog } from './result-log.ts';
 
 const ORDER: readonly QueryPhase[] = [
   'queued',
@@ -143,6 +143,12 @@ export class Query {
     this.#changes.ring();
   }
 
+  /** Another attempt voids what was known of the result; a commitment lets it be shown. */
+  changeResult(attempt: number, commitment: ResultCommitment): void {
+    this.results.change(attempt, commitment);
+    this.#changes.ring();
+  }
+
   /** Steps back and steps behind the end are ignored: they come late. */
   moveTo(phase: Exclude<QueryPhase, 'failed'>): void {
     this.#move(phase);
@@ -262,21 +268,19 @@ export class Query {
   ): AsyncGenerator<ResultUpdate, void, void> {
     const release = this.lease.hold();
     try {
-      let position = 0;
-      let noMore = false;
+      let seen: ResultPosition = NOTHING_READ;
       while (!signal.aborted) {
         if (this.#error !== undefined) {
           onEndTold();
           this.#throwError(this.#error);
         }
-        const news: ResultNews | undefined = this.results.read(position, noMore);
+        const news: ResultNews | undefined = this.results.read(seen);
         if (news !== undefined) {
-          position = news.position;
-          noMore = news.noMore;
-          yield this.#resultUpdate(news.locations, noMore);
+          seen = news;
+          yield this.#resultUpdate(news);
         } else if (this.isEnded) {
           onEndTold();
-          return this.#checkWhole(noMore);
+          return this.#checkWhole(seen.noMore);
         } else {
           await this.#changes.wait(signal);
         }
@@ -286,15 +290,14 @@ export class Query {
     }
   }
 
-  #resultUpdate(locations: readonly ResultLocation[], noMoreLocations: boolean): ResultUpdate {
+  #resultUpdate({ attempt, locations, noMore, commitment }: ResultNews): ResultUpdate {
     return {
-      attempt: 0,
+      attempt,
       columns: this.#plan.columns,
       capability: this.traits.capability,
       locations,
-      noMoreLocations,
-      // No retry policy withholds results.
-      commitment: 'committed',
+      noMoreLocations: noMore,
+      commitment,
       resultReplayBytes: this.traits.properties.result_replay_bytes,
       timeZone: this.traits.properties.time_zone,
     };

@@ -67,6 +67,14 @@ export class EffectRunner {
         return splits.close(effect.sourceId);
       case 'add-result-locations':
         return listener.onResultLocations(effect.locations, effect.noMore);
+      case 'change-result':
+        return listener.onResultChange(effect.attempt, effect.commitment);
+      case 'rewind-split-source':
+        return splits.rewind(effect.sourceId);
+      case 'report-retry': {
+        const { attempt, at, error } = effect;
+        return log.warn({ attempt, at, error }, 'a query has failed and is tried again');
+      }
       case 'change-query-state':
         return listener.onState(effect.state);
       case 'finish-query':
@@ -128,7 +136,7 @@ export class EffectRunner {
     } catch (error) {
       if (!(error instanceof EngineError))
         log.error({ err: error }, 'splits were not loaded by a bug');
-      post({ kind: 'split-loading-failed', sourceId, error: toErrorReport(error) });
+      post({ kind: 'split-loading-failed', sourceId, batch, error: toErrorReport(error) });
     }
   }
 

@@ -43,12 +43,16 @@ export interface SplitSources {
     maxCount: number,
     filters?: readonly SplitFilter[],
   ): Promise<SplitBatch>;
+  /** It begins again with its first split. */
+  rewind(sourceId: SourceId): void;
   close(sourceId: SourceId): void;
 }
 
 /** What becomes known of a query outside of its scheduler. Called in the order of the effects. */
 export interface QueryListener {
   onResultLocations(locations: readonly ResultLocation[], noMore: boolean): void;
+  /** Locations of older attempts are void; nothing of a withheld one may be shown. Committed at first. */
+  onResultChange(attempt: number, commitment: 'withheld' | 'committed'): void;
   onState(state: 'running' | 'finishing'): void;
   /** The end, once; `error` when the query failed. */
   onEnd(error: ErrorReport | undefined): void;

@@ -33,7 +33,7 @@ const EXECUTION_POLICIES = [
   'legacy-phased',
   'stage-barrier',
 ] as const satisfies readonly ExecutionPolicyName[];
-const RETRY_POLICIES = ['none', 'stage'] as const satisfies readonly RetryPolicyName[];
+const RETRY_POLICIES = ['none', 'query', 'stage'] as const satisfies readonly RetryPolicyName[];
 
 /** Policies that make a discipline together. */
 export interface DisciplineChoice {

@@ -1,10 +1,11 @@
-/** Failures of tasks and workers: carries out what the recovery policy decides about them. */
+/** Failures of tasks, workers and split sources: carries out what the recovery policy decides about them. */
 import { assertNever } from '../../common/assert.ts';
 import type { ErrorReport } from '../../common/error.ts';
 import type { NodeId, NodeInstanceId } from '../../common/ids.ts';
 import { loseOutputs, resubmitStage, retryPartition } from './attempts.ts';
 import type { FailedAttempt } from './attempts.ts';
 import { recoveryPolicyOf } from './policies.ts';
+import { retryQuery } from './query-retry.ts';
 import { isQueryEnded } from './query-state.ts';
 import { awaitCause, failQuery } from './query-transitions.ts';
 import type { StageState } from './stage-state.ts';
@@ -22,6 +23,8 @@ export function onTaskFailed(turn: Turn, failed: FailedAttempt): void {
       return failQuery(turn, decision.error, stage);
     case 'await-cause':
       return awaitCause(turn, decision.error, stage);
+    case 'retry-query':
+      return retryQuery(turn, decision.error, stage);
     case 'retry-task':
       return retryPartition(turn, failed, decision.isCounted);
     case 'resubmit-stage':
@@ -40,11 +43,27 @@ export function onTasksLost(turn: Turn, lost: LostNode, hit: readonly StageState
     case 'fail-query':
       if (hit.length > 0) failQuery(turn, decision.error, hit[0]);
       return;
+    case 'retry-query':
+      if (hit.length > 0) retryQuery(turn, decision.error, hit[0]);
+      return;
     case 'replace-node':
       return loseOutputs(turn, { run: lost, isGone: true, error: decision.error });
     default:
       return assertNever(decision);
   }
+}
+
+/** A scan of this stage cannot be read. */
+export function onSplitsLost(turn: Turn, stage: StageState, error: ErrorReport): void {
+  const { kind } = recoveryPolicyOf(turn.state.options).onTaskFailed(error);
+  if (kind === 'retry-query') retryQuery(turn, error, stage);
+  else failQuery(turn, error, stage);
+}
+
+/** No cause followed a symptom: it is the cause. */
+export function onCauseMissing(turn: Turn, stage: StageState, error: ErrorReport): void {
+  if (turn.state.options.retryPolicy === 'query') retryQuery(turn, error, stage);
+  else failQuery(turn, error, stage);
 }
 
 export interface LostNode {

@@ -7,6 +7,7 @@ import { stageBarrier } from './execution-policy/stage-barrier.ts';
 import type { ExecutionPolicy } from './execution-policy/execution-policy.ts';
 import { failQueryPolicy } from './recovery/fail-query.ts';
 import { resubmitStage } from './recovery/resubmit-stage.ts';
+import { retryQueryPolicy } from './recovery/retry-query.ts';
 import type { RecoveryPolicy } from './recovery/recovery-policy.ts';
 import { retriesPartitions } from './scheduler-options.ts';
 import type { SchedulerOptions } from './scheduler-options.ts';
@@ -40,6 +41,8 @@ export function recoveryPolicyOf(options: SchedulerOptions): RecoveryPolicy {
       return failQueryPolicy;
     case 'stage':
       return resubmitStage;
+    case 'query':
+      return retryQueryPolicy;
     default:
       return assertNever(options.retryPolicy);
   }

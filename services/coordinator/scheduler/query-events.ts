@@ -6,10 +6,12 @@ import { onFilterWaitOver } from './dynamic-filters.ts';
 import { onNodeWaitOver } from './partition-launch.ts';
 import { isTimerDue } from './placement/locality-wait.ts';
 import { retryPlacement } from './placement/placement-policy.ts';
+import { onCauseMissing, onSplitsLost } from './failures.ts';
 import { failQuery } from './query-transitions.ts';
 import type { SchedulerEvent, SchedulerTimer } from './scheduler-event.ts';
 import { findScan, rootStage, stageOf } from './scheduler-state.ts';
 import { cancelStage } from './stage-transitions.ts';
+import { onRetryDue } from './query-retry.ts';
 import { onStallWatch } from './stall-watch.ts';
 import { stopTask } from './turn.ts';
 import type { Turn } from './turn.ts';
@@ -35,8 +37,8 @@ export function onSplitsLoaded(turn: Turn, event: EventOf<'splits-loaded'>): voi
 
 export function onSplitLoadingFailed(turn: Turn, event: EventOf<'split-loading-failed'>): void {
   const found = findScan(turn.state, event.sourceId);
-  if (found === undefined || !found.scan.isLoading) return;
-  failQuery(turn, event.error, found.stage);
+  if (found === undefined || !found.scan.isLoading || found.scan.batch !== event.batch) return;
+  onSplitsLost(turn, found.stage, event.error);
 }
 
 /** A failure that already waits for its cause came first. */
@@ -72,14 +74,16 @@ export function onTimerFired(turn: Turn, timer: SchedulerTimer): void {
       return onFilterWaitOver(turn, timer);
     case 'locality-wait':
       return onLocalityWaitOver(turn, timer);
+    case 'query-retry':
+      return onRetryDue(turn, timer);
     case 'stall-watch':
       return onStallWatch(turn);
     case 'node-wait':
       return onNodeWaitOver(turn, timer);
     case 'failure-cause': {
       const suspect = state.suspectedFailure;
-      if (suspect !== null) failQuery(turn, suspect.error, stageOf(state, suspect.stageId));
-      return undefined;
+      if (suspect === null) return undefined;
+      return onCauseMissing(turn, stageOf(state, suspect.stageId), suspect.error);
     }
     default:
       return assertNever(timer);

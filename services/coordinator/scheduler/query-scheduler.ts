@@ -7,9 +7,9 @@ import { assertNever } from '../../common/assert.ts';
 import type { Instant } from '../../common/ids.ts';
 import { completeFilters, createDynamicFilters } from './dynamic-filters.ts';
 import { onNodeDraining, onNodeJoined, onNodeLost } from './node-events.ts';
+import { drawPartitionMap, linkStages } from './execution-setup.ts';
 import { findPlanProblem } from './plan-check.ts';
 import { eligibleNodes } from './placement/node-labels.ts';
-import { createNodePartitionMap } from './placement/node-partition-map.ts';
 import { launchPartitions } from './partition-launch.ts';
 import { executionPolicyOf, stageSchedulerOf } from './policies.ts';
 import {
@@ -21,14 +21,14 @@ import {
 } from './query-events.ts';
 import { isQueryEnded } from './query-state.ts';
 import { dropMootSuspicion, failQuery, settleQuery, startRunning } from './query-transitions.ts';
+import { commitResult } from './query-retry.ts';
 import { announceResults } from './result-announcement.ts';
 import type { SchedulerEffect } from './scheduler-effect.ts';
 import type { SchedulerEvent } from './scheduler-event.ts';
 import { retriesPartitions } from './scheduler-options.ts';
 import type { QuerySchedulerInit, SchedulerOptions } from './scheduler-options.ts';
-import { createStage, draw, laneCount } from './scheduler-state.ts';
+import { createStage, mayRetryQuery } from './scheduler-state.ts';
 import type { QuerySchedulerState } from './scheduler-state.ts';
-import { createOutput } from './stage-link.ts';
 import { armStallWatch } from './stall-watch.ts';
 import { moveStage } from './stage-transitions.ts';
 import { onTaskStatus } from './task-events.ts';
@@ -58,6 +58,9 @@ export function createQueryScheduler(init: QuerySchedulerInit, now: Instant): Qu
     failQuery(turn, { code: 'NO_NODES_AVAILABLE', message: noWorker(init.options) });
   } else {
     linkStages(state);
+    if (mayRetryQuery(state)) {
+      turn.effects.push({ kind: 'change-result', attempt: 0, commitment: 'withheld' });
+    }
     turn.effects.push({ kind: 'arm-timer', timer: { kind: 'query-deadline' }, at: init.deadline });
     const windowEnd = (now + init.options.resultAnnouncementDelayMs) as Instant;
     turn.effects.push({ kind: 'arm-timer', timer: { kind: 'result-announcement' }, at: windowEnd });
@@ -110,7 +113,8 @@ function applyEvent(turn: Turn, event: SchedulerEvent): void {
 /** Draws all conclusions: stages start, get tasks and splits, move on; then the query follows its root. */
 function settle(turn: Turn): void {
   const { state } = turn;
-  if (isQueryEnded(state.query.kind)) return;
+  // Between two attempts there is nothing to conclude from.
+  if (isQueryEnded(state.query.kind) || state.retryAt !== null) return;
   dropMootSuspicion(turn);
   completeFilters(turn);
   const policy = executionPolicyOf(state.options);
@@ -131,12 +135,13 @@ function settle(turn: Turn): void {
   if (retriesPartitions(state.options) && !isQueryEnded(state.query.kind)) launchPartitions(turn);
   if (state.stages.some((stage) => stage.tasks.length > 0)) startRunning(turn);
   announceResults(turn);
+  commitResult(turn);
   settleQuery(turn);
 }
 
 function createState(init: QuerySchedulerInit, now: Instant): QuerySchedulerState {
   const { queryId, options, fragments } = init;
-  const random = { randomState: options.seed | 0 };
+  const random = { options, randomState: options.seed | 0 };
   const eligible = eligibleNodes(init.nodes, options);
   const nodes = eligible.map((node) => ({
     node,
@@ -144,13 +149,7 @@ function createState(init: QuerySchedulerInit, now: Instant): QuerySchedulerStat
     isDistrusted: false,
     taskCount: 0,
   }));
-  const capacities = eligible.map((node) => ({
-    nodeId: node.nodeId,
-    lanes: laneCount(options, node),
-  }));
-  const partitionToNode = createNodePartitionMap(capacities, options.hashPartitionCount, (bound) =>
-    draw(random, bound),
-  );
+  const partitionToNode = drawPartitionMap(random, eligible);
   return {
     queryId,
     options,
@@ -161,8 +160,15 @@ function createState(init: QuerySchedulerInit, now: Instant): QuerySchedulerStat
     stageIndex: Object.fromEntries(fragments.map((fragment, index) => [fragment.id, index])),
     nodes,
     partitionToNode: [...partitionToNode],
-    result: { isWindowClosed: false, isComplete: false, isReleased: false },
+    result: {
+      isWindowClosed: false,
+      isComplete: false,
+      isReleased: false,
+      commitment: options.retryPolicy === 'query' ? 'withheld' : 'committed',
+    },
     suspectedFailure: null,
+    attempt: 0,
+    retryAt: null,
     stallWatch: { progress: '', since: now },
     unknownStatuses: 0,
     nodeWaitSince: null,
@@ -174,14 +180,4 @@ function createState(init: QuerySchedulerInit, now: Instant): QuerySchedulerStat
 function noWorker({ requiredLabels }: SchedulerOptions): string {
   if (requiredLabels.length === 0) return 'the cluster has no active worker';
   return `the cluster has no active worker with the labels ${requiredLabels.join(', ')}`;
-}
-
-function linkStages(state: QuerySchedulerState): void {
-  for (const stage of state.stages) {
-    for (const output of stage.fragment.outputs) {
-      const retention = retriesPartitions(state.options) ? 'retained' : 'streaming';
-      const consumerTaskCount = state.partitionToNode.length;
-      stage.outputs.push(createOutput(output, { retention, consumerTaskCount }));
-    }
-  }
 }

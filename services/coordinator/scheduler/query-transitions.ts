@@ -7,7 +7,7 @@ import { canMoveQuery, isQueryEnded } from './query-state.ts';
 import { rootStage, stageOf } from './scheduler-state.ts';
 import { hasStoredOutput, isStageDone } from './stage-state.ts';
 import type { StageState } from './stage-state.ts';
-import { abandonStage, cancelStage } from './stage-transitions.ts';
+import { abandonStage, cancelStage, releaseSource } from './stage-transitions.ts';
 import type { TaskState } from './task-state.ts';
 import { releaseOutput } from './turn.ts';
 import type { Turn } from './turn.ts';
@@ -28,6 +28,7 @@ export function failQuery(turn: Turn, error: ErrorReport, stage?: StageState): v
   if (isQueryEnded(state.query.kind)) return;
   for (const each of state.stages) abandonStage(turn, each, each === stage ? 'failed' : 'aborted');
   releaseOutputs(turn);
+  releaseSources(turn);
   turn.touched.clear();
   state.suspectedFailure = null;
   state.query = { kind: 'failed', error };
@@ -75,6 +76,7 @@ function finishQuery(turn: Turn): void {
   assert(state.suspectedFailure === null, 'a query with a failed task does not finish');
   for (const stage of state.stages) cancelStage(turn, stage);
   releaseOutputs(turn);
+  releaseSources(turn);
   turn.touched.clear();
   state.query = { kind: 'finished' };
   turn.effects.push({ kind: 'finish-query' });
@@ -94,6 +96,10 @@ function hasBeenRead(root: StageState): boolean {
 function releaseOutputs(turn: Turn): void {
   for (const stage of turn.state.stages)
     for (const task of stage.tasks) releaseOutput(turn, stage, task);
+}
+
+function releaseSources(turn: Turn): void {
+  for (const { scans } of turn.state.stages) for (const scan of scans) releaseSource(turn, scan);
 }
 
 /** After its release, a root task may end in any way: its rows are with the client. */

@@ -83,6 +83,24 @@ export type SchedulerEffect =
       readonly locations: readonly ResultLocation[];
       readonly noMore: boolean;
     }
+  /**
+   * What becomes of the result's locations: those of an older attempt are void, those of a withheld one must not be shown
+   * before it is committed (T8, T9). Never sent for a query that cannot be retried: its result is committed from the start.
+   */
+  | {
+      readonly kind: 'change-result';
+      readonly attempt: number;
+      readonly commitment: 'withheld' | 'committed';
+    }
+  /** The source begins again with its first split. Numbers of batches go on. */
+  | { readonly kind: 'rewind-split-source'; readonly sourceId: SourceId }
+  /** The query has failed with `error`, and this attempt of it begins at `at`. */
+  | {
+      readonly kind: 'report-retry';
+      readonly attempt: number;
+      readonly at: Instant;
+      readonly error: ErrorReport;
+    }
   /** The end states have their own effects. `finishing`: all rows are computed, the client has not taken them all. */
   | { readonly kind: 'change-query-state'; readonly state: 'running' | 'finishing' }
   /** The end, once: all of the result is with the client or was given inline. */

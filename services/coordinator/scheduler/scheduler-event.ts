@@ -30,6 +30,8 @@ export type SchedulerTimer =
   | { readonly kind: 'query-deadline' }
   /** The small-result window is over: root tasks are announced although they have not finished. */
   | { readonly kind: 'result-announcement' }
+  /** The delay before this attempt of the query is over. */
+  | { readonly kind: 'query-retry'; readonly attempt: number }
   /** Time to see whether the query still makes progress. */
   | { readonly kind: 'stall-watch' }
   /** No deeper cause followed a symptom such as EXCHANGE_FAILED: the symptom is the cause. */
@@ -55,6 +57,7 @@ export type SchedulerEvent =
   | {
       readonly kind: 'split-loading-failed';
       readonly sourceId: SourceId;
+      readonly batch: number;
       readonly error: ErrorReport;
     }
   | { readonly kind: 'task-status'; readonly status: TaskStatus }

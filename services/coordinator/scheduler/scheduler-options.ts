@@ -42,6 +42,11 @@ export interface SchedulerOptions extends DisciplineChoice {
   readonly dynamicFilterWaitMs: number;
   /** A query that stands still for so long although it could go on fails; 0 = it may. */
   readonly stallTimeoutMs: number;
+  /** Further attempts of a query that fails, with retry policy `query` (T6). */
+  readonly maxQueryRetries: number;
+  /** Before the second attempt; twice as long before each further one, up to `retryMaxDelayMs`. */
+  readonly retryInitialDelayMs: number;
+  readonly retryMaxDelayMs: number;
   /** Bytes that every writer has read on average before there is another one (T31). */
   readonly writerScalingMinBytes: number;
   /** Writers of a stage, at most. */
@@ -79,6 +84,9 @@ export const DEFAULT_SCHEDULER_OPTIONS: SchedulerOptions = {
   failureCauseDelayMs: 3_000,
   dynamicFilterWaitMs: 5_000,
   stallTimeoutMs: 300_000,
+  maxQueryRetries: 4,
+  retryInitialDelayMs: 10_000,
+  retryMaxDelayMs: 60_000,
   writerScalingMinBytes: 120 * 1024 * 1024,
   maxWriterTaskCount: 100,
   maxTaskFailures: 4,

@@ -35,6 +35,8 @@ export interface ResultState {
   isComplete: boolean;
   /** The client has all of it. */
   isReleased: boolean;
+  /** Whether anything of it may be shown: not while the attempt may be given up for another one (T8, T9). */
+  commitment: 'withheld' | 'committed';
 }
 
 /** A symptom that waits for its cause (recovery/). */
@@ -59,6 +61,10 @@ export interface QuerySchedulerState {
   readonly partitionToNode: NodeId[];
   readonly result: ResultState;
   suspectedFailure: SuspectedFailure | null;
+  /** Number of the attempt of the whole query; that of every task of it. */
+  attempt: number;
+  /** The attempt begins then; null = it has. */
+  retryAt: Instant | null;
   readonly stallWatch: StallWatch;
   /** Ignored statuses of tasks, attempts and workers that no worker should name. */
   unknownStatuses: number;
@@ -66,6 +72,11 @@ export interface QuerySchedulerState {
   nodeWaitSince: Instant | null;
   readonly memory: MemorySeen;
   randomState: number;
+}
+
+/** Whether the query could still be tried again as a whole: nobody has seen anything of it. */
+export function mayRetryQuery({ options, result }: QuerySchedulerState): boolean {
+  return options.retryPolicy === 'query' && result.commitment === 'withheld';
 }
 
 export function stageOf(state: QuerySchedulerState, id: FragmentId): StageState {
@@ -132,6 +143,7 @@ export function createStage(fragment: PlanFragment): StageState {
       isExhausted: false,
       splitCount: 0,
       isClosed: false,
+      isReleased: false,
       filterWait: 'none',
       locality: noLocalityWait(),
       pruned: NOTHING_PRUNED,

@@ -149,11 +149,11 @@ function isFull({ producer, outputIndex }: Link): boolean {
 }
 
 function nextTaskId(
-  { queryId }: QuerySchedulerState,
+  { queryId, attempt }: QuerySchedulerState,
   { stageId }: StageState,
   { partitionId, attempts }: PartitionState,
 ): TaskId {
-  return { queryId, stageId, partitionId, attempt: attempts.length };
+  return { queryId, stageId, partitionId, attempt: attempt + attempts.length };
 }
 
 function inputsOf(stage: StageState): TaskInput[] {

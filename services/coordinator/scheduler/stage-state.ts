@@ -51,8 +51,10 @@ export interface ScanState {
   isExhausted: boolean;
   /** Placed so far. */
   splitCount: number;
-  /** Every split is placed, or none is wanted any more; the source is closed. */
+  /** Every split is placed, or none is wanted any more. */
   isClosed: boolean;
+  /** The source is closed too: not while another attempt of the query may read it again. */
+  isReleased: boolean;
   /** Whether its first splits wait for dynamic filters. */
   filterWait: 'none' | 'waiting' | 'over';
   /** How long its splits have waited for room near their data. */

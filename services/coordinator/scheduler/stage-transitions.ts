@@ -2,6 +2,7 @@
 import { assert } from '../../common/assert.ts';
 import { isAllSelected } from './partition-state.ts';
 import { retriesPartitions } from './scheduler-options.ts';
+import { mayRetryQuery } from './scheduler-state.ts';
 import type { QuerySchedulerState } from './scheduler-state.ts';
 import { consumersOf, producersOf } from './stage-link.ts';
 import { abandonAllBuffers, tellTasksComplete } from './stage-linkage.ts';
@@ -75,12 +76,19 @@ function setKind(turn: Turn, stage: StageState, to: StageStateKind): void {
   if (isStageDone(to)) stage.endedAt = turn.now;
 }
 
-/** No split of this scan is wanted any more, pending ones included (T36). Does nothing for a closed one. */
+/** No split of this scan is wanted any more, pending ones included. Does nothing for a closed one. */
 export function closeSource(turn: Turn, scan: ScanState): void {
   if (scan.isClosed) return;
   scan.isClosed = true;
   scan.isLoading = false;
   scan.pending = [];
+  if (!mayRetryQuery(turn.state)) releaseSource(turn, scan);
+}
+
+/** Nobody will read this scan again (T36). */
+export function releaseSource(turn: Turn, scan: ScanState): void {
+  if (scan.isReleased) return;
+  scan.isReleased = true;
   turn.effects.push({ kind: 'close-split-source', sourceId: scan.sourceId });
 }
 

@@ -56,7 +56,7 @@ function reportStall(turn: Turn, stages: readonly StageWait[]): void {
 /** Something runs, waits for a slot or for the client, or has a timer of its own. */
 function isExcused(state: QuerySchedulerState, stages: readonly StageWait[]): boolean {
   if (state.query.kind === 'finishing' || state.suspectedFailure !== null) return true;
-  if (state.nodeWaitSince !== null) return true;
+  if (state.nodeWaitSince !== null || state.retryAt !== null) return true;
   if (stages.at(-1)?.reason === 'result-not-consumed') return true;
   const isBusy = state.stages.some((stage) =>
     stage.tasks.some((task) => {

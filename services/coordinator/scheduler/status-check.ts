@@ -17,7 +17,9 @@ export interface Addressee {
 /** The task that the status is of, if it is one of this query; else the status is counted. */
 export function addresseeOf(turn: Turn, status: TaskStatus): Addressee | undefined {
   const { taskId } = status;
-  if (taskId.queryId !== turn.state.queryId) return undefined;
+  // What an attempt that was given up still says is expected, and of no use (T6).
+  if (taskId.queryId !== turn.state.queryId || taskId.attempt < turn.state.attempt)
+    return undefined;
   const stage = findStage(turn.state, taskId.stageId);
   const partition = stage?.partitions[taskId.partitionId];
   if (stage === undefined || partition === undefined) {

@@ -13,7 +13,9 @@ import type { StageBlockedReason, WaitTargets } from './waits.ts';
 export type QueryBlockedReason =
   | StageBlockedReason
   /** A task reported a symptom; its cause is awaited before the query fails. */
-  | 'waiting-for-failure-cause';
+  | 'waiting-for-failure-cause'
+  /** It has failed and is tried again after a delay (T6). */
+  | 'waiting-for-retry';
 
 export interface BlockedReasons {
   readonly query: QueryBlockedReason;
@@ -46,6 +48,7 @@ function whyQueryBlocked(
 ): QueryBlockedReason {
   if (isQueryEnded(state.query.kind)) return 'none';
   if (state.suspectedFailure !== null) return 'waiting-for-failure-cause';
+  if (state.retryAt !== null) return 'waiting-for-retry';
   if (state.query.kind === 'finishing') return 'result-not-consumed';
   const live = reasons.filter((_, index) => !isOver(state.stages[index]));
   return live.includes('none') ? 'none' : (live[0] ?? 'none');

@@ -8,6 +8,7 @@ import { RowGroupPruner } from './prune-scan.ts';
 import { type SplitSizing, splitsOf } from './scan-splits.ts';
 
 interface OpenSource {
+  readonly scan: ScanDescriptor;
   readonly pruner: RowGroupPruner;
   readonly splits: Generator<FileSplit, void, void>;
 }
@@ -15,12 +16,11 @@ interface OpenSource {
 /** The split sources of one query's scans, from the descriptors of its plan (T22). */
 export class ScanSplitSources implements SplitSources {
   readonly #open = new Map<SourceId, OpenSource>();
+  readonly #sizing: SplitSizing;
 
   constructor(scans: readonly ScanDescriptor[], sizing: SplitSizing) {
-    for (const scan of scans) {
-      const pruner = new RowGroupPruner();
-      this.#open.set(scan.sourceId, { pruner, splits: splitsOf(scan, sizing, pruner) });
-    }
+    this.#sizing = sizing;
+    for (const scan of scans) this.#begin(scan);
   }
 
   /**
@@ -46,6 +46,18 @@ export class ScanSplitSources implements SplitSources {
     }
     const pruned = source.pruner.takePruned();
     return { splits, last, ...(pruned.rowGroups === 0 ? {} : { pruned }) };
+  }
+
+  /** Begins again; of no effect for a closed source. */
+  rewind(sourceId: SourceId): void {
+    const source = this.#open.get(sourceId);
+    if (source !== undefined) this.#begin(source.scan);
+  }
+
+  #begin(scan: ScanDescriptor): void {
+    const pruner = new RowGroupPruner();
+    const splits = splitsOf(scan, this.#sizing, pruner);
+    this.#open.set(scan.sourceId, { scan, pruner, splits });
   }
 
   /** Frees the descriptor (T36); closing twice is harmless. */

@@ -182,14 +182,20 @@ class ResultStream {
 
   *#onUpdate(update: ResultUpdate): Generator<ResultChunk, void, void> {
     if (this.#latest === undefined) yield* this.#begin(update);
-    else if (update.attempt !== this.#latest.attempt) {
+    else if (update.attempt !== this.#latest.attempt) this.#changeAttempt(this.#latest);
+    this.#latest = update;
+    for (const source of update.locations) this.#addTask(source);
+  }
+
+  /** Nothing was read of an attempt that was withheld: what it had goes without a trace (T9). */
+  #changeAttempt({ commitment }: ResultUpdate): void {
+    if (commitment !== 'withheld') {
       throw new EngineError(
         'RESULT_TOKEN_EXPIRED',
         'the query was retried; fetch its result from the start',
       );
     }
-    this.#latest = update;
-    for (const source of update.locations) this.#addTask(source);
+    this.#tasks.clear();
   }
 
   *#begin(update: ResultUpdate): Generator<ResultChunk, void, void> {

@@ -28,6 +28,9 @@ export class EndChecker implements Checker {
       if (effect.kind === 'close-split-source') {
         this.#closed.set(effect.sourceId, (this.#closed.get(effect.sourceId) ?? 0) + 1);
       }
+      // Another attempt of the query announces its own result.
+      if (effect.kind === 'change-result' && effect.commitment === 'withheld')
+        this.#hasAllResults = false;
       if (effect.kind === 'add-result-locations') this.#noteResults(effect);
       if (effect.kind === 'finish-query' && !this.#hasAllResults)
         this.#fail('finished without results');

@@ -8,8 +8,15 @@ interface FailQuery {
   readonly error: ErrorReport;
 }
 
+interface RetryQuery {
+  /** The attempt of the query is given up, and there is another one if there may be. */
+  readonly kind: 'retry-query';
+  readonly error: ErrorReport;
+}
+
 export type TaskFailureDecision =
   | FailQuery
+  | RetryQuery
   /** A symptom of something deeper, which will be reported within `failureCauseDelayMs` or never. */
   | { readonly kind: 'await-cause'; readonly error: ErrorReport }
   /** Its partition is tried again. `isCounted`: against the limit of its failures. */
@@ -19,6 +26,7 @@ export type TaskFailureDecision =
 
 export type NodeLossDecision =
   | FailQuery
+  | RetryQuery
   /** What the worker ran and stored is lost and made again, as far as it is needed. */
   | { readonly kind: 'replace-node'; readonly error: ErrorReport };
 

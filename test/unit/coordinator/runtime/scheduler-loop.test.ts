@@ -38,6 +38,7 @@ class LoopFixture implements QueryListener, SplitSources {
       workers: this.workers,
       splits: {
         nextBatch: (id, count) => this.nextBatch(id, count),
+        rewind: (id) => this.rewind(id),
         close: (id) => this.close(id),
       },
       timers: new Timers(this.clock),
@@ -53,6 +54,14 @@ class LoopFixture implements QueryListener, SplitSources {
       memoryLimitBytes: 0,
     },
   );
+
+  rewind(sourceId: number): void {
+    this.heard.push(`rewind ${sourceId}`);
+  }
+
+  onResultChange(attempt: number, commitment: string): void {
+    this.heard.push(`attempt ${attempt} is ${commitment}`);
+  }
 
   close(sourceId: number): void {
     this.closedSources.push(sourceId);

@@ -34,6 +34,10 @@ describe('disciplines', () => {
     expect(choose({ execution_policy: policy }).executionPolicy).toBe(policy);
   });
 
+  it('take retry_policy=query', () => {
+    expect(choose({ retry_policy: 'query' }).retryPolicy).toBe('query');
+  });
+
   it('refuse policies that do not go together, naming both values', () => {
     const execution = refusal({ scheduling: 'stage-barrier', execution_policy: 'phased' });
     expect(execution).toMatchObject({

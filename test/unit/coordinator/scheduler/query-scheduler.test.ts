@@ -63,6 +63,7 @@ const EVENTS: Record<EventKind, (driver: SchedulerDriver) => SchedulerEvent> = {
   'split-loading-failed': () => ({
     kind: 'split-loading-failed',
     sourceId: SCAN,
+    batch: 0,
     error: { code: 'SOURCE_READ_FAILED', message: 'cannot list' },
   }),
   'task-status': (driver) => ({

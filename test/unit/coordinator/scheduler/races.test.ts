@@ -179,7 +179,7 @@ describe('races', () => {
     if (scan === undefined) throw new Error('no scan');
     const error = { code: 'SOURCE_READ_FAILED', message: '' } as const;
     expectNothing(driver, () =>
-      driver.send({ kind: 'split-loading-failed', sourceId: scan.sourceId, error }),
+      driver.send({ kind: 'split-loading-failed', sourceId: scan.sourceId, batch: 0, error }),
     );
   });
 

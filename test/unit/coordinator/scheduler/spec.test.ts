@@ -139,6 +139,7 @@ describe('SPEC.md', () => {
       'execution-policy/fragment-inputs.ts',
       'placement/node-selector.ts',
       'recovery/recovery-policy.ts',
+      'recovery/symptoms.ts',
       'fault-tolerant/fault-tolerant-options.ts',
       'fault-tolerant/split-assignment.ts',
     ]);

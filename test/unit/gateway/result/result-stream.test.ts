@@ -234,6 +234,35 @@ describe('a result stream', () => {
     expect(pageTexts(await collect(open({ updates: updates(), pages })))).toEqual(['0:0;']);
   });
 
+  it('forgets a withheld attempt that is given up, and reads the next (T9)', async () => {
+    const pages = new FakePages([1]);
+    const first = update({
+      locations: locations(3),
+      noMoreLocations: true,
+      commitment: 'withheld',
+    });
+    const none = { locations: [], noMoreLocations: false };
+    const updates = once(
+      first,
+      update({ ...none, attempt: 1, commitment: 'withheld' }),
+      update({
+        locations: locations(1),
+        noMoreLocations: true,
+        attempt: 1,
+        commitment: 'withheld',
+      }),
+      update({ ...none, noMoreLocations: true, attempt: 1 }),
+    );
+    expect(pageTexts(await collect(open({ updates, pages })))).toEqual(['0:0;']);
+    expect(pages.reads.map(({ location }) => location.taskId.partitionId)).toEqual([0]);
+  });
+
+  it('ends with an error when an attempt is given up that was shown', async () => {
+    const updates = once(update({}), update({ attempt: 1 }));
+    const chunks = open({ updates, pages: new FakePages([]) });
+    await expect(collect(chunks)).rejects.toMatchObject({ code: 'RESULT_TOKEN_EXPIRED' });
+  });
+
   it('acknowledges only what is outside the replay window', async () => {
     const pages = new FakePages([20], 1);
     const all = update({ locations: locations(1), noMoreLocations: true, resultReplayBytes: 16 });

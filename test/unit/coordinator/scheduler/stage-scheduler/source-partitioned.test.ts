@@ -86,7 +86,7 @@ describe('split batching (T22, P7)', () => {
   it('fails the query when its splits cannot be listed', () => {
     const driver = new SchedulerDriver(gatherPlan());
     const error = { code: 'SOURCE_READ_FAILED', message: 'no such bucket' } as const;
-    driver.send({ kind: 'split-loading-failed', sourceId: aScan(1).sourceId, error });
+    driver.send({ kind: 'split-loading-failed', sourceId: aScan(1).sourceId, batch: 0, error });
     expect(driver.state.query).toEqual({ kind: 'failed', error });
     expect(driver.stage(0).kind).toBe('failed');
   });
