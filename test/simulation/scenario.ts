@@ -122,11 +122,11 @@ function drawPolicy(random: Random): SchedulerOptions['executionPolicy'] {
 
 function drawRetries(
   random: Random,
-): Pick<SchedulerOptions, 'retryPolicy' | 'maxQueryRetries' | 'retryInitialDelayMs'> {
+): Pick<SchedulerOptions, 'retryPolicy' | 'maxQueryRetries' | 'retryDelays'> {
   return {
     retryPolicy: random.next() < 0.35 ? 'query' : 'none',
     maxQueryRetries: random.below(5),
-    retryInitialDelayMs: random.below(500),
+    retryDelays: { initialDelayMs: random.below(500), maxDelayMs: 800, scaleFactor: 2 },
   };
 }
 

@@ -130,7 +130,7 @@ class Simulation {
       { time, network, random, scenario, deliver, onSplitDone },
       createEngine,
     );
-    this.#attemptChecker = new AttemptChecker(() => this.#createCheckers());
+    this.#attemptChecker = new AttemptChecker((attempt) => this.#createCheckers(attempt));
     this.#checkers = [this.#attemptChecker, new EndChecker(workload, this.#violations)];
     const { splits } = workload;
     this.#sources = new SimulatedSplitSources({ time, random, splits, deliver });
@@ -141,12 +141,12 @@ class Simulation {
     this.#gate = new ResultGate(this.#client, this.#violations);
   }
 
-  #createCheckers(): AttemptCheckers {
+  #createCheckers(firstAttempt: number): AttemptCheckers {
     const { scenario, workload } = this.#case;
     const splits = new SplitChecker(workload, scenario.options, this.#violations);
     const isStored = retriesPartitions(scenario.options);
     const all = [
-      new OrderChecker(workload.fragments, isStored, this.#violations),
+      new OrderChecker(workload.fragments, { isStored, firstAttempt }, this.#violations),
       splits,
       new FilterChecker(workload, this.#violations),
       isStored

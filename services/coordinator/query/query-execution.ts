@@ -234,8 +234,11 @@ export class QueryExecution {
       localityWaitMs: properties.locality_wait,
       requiredLabels: properties.required_labels,
       maxQueryRetries: properties.query_retry_attempts,
-      retryInitialDelayMs: properties.retry_initial_delay,
-      retryMaxDelayMs: properties.retry_max_delay,
+      retryDelays: {
+        ...DEFAULT_SCHEDULER_OPTIONS.retryDelays,
+        initialDelayMs: properties.retry_initial_delay,
+        maxDelayMs: properties.retry_max_delay,
+      },
       stallTimeoutMs: properties.query_stall_timeout,
       standardSplitBytes: Math.max(1, properties.split_target_bytes),
       seed,

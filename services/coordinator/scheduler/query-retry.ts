@@ -8,6 +8,7 @@ import type { ErrorReport } from '../../common/error.ts';
 import type { Instant } from '../../common/ids.ts';
 import { createDynamicFilters } from './dynamic-filters.ts';
 import { drawPartitionMap, linkStages } from './execution-setup.ts';
+import { queryRetryDelayMs } from './fault-tolerant/retry-delay.ts';
 import { activeNodes } from './placement/node-selector.ts';
 import { isQueryEnded } from './query-state.ts';
 import { failQuery } from './query-transitions.ts';
@@ -16,8 +17,6 @@ import type { QuerySchedulerState } from './scheduler-state.ts';
 import type { StageState } from './stage-state.ts';
 import { abandonStage } from './stage-transitions.ts';
 import type { Turn } from './turn.ts';
-
-const GROWTH = 2;
 
 /** Gives the attempt up and plans the next; fails the query when there may be none, and says why. */
 export function retryQuery(turn: Turn, error: ErrorReport, stage?: StageState): void {
@@ -32,7 +31,7 @@ export function retryQuery(turn: Turn, error: ErrorReport, stage?: StageState): 
   for (const each of state.stages) abandonStage(turn, each, 'aborted');
   turn.touched.clear();
   forgetAttempt(state);
-  const at = (turn.now + delayBefore(state)) as Instant;
+  const at = (turn.now + queryRetryDelayMs(state.attempt, state.options.retryDelays)) as Instant;
   state.retryAt = at;
   const { attempt } = state;
   turn.effects.push({ kind: 'change-result', attempt, commitment: 'withheld' });
@@ -91,9 +90,4 @@ function obstacleOf(state: QuerySchedulerState): string | undefined {
   if (!mayRetryQuery(state)) return 'rows of the result were given out';
   const { maxQueryRetries } = state.options;
   return state.attempt < maxQueryRetries ? undefined : `${maxQueryRetries} retries have failed`;
-}
-
-function delayBefore({ attempt, options }: QuerySchedulerState): number {
-  const delayMs = options.retryInitialDelayMs * GROWTH ** (attempt - 1);
-  return Math.min(delayMs, options.retryMaxDelayMs);
 }

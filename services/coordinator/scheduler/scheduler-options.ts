@@ -2,6 +2,8 @@
 import type { Instant, QueryId } from '../../common/ids.ts';
 import type { PlanFragment } from '../../common/plan/plan-fragment.ts';
 import type { DisciplineChoice } from './disciplines.ts';
+import { DEFAULT_RETRY_DELAYS } from './fault-tolerant/fault-tolerant-options.ts';
+import type { RetryDelays } from './fault-tolerant/fault-tolerant-options.ts';
 import type { SchedulerNode } from './scheduler-event.ts';
 
 /** Weights count in hundredths of a standard split (`standardSplitBytes`). */
@@ -44,9 +46,7 @@ export interface SchedulerOptions extends DisciplineChoice {
   readonly stallTimeoutMs: number;
   /** Further attempts of a query that fails, with retry policy `query` (T6). */
   readonly maxQueryRetries: number;
-  /** Before the second attempt; twice as long before each further one, up to `retryMaxDelayMs`. */
-  readonly retryInitialDelayMs: number;
-  readonly retryMaxDelayMs: number;
+  readonly retryDelays: RetryDelays;
   /** Bytes that every writer has read on average before there is another one (T31). */
   readonly writerScalingMinBytes: number;
   /** Writers of a stage, at most. */
@@ -85,8 +85,7 @@ export const DEFAULT_SCHEDULER_OPTIONS: SchedulerOptions = {
   dynamicFilterWaitMs: 5_000,
   stallTimeoutMs: 300_000,
   maxQueryRetries: 4,
-  retryInitialDelayMs: 10_000,
-  retryMaxDelayMs: 60_000,
+  retryDelays: DEFAULT_RETRY_DELAYS,
   writerScalingMinBytes: 120 * 1024 * 1024,
   maxWriterTaskCount: 100,
   maxTaskFailures: 4,

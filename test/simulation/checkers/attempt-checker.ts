@@ -14,7 +14,7 @@ export interface AttemptCheckers {
 }
 
 export class AttemptChecker implements Checker {
-  readonly #create: () => AttemptCheckers;
+  readonly #create: (attempt: number) => AttemptCheckers;
   /** What the checkers of the next attempt have to know of the cluster. */
   readonly #membership: SchedulerEvent[] = [];
   /** By source: the last batch that was asked for, in this attempt and in those before. */
@@ -23,9 +23,9 @@ export class AttemptChecker implements Checker {
   #checkers: AttemptCheckers;
   #attempt = 0;
 
-  constructor(create: () => AttemptCheckers) {
+  constructor(create: (attempt: number) => AttemptCheckers) {
     this.#create = create;
-    this.#checkers = create();
+    this.#checkers = create(0);
   }
 
   /** Who reads for which attempt is not known: with several, it is not counted. */
@@ -59,7 +59,7 @@ export class AttemptChecker implements Checker {
   #beginAttempt(attempt: number): void {
     this.#attempt = attempt;
     this.#oldBatches = new Map(this.#batches);
-    this.#checkers = this.#create();
+    this.#checkers = this.#create(attempt);
     for (const event of this.#membership) {
       for (const checker of this.#checkers.all) checker.onTurn(event, []);
     }

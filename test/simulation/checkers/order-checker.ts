@@ -18,6 +18,7 @@ interface KnownTask {
 export class OrderChecker implements Checker {
   readonly #violations: Violations;
   readonly #isStored: boolean;
+  readonly #firstAttempt: number;
   /** Attempts by `stage.partition`. */
   readonly #attempts = new Map<string, number>();
   readonly #fragments: ReadonlyMap<number, PlanFragment>;
@@ -30,8 +31,14 @@ export class OrderChecker implements Checker {
   readonly #ended = new Set<string>();
 
   /** `isStored`: partitions are tried again, on whatever worker. */
-  constructor(fragments: readonly PlanFragment[], isStored: boolean, violations: Violations) {
-    this.#isStored = isStored;
+  /** `firstAttempt`: of every partition, in this attempt of the query. */
+  constructor(
+    fragments: readonly PlanFragment[],
+    setup: { readonly isStored: boolean; readonly firstAttempt: number },
+    violations: Violations,
+  ) {
+    this.#isStored = setup.isStored;
+    this.#firstAttempt = setup.firstAttempt;
     this.#violations = violations;
     this.#fragments = new Map(fragments.map((fragment) => [fragment.id, fragment]));
   }
@@ -89,7 +96,7 @@ export class OrderChecker implements Checker {
     const sources = (fragment?.scans.length ?? 0) + (fragment?.remoteSources.length ?? 0);
     if (order.splitAssignments.length !== sources) this.#fail(`${name} lacks sources`);
     const partition = `${stageId}.${partitionId}`;
-    const attempts = this.#attempts.get(partition) ?? 0;
+    const attempts = this.#attempts.get(partition) ?? this.#firstAttempt;
     if (attempt !== attempts) this.#fail(`${name} is attempt ${attempts} of its partition (F10)`);
     this.#attempts.set(partition, attempts + 1);
     if (!this.#isStored && partitionId !== (this.#taskCounts.get(stageId) ?? 0))

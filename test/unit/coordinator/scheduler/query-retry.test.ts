@@ -94,7 +94,9 @@ describe('a query that is retried (T6)', () => {
   });
 
   it('waits longer before each further attempt, up to a limit', () => {
-    const driver = running({ retryInitialDelayMs: 100, retryMaxDelayMs: 300 });
+    const driver = running({
+      retryDelays: { initialDelayMs: 100, maxDelayMs: 300, scaleFactor: 2 },
+    });
     const delays = [1, 2, 3, 4].map(() => {
       driver.fail(1, 0, { code: 'INTERNAL_ERROR', message: '' });
       const delayMs = (driver.state.retryAt ?? 0) - driver.now;

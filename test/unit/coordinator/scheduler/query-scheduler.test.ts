@@ -60,10 +60,10 @@ const EVENTS: Record<EventKind, (driver: SchedulerDriver) => SchedulerEvent> = {
     splits: someSplits(1, 2),
     last: true,
   }),
-  'split-loading-failed': () => ({
+  'split-loading-failed': (driver) => ({
     kind: 'split-loading-failed',
     sourceId: SCAN,
-    batch: 0,
+    batch: driver.stage(0).scans[0]?.batch ?? 0,
     error: { code: 'SOURCE_READ_FAILED', message: 'cannot list' },
   }),
   'task-status': (driver) => ({
