@@ -132,5 +132,14 @@ describe('the arbitrary split assigner (F25)', () => {
     expect(early.assigner.exactTargetBytes).toBe(100);
     early.deal(aBatch(SCAN, [1]));
     expect(early.assigner.exactTargetBytes).toBe(126);
+    early.deal(
+      aBatch(
+        SCAN,
+        Array.from({ length: 63 }, () => 1),
+      ),
+    );
+    expect(early.assigner.exactTargetBytes).toBe(126);
+    early.deal(aBatch(SCAN, [1]));
+    expect(early.assigner.exactTargetBytes).toBe(159);
   });
 });

@@ -134,6 +134,22 @@ describe('placement by topology (S14, S15)', () => {
     expect(scans()[0]).toBe(0);
   });
 
+  it('waits anew when a node has joined (S13)', () => {
+    const driver = aQuery(topology);
+    driver.loaded(1, someSplits(1, 5));
+    const pending = () => driver.stage(0).scans[0]?.pending.length;
+    driver.now = (driver.now + 900) as Instant;
+    driver.send({ kind: 'node-joined', node: aNode('c1') });
+    expect(pending()).toBe(1);
+    driver.now = (driver.now - 900) as Instant;
+    fire(driver);
+    expect(pending()).toBe(1);
+    driver.now = (driver.now - 100) as Instant;
+    fire(driver);
+    fire(driver);
+    expect(pending()).toBe(0);
+  });
+
   it('takes room near its data before the wait is over', () => {
     const driver = aQuery(topology);
     driver.loaded(1, someSplits(1, 5));
