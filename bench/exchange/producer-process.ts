@@ -50,13 +50,16 @@ export class ProducerProcess {
   /** Makes pages and writes them to files; resolves when all are there. */
   async store(load: StreamLoad): Promise<ProducedStreams> {
     const produced = this.#order(load, true);
-    const missing = new Set(
-      Array.from({ length: load.streams }, (_, i) => produced.firstStream + i),
-    );
-    while (missing.size > 0) {
-      const [{ storedStream }] = (await once(this.#child, 'message')) as [StreamStored];
-      missing.delete(storedStream);
-    }
+    await new Promise<void>((resolve) => {
+      let missing = load.streams;
+      const onMessage = ({ storedStream }: StreamStored): void => {
+        if (storedStream >= produced.firstStream) missing -= 1;
+        if (missing > 0) return;
+        this.#child.off('message', onMessage);
+        resolve();
+      };
+      this.#child.on('message', onMessage);
+    });
     return produced;
   }
 
