@@ -178,5 +178,12 @@ export const PLANTED_BUGS: Record<string, () => Tamper> = {
           : { ...split, input },
       ),
     })),
+  'a result that may be retried is shown at once': () => (effects) =>
+    effects.map((effect) =>
+      effect.kind === 'change-result' ? { ...effect, commitment: 'committed' } : effect,
+    ),
+  'a result that was withheld is never shown': () => (effects) =>
+    effects.filter((effect) => effect.kind !== 'change-result' || effect.commitment === 'withheld'),
+  'split sources of another attempt do not begin again': () => without('rewind-split-source'),
   'timers are not armed': () => without('arm-timer'),
 };

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import type { Instant } from '../../../../services/common/ids.ts';
 import { NO_TASK_STATS } from '../../../../services/common/task/task-status.ts';
 import { someSplits } from '../../../support/plan-builders.ts';
 import { gatherPlan } from '../../../support/sample-plans.ts';
@@ -28,7 +27,7 @@ function watch(
       .effectsOf('arm-timer')
       .findLast(({ timer }) => timer.kind === 'stall-watch');
     if (next === undefined || next.at <= driver.now || next.at > end) return;
-    driver.now = next.at as Instant;
+    driver.now = next.at;
     between();
     driver.send({ kind: 'timer-fired', timer: { kind: 'stall-watch' } });
   }
