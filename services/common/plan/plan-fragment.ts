@@ -97,7 +97,7 @@ export interface RemoteSource {
   readonly systemTable?: SystemTableName;
   readonly delivery: 'partitioned' | 'broadcast' | 'gather' | 'arbitrary';
   readonly types: readonly ColumnType[];
-  /** Told to DuckDB as the source's cardinality, so that it builds on the right side of a join. */
+  /** Told to DuckDB as the source's cardinality. */
   readonly estimatedRows: number;
   /** The fragment needs at most this many rows of it (LIMIT): the input ends there. */
   readonly rowLimit?: number;
@@ -162,8 +162,8 @@ export interface PlanFragment {
   readonly rowLimit?: number;
   readonly threads: ThreadUse;
   /**
-   * The SQL's joins are in the order of the statement, not of a plan. Absent: a plan has ordered them by the statistics of
-   * all tables, which the DuckDB that runs the fragment does not know; it keeps their order.
+   * The SQL's joins are in the order of the statement, not of a plan. Absent: a plan has ordered them, and their sides, by
+   * the statistics of all tables, which the DuckDB that runs the fragment does not know; it keeps them and builds on the right.
    */
   readonly mayReorderJoins?: true;
   readonly estimatedRows: number;

@@ -17,8 +17,11 @@ import type { SlotProfile } from './slot-profile.ts';
  */
 const SELF_JOINING_OPTIMIZERS = 'window_self_join';
 
-/** It knows nothing of the distinct keys of its inputs, and joins many to many first because of it. */
-const JOIN_ORDER_OPTIMIZER = 'join_order';
+/**
+ * They know nothing of the distinct keys of their inputs, nor what filters leave of them: they join many to many first, and
+ * build on the larger side.
+ */
+const JOIN_OPTIMIZERS = 'join_order,build_side_probe_side';
 
 export class SlotConnection {
   readonly #database: duckdb.Database;
@@ -41,7 +44,7 @@ export class SlotConnection {
       rememberVariantType(duckdb.column_logical_type(variant, 0));
       const disabled_optimizers = profile.mayReorderJoins
         ? SELF_JOINING_OPTIMIZERS
-        : `${SELF_JOINING_OPTIMIZERS},${JOIN_ORDER_OPTIMIZER}`;
+        : `${SELF_JOINING_OPTIMIZERS},${JOIN_OPTIMIZERS}`;
       const settings = { ...profile.settings, disabled_optimizers };
       await connection.run(lockDownStatements({ ...profile, settings }).join(';\n'));
     } catch (error) {
