@@ -137,5 +137,5 @@ function findFailure({ what, tests }, files) {
 /** Names in SPEC.md are those in the source: what is filled in when the test runs may be anything. */
 function patternOf(name) {
   const literal = name.replaceAll(/[.*+?^()|[\]\\]/g, '\\$&');
-  return new RegExp(`${literal.replaceAll(/\$\{[^}]*\}|\$\w+|%s/g, '.*')}$`);
+  return new RegExp(`${literal.replaceAll(/\$\{[^}]*\}|\$\w+|%s/g, '.*')}`);
 }

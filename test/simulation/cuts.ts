@@ -34,6 +34,7 @@ const SETTINGS: Readonly<Record<string, (scenario: Scenario) => Scenario>> = {
     ...scenario,
     options: {
       ...DEFAULT_SCHEDULER_OPTIONS,
+      scheduling: options.scheduling,
       executionPolicy: options.executionPolicy,
       retryPolicy: options.retryPolicy,
     },

@@ -47,7 +47,7 @@ function workOf(world: World, configuration: Configuration): readonly Action[] {
       actions.push({ name: `repeat ${key}`, act: on(sayAgain) });
     }
     const isAnnounced = world.announced.includes(key) && !world.taken.includes(key);
-    if (isAnnounced && task.state === 'flushing') {
+    if (isAnnounced && (task.state === 'flushing' || task.state === 'finished')) {
       actions.push({ name: `read ${key}`, act: on(takeResult) });
     }
   }
@@ -168,7 +168,7 @@ function compute(world: World, task: KnownTask, configuration: Configuration): v
   task.rows = rowsFor(world, task, configuration)
     .slice(0, fragment.rowLimit)
     .toSorted((a, b) => a - b);
-  task.state = 'flushing';
+  task.state = isStored(task) ? 'finished' : 'flushing';
   for (const remote of task.sources.flatMap(({ remotes }) => remotes)) markRead(world, remote);
   report(world, task);
 }
@@ -187,6 +187,11 @@ function checkBroadcasts(world: World, task: KnownTask, configuration: Configura
       throw new LawBroken(`${task.key} builds on ${rows.length} of ${wanted} rows`);
     }
   }
+}
+
+/** It waits for no reader: its pages are kept. */
+function isStored({ outputs }: KnownTask): boolean {
+  return outputs.every(({ retention = 'streaming' }) => retention !== 'streaming');
 }
 
 function markRead(world: World, remote: string): void {

@@ -99,20 +99,44 @@ const FAULTS: readonly (FaultKind | undefined)[] = [
   'cancel',
 ];
 
-/** Where the order of stages is a matter of policy. */
-const POLICIES: Readonly<Record<string, readonly SchedulerOptions['executionPolicy'][]>> = {
-  'broadcast join': ['all-at-once', 'phased', 'legacy-phased'],
+type Policies = Pick<SchedulerOptions, 'scheduling' | 'executionPolicy' | 'retryPolicy'>;
+
+const ALL_AT_ONCE = {
+  scheduling: 'pipelined',
+  executionPolicy: 'all-at-once',
+  retryPolicy: 'none',
+} as const;
+const STAGE_BARRIER = {
+  scheduling: 'stage-barrier',
+  executionPolicy: 'stage-barrier',
+  retryPolicy: 'stage',
+} as const;
+
+/** Policies that make a difference to the query. */
+const POLICIES: Readonly<Record<string, readonly Policies[]>> = {
+  scan: [ALL_AT_ONCE, STAGE_BARRIER],
+  exchange: [ALL_AT_ONCE, STAGE_BARRIER],
+  'broadcast join': [
+    ALL_AT_ONCE,
+    { ...ALL_AT_ONCE, executionPolicy: 'phased' },
+    { ...ALL_AT_ONCE, executionPolicy: 'legacy-phased' },
+  ],
 };
 
-/** Each query with each fault, under each policy that makes a difference to it. */
+/** Each query with each fault, under each of its policies. */
 export const CONFIGURATIONS: readonly Configuration[] = QUERIES.flatMap((query) =>
   FAULTS.flatMap((fault) =>
-    (POLICIES[query.name] ?? ['all-at-once' as const]).map((executionPolicy) => ({
-      name: `${query.name}, ${fault ?? 'no fault'}, ${executionPolicy}`,
+    (POLICIES[query.name] ?? [ALL_AT_ONCE]).map((policies) => ({
+      name: `${query.name}, ${fault ?? 'no fault'}, ${policies.executionPolicy}`,
       fragments: query.fragments,
       splits: query.splits,
       nodes: someNodes(2),
-      options: { ...DEFAULT_SCHEDULER_OPTIONS, executionPolicy, dynamicFilterWaitMs: 0 },
+      options: {
+        ...DEFAULT_SCHEDULER_OPTIONS,
+        ...policies,
+        dynamicFilterWaitMs: 0,
+        stallTimeoutMs: 0,
+      },
       faults: fault === undefined ? [] : [fault],
     })),
   ),

@@ -153,7 +153,11 @@ function receive(
   source.nextSequenceId += 1;
   const { input } = split;
   if (input.kind === 'file') {
-    addOnce(world.placed, `${source.sourceId}:${input.firstRow}`, 'split placed twice (I13)');
+    addOnce(
+      world.placed,
+      `${source.sourceId}:${input.firstRow}@${task.taskId.attempt}`,
+      'split placed twice (I13)',
+    );
     source.rows.push(source.sourceId * 100 + input.firstRow);
   } else if (input.kind === 'remote') {
     const { taskId, outputIndex, bufferId } = input.location;
