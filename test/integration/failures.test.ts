@@ -1,9 +1,13 @@
 import { once } from 'node:events';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { NodeState } from '../../proto/gen/skein/v1/cluster.ts';
 import { type Query, QueryState } from '../../proto/gen/skein/v1/query.ts';
+import { replayRecording } from '../../services/coordinator/log/recording.ts';
 import { descendantsOf, eventually, roleProcess } from '../support/process-tree.ts';
 import { SkeinClient, textRows } from '../support/skein-client.ts';
 import {
@@ -17,10 +21,16 @@ import { type Cluster, spawnSkein, startServe } from '../support/skein-process.t
 const { QUERY_STATE_RUNNING, QUERY_STATE_FAILED } = QueryState;
 const ALWAYS = { distribution: 'always' };
 
+const recordings = mkdtempSync(join(tmpdir(), 'skein-failures-'));
 let cluster: Cluster;
 let client: SkeinClient;
 beforeAll(async () => {
-  cluster = await startServe({ environment: { SKEIN_CLIENT_DISCONNECT_GRACE: '1s' } });
+  cluster = await startServe({
+    environment: {
+      SKEIN_CLIENT_DISCONNECT_GRACE: '1s',
+      SKEIN_KERNEL_RECORDING_DIRECTORY: recordings,
+    },
+  });
   client = new SkeinClient(cluster.address);
 });
 afterAll(async () => {
@@ -28,6 +38,12 @@ afterAll(async () => {
   expect(await cluster.stop()).toBe(0);
   // DuckDB aborts a process whose threads are torn down in the middle of a statement.
   expect(cluster.log()).not.toMatch(/code 134|SIGABRT|SIGSEGV/);
+  // Whatever happened, the kernel decides the same again.
+  for (const name of readdirSync(recordings)) {
+    const report = replayRecording(readFileSync(join(recordings, name), 'utf8'));
+    expect(report.divergence, name).toBeUndefined();
+  }
+  rmSync(recordings, { recursive: true });
 });
 /** After each failure the cluster is whole again and answers the next query. */
 afterEach(async () => {
