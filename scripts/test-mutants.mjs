@@ -107,7 +107,15 @@ function runTests(tree) {
   const report = join(tree, 'report.json');
   const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
   const config = join(tree, 'vitest.config.mjs');
-  const args = [vitest, 'run', '--pool=threads', '--config', config, '--reporter=json', `--outputFile=${report}`];
+  const args = [
+    vitest,
+    'run',
+    '--pool=threads',
+    '--config',
+    config,
+    '--reporter=json',
+    `--outputFile=${report}`,
+  ];
   return new Promise((done, reject) => {
     execFile(
       process.execPath,
