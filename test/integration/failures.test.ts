@@ -11,6 +11,7 @@ import { replayRecording } from '../../services/coordinator/log/recording.ts';
 import { descendantsOf, eventually, roleProcess } from '../support/process-tree.ts';
 import { SkeinClient, textRows } from '../support/skein-client.ts';
 import {
+  BUSY_JOIN,
   LONG_COUNT,
   LONG_COUNT_ANSWER,
   SLOW_JOIN,
@@ -90,6 +91,18 @@ describe('a killed worker', () => {
     expect(textRows(arrowIpc).rows).toEqual([[LONG_COUNT_ANSWER]]);
     expect(cluster.log()).toMatch(/a query has failed and is tried again/);
   });
+
+  it.each(['stage-barrier', 'regions'])(
+    'costs a query under %s what it had, which is made again',
+    async (scheduling) => {
+      const expected = await client.run(BUSY_JOIN, ALWAYS);
+      const { queryId } = await client.submit(BUSY_JOIN, { ...ALWAYS, scheduling });
+      await client.until(queryId, QUERY_STATE_RUNNING);
+      killWorker('worker-2');
+      const { arrowIpc } = await client.readAll(queryId);
+      expect(textRows(arrowIpc).rows).toEqual(expected.rows);
+    },
+  );
 
   it('never cuts a result that is being read', async () => {
     const { queryId } = await client.submit(SLOW_STREAM, ALWAYS);

@@ -4,15 +4,27 @@ import type { Random } from '../../services/common/random.ts';
 import type { SchedulerOptions } from '../../services/coordinator/scheduler/scheduler-options.ts';
 import type { Workload } from './workload.ts';
 
+const STAGE_BARRIER = {
+  scheduling: 'stage-barrier',
+  executionPolicy: 'stage-barrier',
+  retryPolicy: 'stage',
+} as const;
+const REGIONS = {
+  scheduling: 'regions',
+  executionPolicy: 'pipelined-region',
+  retryPolicy: 'region',
+} as const;
+
 /** Nothing = pipelined, with whatever policies are drawn for it. */
 export function drawDiscipline(random: Random): Partial<SchedulerOptions> {
-  if (random.below(3) > 0) return {};
-  return {
-    scheduling: 'stage-barrier',
-    executionPolicy: 'stage-barrier',
-    retryPolicy: 'stage',
-    nodeWaitMs: 4_000,
-  };
+  switch (random.below(4)) {
+    case 0:
+      return { ...STAGE_BARRIER, nodeWaitMs: 4_000 };
+    case 1:
+      return { ...REGIONS, nodeWaitMs: 4_000 };
+    default:
+      return {};
+  }
 }
 
 /** Some stages come out otherwise when they are run again: their rows are dealt to other partitions. */

@@ -1,10 +1,7 @@
 /** What a seed stands for, apart from the chances of its run: a query, a cluster, and everything that goes wrong. */
 import { seededRandom } from '../../services/common/random.ts';
 import type { Random } from '../../services/common/random.ts';
-import {
-  DEFAULT_SCHEDULER_OPTIONS,
-  retriesPartitions,
-} from '../../services/coordinator/scheduler/scheduler-options.ts';
+import { DEFAULT_SCHEDULER_OPTIONS } from '../../services/coordinator/scheduler/scheduler-options.ts';
 import { drawDeterminism, drawDiscipline } from './discipline.ts';
 import { createScenario } from './scenario.ts';
 import type { Scenario } from './scenario.ts';
@@ -41,7 +38,7 @@ export function drawCase(seed: number): SimulationCase {
 /** The same under the discipline that streams. */
 export function pipelined({ scenario, ...drawn }: SimulationCase): SimulationCase {
   const { options } = scenario;
-  if (!retriesPartitions(options)) return { scenario, ...drawn };
+  if (options.scheduling === 'pipelined') return { scenario, ...drawn };
   const { scheduling, executionPolicy, retryPolicy } = DEFAULT_SCHEDULER_OPTIONS;
   return {
     ...drawn,

@@ -10,7 +10,6 @@ import type { Random } from '../../services/common/random.ts';
 import { createQueryScheduler } from '../../services/coordinator/scheduler/query-scheduler.ts';
 import type { SchedulerEffect } from '../../services/coordinator/scheduler/scheduler-effect.ts';
 import type { SchedulerEvent } from '../../services/coordinator/scheduler/scheduler-event.ts';
-import { retriesPartitions } from '../../services/coordinator/scheduler/scheduler-options.ts';
 import { whyBlocked } from '../../services/coordinator/scheduler/why-blocked.ts';
 import { QUERY_ID } from '../support/scheduler-driver.ts';
 import { answerOf } from './answer.ts';
@@ -144,14 +143,17 @@ class Simulation {
   #createCheckers(firstAttempt: number): AttemptCheckers {
     const { scenario, workload } = this.#case;
     const splits = new SplitChecker(workload, scenario.options, this.#violations);
-    const isStored = retriesPartitions(scenario.options);
+    const { retryPolicy } = scenario.options;
+    const violations = this.#violations;
     const all = [
-      new OrderChecker(workload.fragments, { isStored, firstAttempt }, this.#violations),
+      new OrderChecker(workload.fragments, { retryPolicy, firstAttempt }, violations),
       splits,
-      new FilterChecker(workload, this.#violations),
-      isStored
-        ? new StoredChecker(workload, this.#violations)
-        : new ExchangeChecker(workload, this.#violations),
+      // What tasks of an earlier run have reported is no part of the filter, and may be in it.
+      ...(retryPolicy === 'region' ? [] : [new FilterChecker(workload, violations)]),
+      ...(retryPolicy === 'stage' ? [] : [new ExchangeChecker(workload, violations)]),
+      ...(retryPolicy === 'stage' || retryPolicy === 'region'
+        ? [new StoredChecker(workload, violations)]
+        : []),
     ];
     return { all, onSplitDone: (split) => splits.onSplitDone(split) };
   }

@@ -14,3 +14,7 @@ export const LONG_COUNT =
 
 /** Rows of lineitem × rows of orders. */
 export const LONG_COUNT_ANSWER = String(60_175 * 15_000);
+/** A join and an aggregation that take some seconds. */
+export const BUSY_JOIN =
+  'SELECT a.l_linenumber AS n, count(*) AS pairs, sum(hash(a.l_orderkey, b.l_partkey) % 1000) AS mix ' +
+  'FROM lineitem a JOIN lineitem b ON a.l_quantity = b.l_quantity GROUP BY n ORDER BY n';

@@ -26,14 +26,24 @@ export const DISCIPLINES: Readonly<Record<SchedulingName, Discipline>> = {
 };
 
 /** What is there of each. */
-const SCHEDULINGS = ['pipelined', 'stage-barrier'] as const satisfies readonly SchedulingName[];
+const SCHEDULINGS = [
+  'pipelined',
+  'stage-barrier',
+  'regions',
+] as const satisfies readonly SchedulingName[];
 const EXECUTION_POLICIES = [
   'phased',
   'all-at-once',
   'legacy-phased',
   'stage-barrier',
+  'pipelined-region',
 ] as const satisfies readonly ExecutionPolicyName[];
-const RETRY_POLICIES = ['none', 'query', 'stage'] as const satisfies readonly RetryPolicyName[];
+const RETRY_POLICIES = [
+  'none',
+  'query',
+  'stage',
+  'region',
+] as const satisfies readonly RetryPolicyName[];
 
 /** Policies that make a discipline together. */
 export interface DisciplineChoice {

@@ -2,11 +2,10 @@
 import type { NodeId } from '../../common/ids.ts';
 import { createNodePartitionMap } from './placement/node-partition-map.ts';
 import type { SchedulerNode } from './scheduler-event.ts';
-import { retriesPartitions } from './scheduler-options.ts';
 import type { SchedulerOptions } from './scheduler-options.ts';
 import { draw, laneCount } from './scheduler-state.ts';
 import type { QuerySchedulerState } from './scheduler-state.ts';
-import { createOutput } from './stage-link.ts';
+import { createOutputs } from './stage-link.ts';
 
 /** Partition → node for all hash and arbitrary stages of the attempt (T12). */
 export function drawPartitionMap(
@@ -24,11 +23,5 @@ export function drawPartitionMap(
 }
 
 export function linkStages(state: QuerySchedulerState): void {
-  for (const stage of state.stages) {
-    for (const output of stage.fragment.outputs) {
-      const retention = retriesPartitions(state.options) ? 'retained' : 'streaming';
-      const consumerTaskCount = state.partitionToNode.length;
-      stage.outputs.push(createOutput(output, { retention, consumerTaskCount }));
-    }
-  }
+  for (const stage of state.stages) stage.outputs.push(...createOutputs(state, stage));
 }

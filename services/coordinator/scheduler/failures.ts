@@ -4,10 +4,13 @@ import type { ErrorReport } from '../../common/error.ts';
 import type { NodeId, NodeInstanceId } from '../../common/ids.ts';
 import { loseOutputs, resubmitStage, retryPartition } from './attempts.ts';
 import type { FailedAttempt } from './attempts.ts';
+import type { LostOutput } from '../../common/task/fetch-failure.ts';
 import { recoveryPolicyOf } from './policies.ts';
 import { retryQuery } from './query-retry.ts';
+import { forgetOutputs, restartRegions } from './regions.ts';
 import { isQueryEnded } from './query-state.ts';
 import { awaitCause, failQuery } from './query-transitions.ts';
+import { regionOf } from './stage-link.ts';
 import type { StageState } from './stage-state.ts';
 import type { Turn } from './turn.ts';
 
@@ -29,9 +32,22 @@ export function onTaskFailed(turn: Turn, failed: FailedAttempt): void {
       return retryPartition(turn, failed, decision.isCounted);
     case 'resubmit-stage':
       return resubmitStage(turn, failed, decision.lost);
+    case 'restart-region':
+      // What a task of its own region streamed to it is gone for a reason that the other one knows.
+      if (isWithinRegion(turn, stage, decision.lost)) return awaitCause(turn, error, stage);
+      if (decision.lost !== undefined) forgetOutputs(turn, decision.lost);
+      return restartRegions(turn, { hit: [stage], error, isCounted: true });
     default:
       return assertNever(decision);
   }
+}
+
+function isWithinRegion(
+  { state }: Turn,
+  { stageId }: StageState,
+  lost: LostOutput | undefined,
+): boolean {
+  return lost !== undefined && regionOf(state, stageId).includes(lost.taskId.stageId);
 }
 
 /** A worker is gone; `hit`: the stages whose live tasks went with it. */
@@ -47,6 +63,8 @@ export function onTasksLost(turn: Turn, lost: LostNode, hit: readonly StageState
       if (hit.length > 0) retryQuery(turn, decision.error, hit[0]);
       return;
     case 'replace-node':
+      if (state.schedule.kind === 'regions')
+        return restartRegions(turn, { hit, error: decision.error, isCounted: false });
       return loseOutputs(turn, { run: lost, isGone: true, error: decision.error });
     default:
       return assertNever(decision);
@@ -62,7 +80,10 @@ export function onSplitsLost(turn: Turn, stage: StageState, error: ErrorReport):
 
 /** No cause followed a symptom: it is the cause. */
 export function onCauseMissing(turn: Turn, stage: StageState, error: ErrorReport): void {
-  if (turn.state.options.retryPolicy === 'query') retryQuery(turn, error, stage);
+  const { options, schedule } = turn.state;
+  if (options.retryPolicy === 'query') retryQuery(turn, error, stage);
+  else if (schedule.kind === 'regions')
+    restartRegions(turn, { hit: [stage], error, isCounted: true });
   else failQuery(turn, error, stage);
 }
 

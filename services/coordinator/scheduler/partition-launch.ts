@@ -28,14 +28,14 @@ import type { Turn } from './turn.ts';
 
 /** Starts what can start now; the rest waits for a lane, or for a worker. */
 export function launchPartitions(turn: Turn): void {
-  if (activeNodes(turn.state).length > 0) turn.state.nodeWaitSince = null;
+  awaitNode(turn);
   const free = freeLanesByNode(turn.state);
   for (const stage of turn.state.stages) {
     if (!mayLaunch(turn.state, stage)) continue;
     for (const partition of stage.partitions) {
       if (!awaitsAttempt(stage, partition)) continue;
       const host = chooseHost(turn.state, { stage, partition, free });
-      if (host === undefined) return awaitNode(turn);
+      if (host === undefined) return;
       free.set(host, (free.get(host) ?? 0) - 1);
       launch(turn, stage, { partition, host });
     }
@@ -130,10 +130,15 @@ function launch(
   feedAttempt(turn, stage, addAttempt(turn, stage, place));
 }
 
-/** Nothing runs and nothing can: in vain, after a while. */
-function awaitNode(turn: Turn): void {
+/** While there is no worker nothing starts: in vain, after a while. Ends the wait when there is one. */
+export function awaitNode(turn: Turn): void {
   const { state } = turn;
-  if (activeNodes(state).length > 0 || state.nodeWaitSince !== null) return;
+  if (activeNodes(state).length > 0) {
+    state.nodeWaitSince = null;
+    return;
+  }
+  const isNeeded = state.stages.some(({ kind }) => !isStageDone(kind));
+  if (state.nodeWaitSince !== null || !isNeeded) return;
   state.nodeWaitSince = turn.now;
   const at = (turn.now + state.options.nodeWaitMs) as Instant;
   turn.effects.push({ kind: 'arm-timer', timer: { kind: 'node-wait', since: turn.now }, at });

@@ -6,7 +6,7 @@
  *              ▲─────────┴───────────┘             its attempt failed · its output was lost
  */
 import { assert } from '../../common/assert.ts';
-import type { PartitionId } from '../../common/ids.ts';
+import type { PartitionId, TaskId } from '../../common/ids.ts';
 import type { EmptySplit, FileSplit } from '../../common/plan/split.ts';
 import type { StageState } from './stage-state.ts';
 import { isEnded } from './task-state.ts';
@@ -43,14 +43,24 @@ export function createPartition(partitionId: PartitionId): PartitionState {
   };
 }
 
+type AttemptId = Pick<TaskId, 'partitionId' | 'attempt'>;
+
 /** The task of this partition with this attempt number. */
-export function findTask(
-  stage: StageState,
-  id: { readonly partitionId: PartitionId; readonly attempt: number },
-): TaskState | undefined {
+export function findTask(stage: StageState, id: AttemptId): TaskState | undefined {
   const partition = stage.partitions[id.partitionId];
-  if (partition === undefined) return undefined;
-  return attemptsOf(stage, partition).find(({ taskId }) => taskId.attempt === id.attempt);
+  const known = partition === undefined ? [] : attemptsOf(stage, partition);
+  return known.find(({ taskId }) => taskId.attempt === id.attempt) ?? findRetired(stage, id);
+}
+
+function findRetired(stage: StageState, id: AttemptId): TaskState | undefined {
+  return stage.retired.find(
+    ({ taskId }) => taskId.partitionId === id.partitionId && taskId.attempt === id.attempt,
+  );
+}
+
+/** It is of an earlier run of its stage. */
+export function isRetired(stage: StageState, task: TaskState): boolean {
+  return task.taskId.attempt < stage.run;
 }
 
 export function partitionOf(stage: StageState, task: TaskState): PartitionState {

@@ -3,9 +3,11 @@ import { assertNever } from '../../common/assert.ts';
 import { allAtOnce } from './execution-policy/all-at-once.ts';
 import { legacyPhased } from './execution-policy/legacy-phased.ts';
 import { phased } from './execution-policy/phased.ts';
+import { pipelinedRegion } from './execution-policy/pipelined-region.ts';
 import { stageBarrier } from './execution-policy/stage-barrier.ts';
 import type { ExecutionPolicy } from './execution-policy/execution-policy.ts';
 import { failQueryPolicy } from './recovery/fail-query.ts';
+import { restartRegion } from './recovery/restart-region.ts';
 import { resubmitStage } from './recovery/resubmit-stage.ts';
 import { retryQueryPolicy } from './recovery/retry-query.ts';
 import type { RecoveryPolicy } from './recovery/recovery-policy.ts';
@@ -30,6 +32,8 @@ export function executionPolicyOf(options: SchedulerOptions): ExecutionPolicy {
       return legacyPhased;
     case 'stage-barrier':
       return stageBarrier;
+    case 'pipelined-region':
+      return pipelinedRegion;
     default:
       return assertNever(options.executionPolicy);
   }
@@ -43,6 +47,8 @@ export function recoveryPolicyOf(options: SchedulerOptions): RecoveryPolicy {
       return resubmitStage;
     case 'query':
       return retryQueryPolicy;
+    case 'region':
+      return restartRegion;
     default:
       return assertNever(options.retryPolicy);
   }

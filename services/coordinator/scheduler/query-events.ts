@@ -29,7 +29,7 @@ export function onSplitsLoaded(turn: Turn, event: EventOf<'splits-loaded'>): voi
   if (!scan.isLoading || scan.batch !== event.batch) return;
   scan.isLoading = false;
   scan.batch += 1;
-  scan.pending = [...event.splits];
+  scan.pending.push(...event.splits);
   scan.isExhausted = event.last;
   if (event.pruned !== undefined) scan.pruned = addPruned(scan.pruned, event.pruned);
   turn.touched.add(stage);

@@ -10,7 +10,7 @@ import { onNodeDraining, onNodeJoined, onNodeLost } from './node-events.ts';
 import { drawPartitionMap, linkStages } from './execution-setup.ts';
 import { findPlanProblem } from './plan-check.ts';
 import { eligibleNodes } from './placement/node-labels.ts';
-import { launchPartitions } from './partition-launch.ts';
+import { awaitNode, launchPartitions } from './partition-launch.ts';
 import { executionPolicyOf, stageSchedulerOf } from './policies.ts';
 import {
   onCancelRequested,
@@ -133,6 +133,7 @@ function settle(turn: Turn): void {
     completeFilters(turn);
   }
   if (retriesPartitions(state.options) && !isQueryEnded(state.query.kind)) launchPartitions(turn);
+  if (state.schedule.kind === 'regions' && !isQueryEnded(state.query.kind)) awaitNode(turn);
   if (state.stages.some((stage) => stage.tasks.length > 0)) startRunning(turn);
   announceResults(turn);
   commitResult(turn);

@@ -1,9 +1,10 @@
 /** The links between stages: one output of a producer that feeds one remote source of a consumer. */
 import { assert, assertNever } from '../../common/assert.ts';
-import type { OutputBufferId, SourceId } from '../../common/ids.ts';
+import type { FragmentId, OutputBufferId, SourceId } from '../../common/ids.ts';
 import type { FragmentOutput } from '../../common/plan/plan-fragment.ts';
 import type { OutputRetention } from '../../common/task/output-buffers.ts';
 import type { OutputLocation } from '../../common/plan/split.ts';
+import { retriesPartitions } from './scheduler-options.ts';
 import { stageOf } from './scheduler-state.ts';
 import type { QuerySchedulerState } from './scheduler-state.ts';
 import { consumerFragment, isStored } from './stage-state.ts';
@@ -49,6 +50,36 @@ export function createOutput(
     default:
       return assertNever(scheme);
   }
+}
+
+/** The outputs of a stage as they are before its first task. */
+export function createOutputs(
+  state: QuerySchedulerState,
+  stage: StageState,
+): readonly OutputState[] {
+  const consumerTaskCount = state.partitionToNode.length;
+  return stage.fragment.outputs.map((output) =>
+    createOutput(output, { retention: retentionOf(state, stage, output), consumerTaskCount }),
+  );
+}
+
+/** Results are stored wherever something may be run again: the client must not see rows of two runs. */
+function retentionOf(
+  state: QuerySchedulerState,
+  { stageId }: StageState,
+  { consumer }: FragmentOutput,
+): OutputRetention {
+  if (retriesPartitions(state.options)) return 'retained';
+  if (state.schedule.kind !== 'regions') return 'streaming';
+  const isWithin =
+    consumer.kind === 'fragment' && regionOf(state, stageId).includes(consumer.fragmentId);
+  return isWithin ? 'streaming' : 'retained';
+}
+
+/** The stages that stream to each other with this one; itself alone where there are no regions. */
+export function regionOf({ schedule }: QuerySchedulerState, id: FragmentId): readonly FragmentId[] {
+  if (schedule.kind !== 'regions') return [id];
+  return schedule.regions.find((region) => region.includes(id)) ?? [id];
 }
 
 interface OutputTerms {

@@ -150,10 +150,10 @@ function isFull({ producer, outputIndex }: Link): boolean {
 
 function nextTaskId(
   { queryId, attempt }: QuerySchedulerState,
-  { stageId }: StageState,
+  { stageId, run }: StageState,
   { partitionId, attempts }: PartitionState,
 ): TaskId {
-  return { queryId, stageId, partitionId, attempt: attempt + attempts.length };
+  return { queryId, stageId, partitionId, attempt: attempt + run + attempts.length };
 }
 
 function inputsOf(stage: StageState): TaskInput[] {

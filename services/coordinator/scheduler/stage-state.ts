@@ -47,6 +47,8 @@ export interface ScanState {
   isLoading: boolean;
   /** Loaded and not yet placed, in order (T27). */
   pending: FileSplit[];
+  /** Placed in this run of the stage; kept only where stages are run anew. */
+  readonly placed: FileSplit[];
   /** The source has nothing behind what was loaded. */
   isExhausted: boolean;
   /** Placed so far. */
@@ -93,11 +95,15 @@ export interface StageState {
   readonly tasks: TaskState[];
   /** Index = partition. */
   readonly partitions: PartitionState[];
+  /** How often all of it was begun anew: the number of its partitions' first attempts (K2). */
+  run: number;
+  /** Tasks of earlier runs: nothing that they say changes anything. */
+  readonly retired: TaskState[];
   /** Grows whenever the stage begins anew for what is missing (S4). */
   attempt: number;
   /** Attempts in a row that ended because an input could not be read; the stage's end clears it (R19). */
   failedAttempts: number;
-  readonly taskCounts: TaskCounts;
+  taskCounts: TaskCounts;
   readonly scans: ScanState[];
   readonly outputs: OutputState[];
   /** Pending splits wait for room in the queues; retried when a task runs low (T27). */

@@ -21,12 +21,12 @@ export function addresseeOf(turn: Turn, status: TaskStatus): Addressee | undefin
   if (taskId.queryId !== turn.state.queryId || taskId.attempt < turn.state.attempt)
     return undefined;
   const stage = findStage(turn.state, taskId.stageId);
-  const partition = stage?.partitions[taskId.partitionId];
-  if (stage === undefined || partition === undefined) {
-    return ignoreUnknown(turn, status, 'no such task was ordered');
+  const task = stage === undefined ? undefined : findTask(stage, taskId);
+  if (stage === undefined || task === undefined) {
+    const partition = stage?.partitions[taskId.partitionId];
+    const what = partition === undefined ? 'task' : 'attempt';
+    return ignoreUnknown(turn, status, `no such ${what} was ordered`);
   }
-  const task = findTask(stage, taskId);
-  if (task === undefined) return ignoreUnknown(turn, status, 'no such attempt was ordered');
   if (task.nodeId !== status.nodeId) {
     return ignoreUnknown(turn, status, `the task is on ${task.nodeId}, not on ${status.nodeId}`);
   }

@@ -6,6 +6,7 @@ import { selectAttempt } from './attempts.ts';
 import { takeDomains } from './dynamic-filters.ts';
 import { onTaskFailed } from './failures.ts';
 import { feedAttempt } from './partition-launch.ts';
+import { isRetired } from './partition-state.ts';
 import { isQueryEnded } from './query-state.ts';
 import { announceInlineResult } from './result-announcement.ts';
 import { retriesPartitions } from './scheduler-options.ts';
@@ -34,7 +35,7 @@ export function onTaskStatus(turn: Turn, status: TaskStatus): void {
   const { kind } = task;
   const before = task.stats;
   const verdict = acceptTaskStatus(task, status, stage.fragment.rowLimit !== undefined);
-  if (verdict.kind === 'stale') return;
+  if (verdict.kind === 'stale' || isRetired(stage, task)) return;
   countTask(stage.taskCounts, kind, -1);
   countTask(stage.taskCounts, task.kind, 1);
   stage.outputRows += task.stats.outputRows - before.outputRows;

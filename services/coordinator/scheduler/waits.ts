@@ -174,6 +174,7 @@ function stagesBefore(state: QuerySchedulerState, stage: StageState): readonly S
       return stages.filter(({ kind }) => kind !== 'planned' && !isFullyScheduled(kind));
     case 'none':
     case 'impossible':
+    case 'regions':
       return producersOf(state, stage).filter(({ kind }) => !isStageDone(kind));
     default:
       return assertNever(schedule);

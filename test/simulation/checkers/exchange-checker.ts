@@ -15,6 +15,8 @@ export class ExchangeChecker implements Checker {
   readonly #runs = new Map<string, string>();
   readonly #cancelled = new Set<string>();
   /** Pairs whose producer knows that its reader has ended (I31). */
+  /** Outputs that are stored. */
+  readonly #stored = new Set<string>();
   readonly #abandoned = new Set<string>();
   /** Tasks that read nothing more, and the producers that came too late for them. */
   readonly #ended = new Set<string>();
@@ -31,7 +33,9 @@ export class ExchangeChecker implements Checker {
     }
     for (const effect of effects) {
       if (effect.kind === 'update-task') this.#note(effect);
-      if (effect.kind === 'stop-task') this.#cancelled.add(nameOf(effect.taskId));
+      // Stored pages that are gone: no reader is sent to them any more.
+      if (effect.kind === 'stop-task' || effect.kind === 'release-output')
+        this.#cancelled.add(nameOf(effect.taskId));
     }
   }
 
@@ -66,6 +70,9 @@ export class ExchangeChecker implements Checker {
   }
 
   #noteAbandoned({ taskId, outputBuffers }: EffectOf<'update-task'>): void {
+    outputBuffers.forEach(({ retention = 'streaming' }, index) => {
+      if (retention !== 'streaming') this.#stored.add(`${nameOf(taskId)} ${index}`);
+    });
     const producer = this.#workload.fragments.find((each) => each.id === taskId.stageId);
     outputBuffers.forEach(({ abandonedBufferIds = [] }, index) => {
       const { consumer } = producer?.outputs[index] ?? {};
@@ -87,7 +94,10 @@ export class ExchangeChecker implements Checker {
     const { consumer } = output ?? {};
     const isRight = consumer?.kind === 'fragment' && consumer.sourceId === sourceId;
     if (!isRight) this.#fail(`${name}: output ${location.outputIndex} does not feed ${sourceId}`);
-    const buffer: number = output?.scheme.kind === 'single' ? 0 : order.taskId.partitionId;
+    const isShared =
+      output?.scheme.kind === 'single' ||
+      (output?.scheme.kind !== 'hash' && this.#stored.has(`${name} ${location.outputIndex}`));
+    const buffer: number = isShared ? 0 : order.taskId.partitionId;
     if (location.bufferId !== buffer)
       this.#fail(`${name}: buffer ${location.bufferId} for ${buffer}`);
     const run = this.#runs.get(name);
@@ -96,8 +106,10 @@ export class ExchangeChecker implements Checker {
 
   /** Tasks that were cancelled because nobody reads them any more may have unread neighbours. */
   #checkAll(consumerStage: number, sourceId: number, producerStage: number): void {
-    for (const consumer of this.#tasks.get(consumerStage) ?? []) {
-      for (const producer of this.#tasks.get(producerStage) ?? []) {
+    // Those of an earlier run may have ended before they met, and are not meant to meet later ones.
+    for (const consumer of this.#lastRunOf(consumerStage)) {
+      for (const producer of this.#lastRunOf(producerStage)) {
+        if (attemptOf(producer) !== attemptOf(consumer)) continue;
         if (this.#cancelled.has(producer) || this.#cancelled.has(consumer)) continue;
         const pair = `${producer} → ${consumer} (${sourceId})`;
         if (this.#pairs.has(pair)) continue;
@@ -108,7 +120,17 @@ export class ExchangeChecker implements Checker {
     }
   }
 
+  #lastRunOf(stage: number): readonly string[] {
+    const tasks = [...(this.#tasks.get(stage) ?? [])];
+    const last = Math.max(...tasks.map(attemptOf));
+    return tasks.filter((task) => attemptOf(task) === last);
+  }
+
   #fail(what: string): void {
     this.#violations.push(`exchange: ${what}`);
   }
+}
+
+function attemptOf(name: string): number {
+  return Number(name.split('.').at(-1));
 }

@@ -3,6 +3,7 @@ import type { PlanFragment } from '../../../services/common/plan/plan-fragment.t
 import type { OutputBuffers } from '../../../services/common/task/output-buffers.ts';
 import type { SchedulerEffect } from '../../../services/coordinator/scheduler/scheduler-effect.ts';
 import type { SchedulerEvent } from '../../../services/coordinator/scheduler/scheduler-event.ts';
+import type { SchedulerOptions } from '../../../services/coordinator/scheduler/scheduler-options.ts';
 import type { EffectOf } from '../../support/scheduler-driver.ts';
 import { nameOf } from './checker.ts';
 import type { Checker, Violations } from './checker.ts';
@@ -17,27 +18,30 @@ interface KnownTask {
 
 export class OrderChecker implements Checker {
   readonly #violations: Violations;
-  readonly #isStored: boolean;
+  readonly #retryPolicy: SchedulerOptions['retryPolicy'];
   readonly #firstAttempt: number;
   /** Attempts by `stage.partition`. */
   readonly #attempts = new Map<string, number>();
   readonly #fragments: ReadonlyMap<number, PlanFragment>;
   readonly #tasks = new Map<string, KnownTask>();
-  readonly #taskCounts = new Map<number, number>();
+  /** By stage and run. */
+  readonly #taskCounts = new Map<string, number>();
   readonly #nodeOfPartition = new Map<number, string>();
   readonly #lost = new Set<string>();
   readonly #draining = new Set<string>();
   /** Tasks that read nothing more: their buffers may be abandoned. */
   readonly #ended = new Set<string>();
 
-  /** `isStored`: partitions are tried again, on whatever worker. */
   /** `firstAttempt`: of every partition, in this attempt of the query. */
   constructor(
     fragments: readonly PlanFragment[],
-    setup: { readonly isStored: boolean; readonly firstAttempt: number },
+    setup: {
+      readonly retryPolicy: SchedulerOptions['retryPolicy'];
+      readonly firstAttempt: number;
+    },
     violations: Violations,
   ) {
-    this.#isStored = setup.isStored;
+    this.#retryPolicy = setup.retryPolicy;
     this.#firstAttempt = setup.firstAttempt;
     this.#violations = violations;
     this.#fragments = new Map(fragments.map((fragment) => [fragment.id, fragment]));
@@ -97,17 +101,23 @@ export class OrderChecker implements Checker {
     if (order.splitAssignments.length !== sources) this.#fail(`${name} lacks sources`);
     const partition = `${stageId}.${partitionId}`;
     const attempts = this.#attempts.get(partition) ?? this.#firstAttempt;
-    if (attempt !== attempts) this.#fail(`${name} is attempt ${attempts} of its partition (F10)`);
-    this.#attempts.set(partition, attempts + 1);
-    if (!this.#isStored && partitionId !== (this.#taskCounts.get(stageId) ?? 0))
+    // A stage that is run anew may have fewer partitions than before, and then more again.
+    const isNext = this.#retryPolicy === 'region' ? attempt >= attempts : attempt === attempts;
+    if (!isNext) this.#fail(`${name} is attempt ${attempts} of its partition (F10)`);
+    this.#attempts.set(partition, attempt + 1);
+    const run = `${stageId} ${attempt}`;
+    const isLaunched = this.#retryPolicy === 'stage';
+    if (!isLaunched && partitionId !== (this.#taskCounts.get(run) ?? 0))
       this.#fail(`${name} out of order (T26)`);
     if (this.#draining.has(order.nodeInstanceId)) this.#fail(`${name} created on a draining node`);
-    if (fragment?.partitioning.kind === 'hash' && !this.#isStored) {
+    // What is run again may have to go elsewhere.
+    const isFixed = this.#retryPolicy === 'none' || this.#retryPolicy === 'query';
+    if (fragment?.partitioning.kind === 'hash' && isFixed) {
       const node = this.#nodeOfPartition.get(partitionId) ?? order.nodeInstanceId;
       if (node !== order.nodeInstanceId) this.#fail(`partition ${partitionId} on two nodes (P2)`);
       this.#nodeOfPartition.set(partitionId, node);
     }
-    this.#taskCounts.set(stageId, partitionId + 1);
+    this.#taskCounts.set(run, partitionId + 1);
     const task: KnownTask = {
       nodeInstanceId: order.nodeInstanceId,
       nextSequenceId: new Map(),

@@ -13,6 +13,8 @@ import type { Checker, Violations } from './checker.ts';
 
 interface StoredOutput {
   readonly nodeInstanceId: string;
+  /** Outputs that are stored. */
+  readonly indexes: readonly number[];
   isFinished: boolean;
   isReleased: boolean;
   isStopped: boolean;
@@ -35,6 +37,7 @@ export class StoredChecker implements Checker {
 
   onTurn(event: SchedulerEvent | 'created', effects: readonly SchedulerEffect[]): void {
     if (event !== 'created') this.#note(event);
+    for (const effect of effects) if (effect.kind === 'update-task') this.#noteTask(effect);
     for (const effect of effects) {
       if (effect.kind === 'update-task') this.#checkUpdate(effect);
       if (effect.kind === 'stop-task') {
@@ -46,8 +49,9 @@ export class StoredChecker implements Checker {
   }
 
   onRest(): void {
-    for (const [task, { isReleased, nodeInstanceId }] of this.#outputs) {
-      if (!isReleased && !this.#lost.has(nodeInstanceId)) this.#fail(`${task} was not released`);
+    for (const [task, { indexes, isReleased, nodeInstanceId }] of this.#outputs) {
+      if (indexes.length > 0 && !isReleased && !this.#lost.has(nodeInstanceId))
+        this.#fail(`${task} was not released`);
     }
   }
 
@@ -65,21 +69,27 @@ export class StoredChecker implements Checker {
       output.isFinished = true;
   }
 
-  #checkUpdate({ taskId, nodeInstanceId, splitAssignments }: EffectOf<'update-task'>): void {
+  /** Known before anybody is sent there: orders of one turn have no order among tasks. */
+  #noteTask({ taskId, nodeInstanceId, outputBuffers }: EffectOf<'update-task'>): void {
+    const name = formatTaskId(taskId);
+    if (this.#outputs.has(name)) return;
+    const indexes = outputBuffers.flatMap(({ retention = 'streaming' }, index) =>
+      retention === 'streaming' ? [] : [index],
+    );
+    const state = { isFinished: false, isReleased: false, isStopped: false };
+    this.#outputs.set(name, { nodeInstanceId, indexes, ...state });
+  }
+
+  #checkUpdate(order: EffectOf<'update-task'>): void {
+    const { taskId, splitAssignments } = order;
     const reader = formatTaskId(taskId);
-    const known = this.#outputs.get(reader) ?? {
-      nodeInstanceId,
-      isFinished: false,
-      isReleased: false,
-      isStopped: false,
-    };
-    this.#outputs.set(reader, known);
     for (const { sourceId, splits } of splitAssignments) {
       for (const { input } of splits) {
         if (input.kind !== 'remote') continue;
         const { location } = input;
         const producer = formatTaskId(location.taskId);
         const output = this.#outputs.get(producer);
+        if (output?.indexes.includes(location.outputIndex) === false) continue;
         if (output?.isFinished !== true) this.#fail(`${reader} reads ${producer}, unfinished`);
         if (output?.isReleased === true) this.#fail(`${reader} reads ${producer}, released`);
         if (output?.isStopped === true) this.#fail(`${reader} reads ${producer}, stopped`);

@@ -36,6 +36,8 @@ export type ExecutionSchedule =
       readonly kind: 'edges';
       readonly startsAfter: Readonly<Record<number, readonly FragmentId[]>>;
     }
+  /** Stages that stream to each other, start and fail together, in order. */
+  | { readonly kind: 'regions'; readonly regions: readonly (readonly FragmentId[])[] }
   /** Stages that start together, in order. */
   | { readonly kind: 'phases'; readonly phases: readonly (readonly FragmentId[])[] };
 

@@ -22,7 +22,13 @@ export type TaskFailureDecision =
   /** Its partition is tried again. `isCounted`: against the limit of its failures. */
   | { readonly kind: 'retry-task'; readonly error: ErrorReport; readonly isCounted: boolean }
   /** It could not read this output: what is lost is made again, then its stage goes on (R19). */
-  | { readonly kind: 'resubmit-stage'; readonly error: ErrorReport; readonly lost: LostOutput };
+  | { readonly kind: 'resubmit-stage'; readonly error: ErrorReport; readonly lost: LostOutput }
+  /** Its region begins anew, and with it what it has lost (`lost`: what it could not read) and what reads it (K24). */
+  | {
+      readonly kind: 'restart-region';
+      readonly error: ErrorReport;
+      readonly lost: LostOutput | undefined;
+    };
 
 export type NodeLossDecision =
   | FailQuery

@@ -18,7 +18,7 @@ import type { Lane, SplitPlacement } from '../placement/split-placement.ts';
 import { adjustQueueLimit, hasRunLow } from '../placement/split-queue-limit.ts';
 import { isQueryEnded } from '../query-state.ts';
 import { failQuery } from '../query-transitions.ts';
-import type { NodeState } from '../scheduler-state.ts';
+import type { NodeState, ScanOfStage } from '../scheduler-state.ts';
 import { addTask, hasOverfullFeeder } from '../stage-linkage.ts';
 import type { ScanState, StageState } from '../stage-state.ts';
 import { closeSource, moveStage } from '../stage-transitions.ts';
@@ -132,7 +132,7 @@ function placeByTask(turn: Turn, stage: StageState, scan: ScanState): void {
     assert(task !== undefined, 'every partition has a task');
     draftSplit(turn, { stage, task, sourceId: scan.sourceId }, { weight, input: split });
   }
-  notePlacement(stage, scan, placement);
+  notePlacement(turn, { stage, scan }, placement);
 }
 
 function placeByLoad(turn: Turn, stage: StageState, scan: ScanState): void {
@@ -154,15 +154,16 @@ function placeByLoad(turn: Turn, stage: StageState, scan: ScanState): void {
     tasks.set(lane, task);
     draftSplit(turn, { stage, task, sourceId: scan.sourceId }, { weight, input: split });
   }
-  notePlacement(stage, scan, placement);
+  notePlacement(turn, { stage, scan }, placement);
 }
 
 function notePlacement(
-  stage: StageState,
-  scan: ScanState,
+  { state }: Turn,
+  { stage, scan }: ScanOfStage,
   { placed, waiting, heldCount }: SplitPlacement,
 ): void {
   scan.splitCount += placed.length;
+  if (state.options.retryPolicy === 'region') scan.placed.push(...placed.map(({ split }) => split));
   scan.pending = [...waiting];
   stage.isPlacementBlocked ||= waiting.length > heldCount;
   scan.locality.isHeld = heldCount > 0;
