@@ -246,8 +246,9 @@ function draftRemoteSplit(
 /** Of a stored arbitrary output, each partition goes whole to one reader, so that no re-run can deal it otherwise. */
 function isDealtTo(link: Link, producer: TaskState, reader: TaskState): boolean {
   if (outputOf(link).kind !== 'arbitrary') return true;
-  // Only a stage whose partitions follow its splits does not know yet how many there will be.
-  const isOpen = link.consumer.fragment.partitioning.kind === 'source';
+  // A stage whose partitions follow its splits or its load does not know yet how many there will be.
+  const { kind } = link.consumer.fragment.partitioning;
+  const isOpen = kind === 'source' || kind === 'scaled-writer';
   const count = isOpen ? 1 : link.consumer.partitions.length;
   return producer.taskId.partitionId % count === reader.taskId.partitionId;
 }
