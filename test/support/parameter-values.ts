@@ -1,5 +1,6 @@
 /** Values of a statement's parameters: as clients send them, and as DuckDB's own client binds them. */
-import type { DuckDBType, DuckDBValue } from '@duckdb/node-api';
+import { DuckDBTypeId, VARCHAR } from '@duckdb/node-api';
+import type { DuckDBResultReader, DuckDBType, DuckDBValue } from '@duckdb/node-api';
 import { encodeSchemaMessage, END_OF_STREAM } from '../../services/common/page/schema-message.ts';
 import { quoteIdentifier } from '../../services/common/plan/column-type.ts';
 import type { PageFixture } from './page-fixture.ts';
@@ -22,11 +23,24 @@ export async function parameterValues(
   const reader = await fixture.connection.runAndReadAll(sql);
   const byName = <T>(items: readonly T[]): Record<string, T> =>
     Object.fromEntries(names.map((name, index) => [name, items[index]!]));
+  const bound = reader.columnTypes().map((type, index) => boundValue(type, reader, index));
   return {
     stream: await resultStream(fixture, sql),
-    values: byName(reader.getRows()[0]!),
-    types: byName(reader.columnTypes()),
+    values: byName(bound.map(({ value }) => value)),
+    types: byName(bound.map(({ type }) => type)),
   };
+}
+
+interface BoundValue {
+  readonly value: DuckDBValue;
+  readonly type: DuckDBType;
+}
+
+/** DuckDB's own client binds a BIGNUM that is printed like the one given and differs from it: it goes as text. */
+function boundValue(type: DuckDBType, reader: DuckDBResultReader, index: number): BoundValue {
+  const value = reader.getRows()[0]?.[index] ?? null;
+  if (type.typeId !== DuckDBTypeId.BIGNUM || typeof value !== 'bigint') return { value, type };
+  return { value: String(value), type: VARCHAR };
 }
 
 /** A result as clients read it. */

@@ -65,6 +65,9 @@ export interface OutputLocation {
   readonly bufferId: OutputBufferId;
 }
 
+/** Of a split of standard size; what a split weighs is in hundredths of it. */
+export const STANDARD_SPLIT_WEIGHT = 100;
+
 export interface Split {
   readonly sequenceId: number;
   /** Load that the split means to a node; the standard split is 100. */

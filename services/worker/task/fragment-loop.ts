@@ -9,6 +9,7 @@
 import type { EngineError } from '../../common/error.ts';
 import type { TaskId } from '../../common/ids.ts';
 import type { PlanFragment } from '../../common/plan/plan-fragment.ts';
+import { STANDARD_SPLIT_WEIGHT } from '../../common/plan/split.ts';
 import type { TaskBlockedReason } from '../../common/task/task-status.ts';
 import { raceAbort } from './abort.ts';
 import { AggregationChoice } from './aggregation-choice.ts';
@@ -200,7 +201,13 @@ export class FragmentLoop {
   #takeBatch(): SplitBatch {
     this.#hasRun = true;
     const { splits } = this.#deps.inputs;
-    return this.#runsOnce ? splits.takeAll() : splits.takeBatch();
+    return this.#runsOnce ? splits.takeAll() : splits.takeBatch(this.#minBatchWeight);
+  }
+
+  /** Where a few rows are enough, or the first ones decide how the others are treated, every split is waited for. */
+  get #minBatchWeight(): number {
+    const { rowLimit, partialAggregation } = this.#fragment;
+    return rowLimit === undefined && partialAggregation === undefined ? STANDARD_SPLIT_WEIGHT : 0;
   }
 
   #describeRun(): FragmentRun {

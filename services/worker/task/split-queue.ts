@@ -1,6 +1,7 @@
 /**
  * Splits of a task's scans: received once each by their sequence ids (T35), kept in their order, dealt out in
- * batches. The first batch is small, so that first rows come early, later ones grow.
+ * batches. The first batch is small, so that first rows come early, later ones grow. Each is a statement, which costs
+ * some milliseconds before its first row: splits that are small are dealt out together.
  */
 import type { SourceId } from '../../common/ids.ts';
 import type { EmptySplit, FileSplit, Split, SplitAssignment } from '../../common/plan/split.ts';
@@ -67,11 +68,17 @@ export class SplitQueue {
     return this.#take(this.#queued.length);
   }
 
-  /** The next splits: one at first, then more and more. */
-  takeBatch(): SplitBatch {
-    const batch = this.#take(Math.min(this.#batchSize, MAX_BATCH_SPLITS));
+  /** The next splits: one at first, then more and more; as many as have `minWeight` together, if there are. */
+  takeBatch(minWeight: number): SplitBatch {
+    let count = 0;
+    let weight = 0;
+    for (const { split } of this.#queued) {
+      if (count >= this.#batchSize && weight >= minWeight) break;
+      count += 1;
+      weight += split.weight;
+    }
     this.#batchSize *= BATCH_GROWTH;
-    return batch;
+    return this.#take(Math.min(count, MAX_BATCH_SPLITS));
   }
 
   #take(count: number): SplitBatch {

@@ -4,6 +4,7 @@
  * long as nobody else is much less loaded.
  */
 import { assert } from '../../../common/assert.ts';
+import { STANDARD_SPLIT_WEIGHT } from '../../../common/plan/split.ts';
 import type { FileSplit } from '../../../common/plan/split.ts';
 import type { SplitQueueLimits } from '../scheduler-options.ts';
 import type { PreferredNodes } from './split-affinity.ts';
@@ -54,15 +55,17 @@ export interface SplitPlacement {
   readonly heldCount: number;
 }
 
-const STANDARD_WEIGHT = 100;
 const MIN_WEIGHT = 5;
 /** A preferred lane may be ahead of the least loaded one by so much: a short wait is dearer than a file read anew. */
-const AFFINITY_WEIGHT = STANDARD_WEIGHT;
+const AFFINITY_WEIGHT = STANDARD_SPLIT_WEIGHT;
 const AFFINITY_SPLITS = 4;
 
 /** Hundredths of a standard split; a small one still costs its overhead. */
 export function splitWeight(split: FileSplit, standardSplitBytes: number): number {
-  return Math.max(MIN_WEIGHT, Math.round((STANDARD_WEIGHT * split.bytes) / standardSplitBytes));
+  return Math.max(
+    MIN_WEIGHT,
+    Math.round((STANDARD_SPLIT_WEIGHT * split.bytes) / standardSplitBytes),
+  );
 }
 
 /** Deals splits to lanes; changes the lanes' loads as it goes. */

@@ -45,12 +45,23 @@ describe('the split queue', () => {
     queue.add(A, fileSplits(1, 0, 30).filter(isScanSplit));
     const sizes: number[] = [];
     while (!queue.isEmpty) {
-      const batch = queue.takeBatch();
+      const batch = queue.takeBatch(0);
       sizes.push(batch.splitCount);
       expect(batch.rowCount).toBe(batch.splitCount * 100);
     }
     expect(sizes).toEqual([1, 4, 16, 9]);
     expect(queue.queuedWeight).toBe(0);
+  });
+
+  it('deals small splits together, at least as many as are asked for', () => {
+    const splits = fileSplits(1, 0, 30).filter(isScanSplit);
+    const weightOf = (count: number) =>
+      splits.slice(0, count).reduce((sum, { weight }) => sum + weight, 0);
+    const queue = new SplitQueue([A]);
+    queue.add(A, splits);
+    const sizes: number[] = [];
+    while (!queue.isEmpty) sizes.push(queue.takeBatch(weightOf(6)).splitCount);
+    expect(sizes).toEqual([6, 6, 16, 2]);
   });
 
   it('keeps the sources of a batch apart', () => {
