@@ -20,7 +20,7 @@ import type { FilterId, Instant, StageId } from '../../common/ids.ts';
 import type { PlanFragment } from '../../common/plan/plan-fragment.ts';
 import type { TaskStatus } from '../../common/task/task-status.ts';
 import { attemptsOf } from './partition-state.ts';
-import { retriesPartitions } from './scheduler-options.ts';
+import { rerunsStages } from './scheduler-options.ts';
 import type { QuerySchedulerState } from './scheduler-state.ts';
 import { findScan, stageOf } from './scheduler-state.ts';
 import { producersOf } from './stage-link.ts';
@@ -100,7 +100,7 @@ function collectionOf(
   const stages = producers.map((id) => stageOf(state, id));
   if (stages.some(({ kind }) => kind === 'canceled')) return 'void';
   // What is made again may have other keys.
-  if (retriesPartitions(state.options) && !stages.every((stage) => isRepeatable(state, stage)))
+  if (rerunsStages(state.options) && !stages.every((stage) => isRepeatable(state, stage)))
     return 'void';
   const isWhole = stages.every(
     (stage) =>

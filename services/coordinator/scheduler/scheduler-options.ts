@@ -109,3 +109,8 @@ export interface QuerySchedulerInit {
 export function retriesPartitions({ retryPolicy }: Pick<SchedulerOptions, 'retryPolicy'>): boolean {
   return retryPolicy === 'stage';
 }
+
+/** Whether a stage may run again while others keep what they have made of its first run. */
+export function rerunsStages({ retryPolicy }: Pick<SchedulerOptions, 'retryPolicy'>): boolean {
+  return retryPolicy === 'stage' || retryPolicy === 'region';
+}

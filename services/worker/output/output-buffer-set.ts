@@ -58,8 +58,7 @@ export class OutputBufferSet implements TaskOutput {
       const kind = KIND_OF_SCHEME[scheme.kind];
       const isResult = consumer.kind === 'client';
       const retention = first.outputBuffers[outputIndex]?.retention;
-      if (retention !== 'retained')
-        return new OutputBuffer({ ...deps, kind, isResult, onChange });
+      if (retention !== 'retained') return new OutputBuffer({ ...deps, kind, isResult, onChange });
       const { partitionId: partition } = first.taskId;
       const task = formatTaskId(first.taskId);
       return new StoredOutput({ ...deps, kind, task, outputIndex, partition, onChange });

@@ -102,6 +102,26 @@ describe('dynamic filters', () => {
     });
   });
 
+  it.each([
+    { executionPolicy: 'pipelined-region', retryPolicy: 'region' },
+    { executionPolicy: 'stage-barrier', retryPolicy: 'stage' },
+  ] as const)(
+    'are none where the build may run again with other keys: $retryPolicy (I34)',
+    (options) => {
+      const filtersOf = (determinism: PlanFragment['determinism']) => {
+        const [build, ...others] = plan({}, 'broadcast');
+        if (build === undefined) throw new Error('a plan has a build side');
+        const driver = new SchedulerDriver([{ ...build, determinism }, ...others], { options });
+        driver.loaded(1, someSplits(1, 2));
+        for (const { partitionId } of driver.stage(0).partitions)
+          driver.report(0, partitionId, { state: 'finished', ...collected('5') });
+        return loadsOf(driver, 2).map(({ filters }) => filters?.length ?? 0);
+      };
+      expect(filtersOf('deterministic')).toEqual([1]);
+      expect(filtersOf('indeterminate')).toEqual([0]);
+    },
+  );
+
   it('are not complete while a build task may still come', () => {
     const driver = new SchedulerDriver(plan());
     driver.loaded(1, someSplits(1, 1), false);
