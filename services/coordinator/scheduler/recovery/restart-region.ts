@@ -2,17 +2,9 @@
  * Retry REGION (Flink, K24): a failure restarts the region in which it happened, what it has lost of others, and all that
  * reads them. What no re-run can change fails the query at once.
  */
-import { ERROR_POLICIES } from '../../../common/error.ts';
-import type { ErrorCode } from '../../../common/error.ts';
 import { lostOutputOf } from '../../../common/task/fetch-failure.ts';
 import type { RecoveryPolicy } from './recovery-policy.ts';
-
-const WORTH_A_RETRY: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  'INTERNAL_ERROR',
-  'OUT_OF_MEMORY',
-  'OUT_OF_DISK',
-  'SHUTTING_DOWN',
-]);
+import { isWorthARetry } from './worth-a-retry.ts';
 
 export const restartRegion: RecoveryPolicy = {
   onTaskFailed(error) {
@@ -25,8 +17,3 @@ export const restartRegion: RecoveryPolicy = {
   },
   onNodeLost: (error) => ({ kind: 'replace-node', error }),
 };
-
-function isWorthARetry(code: ErrorCode): boolean {
-  const { retry } = ERROR_POLICIES[code];
-  return retry === 'task' || retry === 'producer-stage' || WORTH_A_RETRY.has(code);
-}
