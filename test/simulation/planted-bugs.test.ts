@@ -7,7 +7,7 @@ import { simulate } from './simulator.ts';
 const QUICK = Object.entries(PLANTED_BUGS).filter(
   ([what]) => what !== 'producers are not told of readers that have ended',
 );
-const MAX_SEEDS = 300;
+const MAX_SEEDS = 1_000;
 
 describe('planted bugs', () => {
   it.each(QUICK)('%s', { timeout: 60_000 }, (_what, plant) => {
