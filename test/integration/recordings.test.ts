@@ -50,7 +50,8 @@ describe('the recordings of a cluster', () => {
     const [name = ''] = readdirSync(directory);
     const lines = readFileSync(join(directory, name), 'utf8').trimEnd().split('\n');
     const [first = '', ...rest] = lines;
-    const forged = first.replace(/"effectsHash":"./, '"effectsHash":"_');
+    // '?' is no character of a hash, so the forged one always differs.
+    const forged = first.replace(/"effectsHash":"./, '"effectsHash":"?');
     expect(replayRecording([forged, ...rest].join('\n')).divergence?.line).toBe(1);
   });
 });
