@@ -29,6 +29,8 @@ export interface SearchResult {
 }
 
 const CHUNK = 50;
+/** What a seed leaves behind is dead before it is full. */
+const YOUNG_GENERATION_MB = 96;
 /** A search that keeps failing has said enough. */
 const MAX_FAILURES = 20;
 
@@ -45,7 +47,10 @@ export async function searchOnThreads(order: SearchOrder, threads: number): Prom
   let next = order.from;
   let total = NOTHING;
   const takeTurns = async (): Promise<void> => {
-    const thread = new Worker(new URL('./search-thread.js', import.meta.url));
+    const url = new URL('./search-thread.js', import.meta.url);
+    const thread = new Worker(url, {
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
+    });
     try {
       while (next < order.from + order.count && total.failures.length < MAX_FAILURES) {
         const from = next;
@@ -96,7 +101,7 @@ async function runSeed(
   restores: boolean,
 ): Promise<SimulationReport> {
   const run = engine === 'model' ? simulate : simulateWorkers;
-  const report = await run(seed);
+  const report = await run(seed, { withoutHash: !restores });
   if (!restores) return report;
   const restored = await run(seed, { restoresAlways: true });
   if (restored.traceHash === report.traceHash) return restored;

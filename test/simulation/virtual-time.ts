@@ -54,9 +54,12 @@ export class VirtualTime implements Clock {
     while (this.#step(limit, isDone));
   }
 
-  /** As `run`, letting everything asynchronous that an action set off come to rest before the next. */
+  /**
+   * As `run`, letting everything asynchronous that an action set off come to rest before the next: a tick comes when no
+   * promise is left to go on, and nothing here waits for anything else.
+   */
   async runSettled(limit: number, isDone: () => boolean): Promise<void> {
-    do await new Promise<void>((resolve) => setImmediate(resolve));
+    do await new Promise<void>((resolve) => process.nextTick(resolve));
     while (this.#step(limit, isDone));
   }
 

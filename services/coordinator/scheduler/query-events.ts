@@ -41,9 +41,9 @@ export function onSplitLoadingFailed(turn: Turn, event: EventOf<'split-loading-f
   onSplitsLost(turn, found.stage, event.error);
 }
 
-/** A failure that already waits for its cause came first. */
+/** Also while a symptom waits for its cause: it is none, and might have been overcome. */
 export function onCancelRequested(turn: Turn, error: ErrorReport): void {
-  failQuery(turn, turn.state.suspectedFailure?.error ?? error);
+  failQuery(turn, error);
 }
 
 /** The client has everything: what still runs is not needed, root tasks may drop their pages. */
@@ -102,9 +102,8 @@ function onLocalityWaitOver(
 }
 
 function onDeadline(turn: Turn): void {
-  const { suspectedFailure, result } = turn.state;
   // The client has the whole result: too late to fail.
-  if (result.isReleased) return;
+  if (turn.state.result.isReleased) return;
   const message = 'the query ran longer than query_max_run_time';
-  failQuery(turn, suspectedFailure?.error ?? { code: 'QUERY_TIMEOUT', message });
+  failQuery(turn, { code: 'QUERY_TIMEOUT', message });
 }

@@ -242,10 +242,8 @@ export function brokenPromise(task: TaskState, what: string): ErrorReport {
 
 /** What in a status cannot be true; undefined when all can. */
 function findLie(task: TaskState, status: TaskStatus): string | undefined {
-  const { blockedMs, ...counts } = status.stats;
-  for (const [name, count] of Object.entries({ ...counts, ...blockedMs })) {
-    if (!Number.isFinite(count) || count < 0) return `reports ${count} ${name}`;
-  }
+  const badCount = findBadCount(status.stats) ?? findBadCount(status.stats.blockedMs);
+  if (badCount !== undefined) return badCount;
   if (!(status.queuedSplitWeight >= 0))
     return `queues splits of weight ${status.queuedSplitWeight}`;
   for (const { sourceId, sequenceId } of status.receivedSplits) {
@@ -255,6 +253,15 @@ function findLie(task: TaskState, status: TaskStatus): string | undefined {
     if (sequenceId >= input.nextSequenceId) {
       return `has received split ${sequenceId} of source ${sourceId}, which was never sent`;
     }
+  }
+  return undefined;
+}
+
+/** Runs for every status: it copies nothing. */
+function findBadCount(counts: object): string | undefined {
+  for (const [name, count] of Object.entries(counts) as [string, unknown][]) {
+    if (typeof count !== 'number' || (Number.isFinite(count) && count >= 0)) continue;
+    return `reports ${count} ${name}`;
   }
   return undefined;
 }

@@ -59,7 +59,7 @@ export class RealWorker implements ClusterWorker {
       clock: time,
       random,
       nodeInstanceId: node.nodeInstanceId,
-      sameSecret: (a, b) => a.join() === b.join(),
+      sameSecret: (a, b) => a === b || a.join() === b.join(),
     });
     this.#tasks = new TaskManager(
       {

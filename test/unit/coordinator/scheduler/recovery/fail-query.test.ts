@@ -88,11 +88,16 @@ describe('waiting for the cause of a symptom (T5)', () => {
     ).toHaveLength(1);
   });
 
-  it('fails with the symptom when the user gives up first', () => {
-    const driver = running();
-    driver.fail(1, 0, SYMPTOM);
-    driver.send({ kind: 'cancel-requested', error: { code: 'QUERY_CANCELLED', message: '' } });
-    expect(driver.state.query).toEqual({ kind: 'failed', error: SYMPTOM });
+  it('is cancelled, or out of time, when that comes first: a symptom is no cause', () => {
+    const cancelled = running();
+    cancelled.fail(1, 0, SYMPTOM);
+    const error = { code: 'QUERY_CANCELLED', message: '' } as const;
+    cancelled.send({ kind: 'cancel-requested', error });
+    expect(cancelled.state.query).toEqual({ kind: 'failed', error });
+    const late = running();
+    late.fail(1, 0, SYMPTOM);
+    late.send({ kind: 'timer-fired', timer: { kind: 'query-deadline' } });
+    expect(late.state.query).toMatchObject({ kind: 'failed', error: { code: 'QUERY_TIMEOUT' } });
   });
 
   it('forgets the symptom when its stage is not needed any more', () => {
