@@ -61,10 +61,21 @@ export interface ClientSetup {
   readonly release: () => void;
 }
 
+/** Stored outputs beside the workers. */
+export interface Spool {
+  release(taskId: TaskId): void;
+  /** Loses one of the outputs between stages; false when there is none. */
+  lose(drawBelow: (bound: number) => number): boolean;
+  /** Names of the tasks whose outputs are there. */
+  held(): readonly string[];
+}
+
 /** The world that workers and clients of one kind live in. */
 export interface Engine {
   /** A scan without splits can be told by its result. */
   readonly marksEmptyScans: boolean;
+  /** Where outputs survive their workers; absent = nowhere. */
+  readonly spool?: Spool;
   createWorker(setup: WorkerSetup): ClusterWorker;
   createClient(setup: ClientSetup): ResultClient;
 }

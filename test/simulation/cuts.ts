@@ -37,6 +37,7 @@ const SETTINGS: Readonly<Record<string, (scenario: Scenario) => Scenario>> = {
       scheduling: options.scheduling,
       executionPolicy: options.executionPolicy,
       retryPolicy: options.retryPolicy,
+      hasSpooledExchange: options.hasSpooledExchange,
     },
   }),
 };

@@ -18,6 +18,8 @@ export type Fault =
   | { readonly kind: 'drain'; readonly node: number }
   /** Some live task finds that the data is bad, runs out of memory, or cannot read a page although nobody died. */
   | { readonly kind: 'task-failure'; readonly code: TaskFailureCode }
+  /** What a task has spooled for other stages is gone. */
+  | { readonly kind: 'spool-loss' }
   /** The client stops reading and says nothing. */
   | { readonly kind: 'client-stall' }
   | { readonly kind: 'split-failure' }
@@ -206,6 +208,7 @@ function createFault(random: Random, kind: Fault['kind'], nodeCount: number): Fa
       return { kind, code: codes[random.below(codes.length)] ?? 'INVALID_INPUT' };
     }
     case 'join':
+    case 'spool-loss':
     case 'client-stall':
     case 'split-failure':
     case 'cancel':

@@ -60,6 +60,7 @@ export class SimulatedCluster {
   send(order: WorkerOrder): void {
     const worker = this.workers.find((each) => each.node.nodeInstanceId === order.nodeInstanceId);
     if (worker === undefined) throw new Error(`no run ${order.nodeInstanceId}`);
+    if (order.kind === 'release-output') this.engine.spool?.release(order.taskId);
     this.#deps.network.sendInOrder(order.nodeInstanceId, () => {
       if (order.kind === 'update-task') worker.update(order);
       else if (order.kind === 'stop-task') worker.stop(order.taskId, order.stop);
@@ -123,6 +124,13 @@ export class SimulatedCluster {
     const error = new EngineError(code, 'injected');
     if (order.some((worker) => worker.failTask(error))) this.misfortune.injected.add(code);
     else if (triesLeft > 0) time.after(10, () => this.failTask(code, triesLeft - 1));
+  }
+
+  /** An output between stages is lost where it was spooled; if none is there yet, soon. */
+  loseSpooled(triesLeft = 20): void {
+    const { time, random } = this.#deps;
+    const isLost = this.engine.spool?.lose((bound) => random.below(bound)) ?? true;
+    if (!isLost && triesLeft > 0) time.after(10, () => this.loseSpooled(triesLeft - 1));
   }
 
   #runOf(index: number): ClusterWorker | undefined {

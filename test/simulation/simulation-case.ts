@@ -3,6 +3,7 @@ import { seededRandom } from '../../services/common/random.ts';
 import type { Random } from '../../services/common/random.ts';
 import { DEFAULT_SCHEDULER_OPTIONS } from '../../services/coordinator/scheduler/scheduler-options.ts';
 import { drawDeterminism, drawDiscipline } from './discipline.ts';
+import { drawFaultTolerance } from './fault-tolerance.ts';
 import { createScenario } from './scenario.ts';
 import type { Scenario } from './scenario.ts';
 import { createWorkload } from './workload.ts';
@@ -28,9 +29,10 @@ export function drawCase(seed: number): SimulationCase {
     policyRandom: partOf(seed, 7),
   });
   const options = { ...scenario.options, ...drawDiscipline(partOf(seed, 8)) };
+  const disciplined = { ...scenario, options };
   return {
     seed,
-    scenario: { ...scenario, options },
+    scenario: drawFaultTolerance(partOf(seed, 10), disciplined),
     workload: drawDeterminism(partOf(seed, 9), workload),
   };
 }

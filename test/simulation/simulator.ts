@@ -21,7 +21,9 @@ import { ExchangeChecker } from './checkers/exchange-checker.ts';
 import { FilterChecker } from './checkers/filter-checker.ts';
 import { OrderChecker } from './checkers/order-checker.ts';
 import { checkOutcome } from './checkers/result-checker.ts';
+import { SpoolChecker } from './checkers/spool-checker.ts';
 import { StoredChecker } from './checkers/stored-checker.ts';
+import { SurvivalChecker } from './checkers/survival-checker.ts';
 import { SplitChecker } from './checkers/split-checker.ts';
 import type { CreateEngine, ResultClient } from './cluster-worker.ts';
 import { modelEngine } from './model/model-engine.ts';
@@ -145,16 +147,21 @@ class Simulation {
   #createCheckers(firstAttempt: number): AttemptCheckers {
     const { scenario, workload } = this.#case;
     const splits = new SplitChecker(workload, scenario.options, this.#violations);
-    const { retryPolicy } = scenario.options;
+    const { retryPolicy, taskRetries } = scenario.options;
     const violations = this.#violations;
     const all = [
       new OrderChecker(workload.fragments, { retryPolicy, firstAttempt }, violations),
       splits,
       // What tasks of an earlier run have reported is no part of the filter, and may be in it.
       ...(retryPolicy === 'region' ? [] : [new FilterChecker(workload, violations)]),
-      ...(retryPolicy === 'stage' ? [] : [new ExchangeChecker(workload, violations)]),
+      ...(retryPolicy === 'stage' || retryPolicy === 'task'
+        ? []
+        : [new ExchangeChecker(workload, violations)]),
       ...(retryPolicy === 'stage' || retryPolicy === 'region'
         ? [new StoredChecker(workload, violations)]
+        : []),
+      ...(retryPolicy === 'task'
+        ? [new SpoolChecker(workload, violations), new SurvivalChecker(taskRetries, violations)]
         : []),
     ];
     return { all, onSplitDone: (split) => splits.onSplitDone(split) };
@@ -281,6 +288,8 @@ class Simulation {
         return this.#cluster.drain(fault.node);
       case 'task-failure':
         return this.#cluster.failTask(fault.code);
+      case 'spool-loss':
+        return this.#cluster.loseSpooled();
       case 'client-stall':
         injected.add('QUERY_TIMEOUT');
         return this.#client.stop();
@@ -317,6 +326,8 @@ class Simulation {
         this.#violations.push(`rest: stored pages of task ${task} on ${worker.node.nodeId}`);
       }
     }
+    for (const task of this.#cluster.engine.spool?.held() ?? [])
+      this.#violations.push(`rest: spooled pages of task ${task}`);
   }
 
   #noteHang(): void {

@@ -9,6 +9,7 @@ import {
   createQueryScheduler,
   onEvent,
 } from '../../services/coordinator/scheduler/query-scheduler.ts';
+import { selectedAttempt } from '../../services/coordinator/scheduler/partition-state.ts';
 import type { SchedulerEffect } from '../../services/coordinator/scheduler/scheduler-effect.ts';
 import type {
   SchedulerEvent,
@@ -123,7 +124,7 @@ export class SchedulerDriver {
       nodeId: task.nodeId,
       nodeInstanceId: task.nodeInstanceId,
       version: this.#statusVersion,
-      outputs: [],
+      outputs: this.#outputsOf(task, typeof report === 'string' ? report : report.state),
       queuedSplitWeight: 0,
       receivedSplits: task.inputs.map((input) => ({
         sourceId: input.sourceId,
@@ -133,6 +134,20 @@ export class SchedulerDriver {
       stats: NO_TASK_STATS,
       ...(typeof report === 'string' ? { state: report } : report),
     };
+  }
+
+  /** What is spooled is there when the task has finished: 100 bytes in each buffer. */
+  #outputsOf({ taskId }: TaskState, state: TaskStateKind): TaskStatus['outputs'] {
+    const { outputs } = this.stage(taskId.stageId);
+    if (state !== 'finished' || !outputs.some(({ retention }) => retention === 'spooled'))
+      return [];
+    return outputs.map(({ bufferIds }) => ({
+      state: 'finished',
+      bufferedBytes: 0,
+      utilization: 0,
+      overutilized: false,
+      storedBytes: bufferIds.map(() => 100),
+    }));
   }
 
   /** A task fails with this error. */
@@ -178,6 +193,14 @@ export class SchedulerDriver {
     return this.updatesOf(stageId, partition)
       .flatMap((update) => update.splitAssignments)
       .some((assignment) => assignment.sourceId === sourceId && assignment.noMoreSplits);
+  }
+
+  /** By partition: the number of the attempt that counts; null = none. */
+  selected(stageId: number): readonly (number | null)[] {
+    const stage = this.stage(stageId);
+    return stage.partitions.map(
+      (partition) => selectedAttempt(stage, partition)?.taskId.attempt ?? null,
+    );
   }
 
   stops(): readonly string[] {

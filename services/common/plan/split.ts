@@ -63,6 +63,8 @@ export interface OutputLocation {
   /** Position in the producer fragment's `outputs`. */
   readonly outputIndex: number;
   readonly bufferId: OutputBufferId;
+  /** It is read where it is spooled, whatever has become of its worker. Absent = from the worker. */
+  readonly isSpooled?: true;
 }
 
 /** Of a split of standard size; what a split weighs is in hundredths of it. */

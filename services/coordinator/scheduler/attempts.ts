@@ -5,14 +5,17 @@
 import type { ErrorReport } from '../../common/error.ts';
 import type { NodeId, NodeInstanceId } from '../../common/ids.ts';
 import type { LostOutput } from '../../common/task/fetch-failure.ts';
+import { forgetSelection, select, selectionOf } from './fault-tolerant/output-selector.ts';
 import {
   attemptsOf,
   beginStageAttempt,
   isLive,
+  isSelected,
   isZombie,
   partitionOf,
   selectedAttempt,
 } from './partition-state.ts';
+import type { PartitionState } from './partition-state.ts';
 import { failQuery } from './query-transitions.ts';
 import { findStage, rootStage } from './scheduler-state.ts';
 import { consumersOf, producersOf } from './stage-link.ts';
@@ -40,12 +43,13 @@ export interface FailedAttempt {
  */
 export function selectAttempt(turn: Turn, stage: StageState, task: TaskState): boolean {
   const partition = partitionOf(stage, task);
-  if (partition.selected !== null || task.stop !== 'none') {
+  if (isSelected(stage, partition) || task.stop !== 'none') {
     releaseOutput(turn, stage, task);
     return false;
   }
-  partition.selected = task.taskId.attempt;
-  for (const other of attemptsOf(stage, partition)) if (other !== task) drop(turn, stage, other);
+  stage.selector = select(stage.selector, task.taskId, task.taskId.attempt);
+  for (const other of attemptsOf(stage, partition))
+    if (other !== task) dropAttempt(turn, stage, other);
   settleStage(turn, stage);
   if (stage.kind === 'finished') stage.failedAttempts = 0;
   tellSelected(turn, stage, task);
@@ -57,7 +61,7 @@ export function retryPartition(turn: Turn, failed: FailedAttempt, isCounted: boo
   const { stage, task, error } = failed;
   const partition = partitionOf(stage, task);
   if (isCounted && !isZombie(stage, task)) partition.failureCount += 1;
-  drop(turn, stage, task);
+  dropAttempt(turn, stage, task);
   if (partition.failureCount >= turn.state.options.maxTaskFailures) failQuery(turn, error, stage);
 }
 
@@ -72,7 +76,7 @@ export function resubmitStage(turn: Turn, failed: FailedAttempt, lost: LostOutpu
     retryPartition(turn, failed, true);
     return;
   }
-  drop(turn, stage, task);
+  dropAttempt(turn, stage, task);
   if (isZombie(stage, task)) return;
   stage.failedAttempts += 1;
   if (stage.failedAttempts >= turn.state.options.maxStageAttempts) failQuery(turn, error, stage);
@@ -99,14 +103,23 @@ export function loseOutputs(turn: Turn, { run, isGone, error }: LostOutputs): vo
       !turn.state.result.isReleased
     )
       return failQuery(turn, error, stage);
-    for (const task of lost) unselect(turn, stage, task);
-    reopen(turn, stage);
-    const isRepeatable = stage.fragment.determinism === 'deterministic';
-    for (const consumer of consumersOf(turn.state, stage)) {
-      if (!isRepeatable) rollBack(turn, consumer, error);
-      else if (consumer.kind !== 'finished') readAgain(turn, consumer, isGone);
-    }
+    loseSelected(turn, stage, { lost, error });
+    if (stage.fragment.determinism !== 'deterministic') continue;
+    for (const consumer of consumersOf(turn.state, stage))
+      if (consumer.kind !== 'finished') readAgain(turn, consumer, isGone);
   }
+}
+
+/** These outputs of the stage are gone. What has read a stage that comes out otherwise when it is run again, runs again too. */
+export function loseSelected(
+  turn: Turn,
+  stage: StageState,
+  { lost, error }: { readonly lost: readonly TaskState[]; readonly error: ErrorReport },
+): void {
+  for (const task of lost) unselect(turn, stage, task);
+  reopen(turn, stage);
+  if (stage.fragment.determinism === 'deterministic') return;
+  for (const consumer of consumersOf(turn.state, stage)) rollBack(turn, consumer, error);
 }
 
 /** Its missing partitions begin anew when its inputs are whole again. */
@@ -114,7 +127,7 @@ function readAgain(turn: Turn, stage: StageState, isGone: boolean): void {
   beginStageAttempt(stage);
   if (!isGone) return;
   for (const task of stage.tasks)
-    if (isLive(task) && task.kind !== 'flushing') drop(turn, stage, task);
+    if (isLive(task) && task.kind !== 'flushing') dropAttempt(turn, stage, task);
 }
 
 /**
@@ -125,15 +138,21 @@ function rollBack(turn: Turn, stage: StageState, error: ErrorReport): void {
   if (stage.tasks.length === 0) return;
   beginStageAttempt(stage);
   if (isAnnounced(turn, stage)) return failQuery(turn, error, stage);
-  for (const task of stage.tasks) drop(turn, stage, task);
-  for (const partition of stage.partitions) partition.selected = null;
+  for (const task of stage.tasks) dropAttempt(turn, stage, task);
+  for (const partition of stage.partitions) forget(stage, partition);
   reopen(turn, stage);
   for (const consumer of consumersOf(turn.state, stage)) rollBack(turn, consumer, error);
 }
 
 function unselect(turn: Turn, stage: StageState, task: TaskState): void {
   releaseOutput(turn, stage, task);
-  partitionOf(stage, task).selected = null;
+  forget(stage, partitionOf(stage, task));
+}
+
+function forget(stage: StageState, { partitionId }: PartitionState): void {
+  const { stageId } = stage;
+  const isKnown = selectionOf(stage.selector, stageId, partitionId) !== 'unknown';
+  if (isKnown) stage.selector = forgetSelection(stage.selector, { stageId, partitionId });
 }
 
 function reopen(turn: Turn, stage: StageState): void {
@@ -147,7 +166,7 @@ function isAnnounced({ state }: Turn, stage: StageState): boolean {
 }
 
 /** Neither its rows nor what it does are wanted any more. */
-function drop(turn: Turn, stage: StageState, task: TaskState): void {
+export function dropAttempt(turn: Turn, stage: StageState, task: TaskState): void {
   if (isLive(task)) stopTask(turn, task, 'abort');
   releaseOutput(turn, stage, task);
 }

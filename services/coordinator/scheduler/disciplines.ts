@@ -25,52 +25,57 @@ export const DISCIPLINES: Readonly<Record<SchedulingName, Discipline>> = {
   regions: { executionPolicies: ['pipelined-region'], retryPolicies: ['region'] },
 };
 
-/** What is there of each. */
-const SCHEDULINGS = [
-  'pipelined',
-  'stage-barrier',
-  'regions',
-] as const satisfies readonly SchedulingName[];
-const EXECUTION_POLICIES = [
-  'phased',
-  'all-at-once',
-  'legacy-phased',
-  'stage-barrier',
-  'pipelined-region',
-] as const satisfies readonly ExecutionPolicyName[];
-const RETRY_POLICIES = [
-  'none',
-  'query',
-  'stage',
-  'region',
-] as const satisfies readonly RetryPolicyName[];
-
 /** Policies that make a discipline together. */
 export interface DisciplineChoice {
-  readonly scheduling: (typeof SCHEDULINGS)[number];
-  readonly executionPolicy: (typeof EXECUTION_POLICIES)[number];
-  readonly retryPolicy: (typeof RETRY_POLICIES)[number];
+  readonly scheduling: SchedulingName;
+  readonly executionPolicy: ExecutionPolicyName;
+  readonly retryPolicy: RetryPolicyName;
 }
+
+/** What a cluster has that some discipline needs. */
+export interface ClusterCapabilities {
+  /** Outputs can be kept where they survive the worker that made them. */
+  readonly hasSpooledExchange: boolean;
+}
+
+const NO_CAPABILITIES: ClusterCapabilities = { hasSpooledExchange: false };
 
 type NamedPolicies = Pick<SessionProperties, 'scheduling' | 'execution_policy' | 'retry_policy'>;
 
-/** @throws EngineError INVALID_SESSION_PROPERTY, with both values that do not go together, or the one that is not available */
-export function chooseDiscipline(properties: NamedPolicies): DisciplineChoice {
+/** @throws EngineError INVALID_SESSION_PROPERTY, with both values that do not go together, or the one that the cluster cannot offer */
+export function chooseDiscipline(
+  properties: NamedPolicies,
+  capabilities = NO_CAPABILITIES,
+): DisciplineChoice {
   const { scheduling, execution_policy, retry_policy } = properties;
   const { executionPolicies, retryPolicies } = DISCIPLINES[scheduling];
   const named = { property: 'execution_policy', scheduling } as const;
-  const execution = choose({ ...named, wanted: execution_policy, possible: executionPolicies });
-  const retry = choose({
+  const executionPolicy = choose({
+    ...named,
+    wanted: execution_policy,
+    possible: executionPolicies,
+  });
+  const retryPolicy = choose({
     property: 'retry_policy',
     scheduling,
     wanted: retry_policy,
     possible: retryPolicies,
   });
-  return {
-    scheduling: available('scheduling', scheduling, SCHEDULINGS),
-    executionPolicy: available('execution_policy', execution, EXECUTION_POLICIES),
-    retryPolicy: available('retry_policy', retry, RETRY_POLICIES),
-  };
+  const choice = { scheduling, executionPolicy, retryPolicy };
+  const problem = findMissingCapability(choice, capabilities);
+  if (problem === undefined) return choice;
+  throw new EngineError('INVALID_SESSION_PROPERTY', `scheduling=${scheduling} ${problem}`, {
+    details: { property: 'scheduling' },
+  });
+}
+
+/** Why this cluster cannot offer the discipline; undefined = it can. */
+export function findMissingCapability(
+  { retryPolicy }: Pick<DisciplineChoice, 'retryPolicy'>,
+  { hasSpooledExchange }: ClusterCapabilities,
+): string | undefined {
+  if (retryPolicy !== 'task' || hasSpooledExchange) return undefined;
+  return 'is not available: it needs a spooled exchange, which this cluster does not have';
 }
 
 interface Choice<T extends string> {
@@ -86,20 +91,6 @@ function choose<T extends string>({ property, scheduling, wanted, possible }: Ch
   throw new EngineError(
     'INVALID_SESSION_PROPERTY',
     `${property}=${wanted} does not go with scheduling=${scheduling}, but ${possible.join(', ')}`,
-    { details: { property } },
-  );
-}
-
-function available<const T extends string>(
-  property: string,
-  wanted: string,
-  there: readonly T[],
-): T {
-  const found = there.find((name) => name === wanted);
-  if (found !== undefined) return found;
-  throw new EngineError(
-    'INVALID_SESSION_PROPERTY',
-    `${property}=${wanted} is not available yet; available: ${there.join(', ')}`,
     { details: { property } },
   );
 }

@@ -2,6 +2,7 @@
 import { assertNever } from '../../common/assert.ts';
 import type { ErrorReport } from '../../common/error.ts';
 import type { NodeId, NodeInstanceId } from '../../common/ids.ts';
+import { spoolsOutputs } from './scheduler-options.ts';
 import { loseOutputs, resubmitStage, retryPartition } from './attempts.ts';
 import type { FailedAttempt } from './attempts.ts';
 import type { LostOutput } from '../../common/task/fetch-failure.ts';
@@ -12,6 +13,8 @@ import { isQueryEnded } from './query-state.ts';
 import { awaitCause, failQuery } from './query-transitions.ts';
 import { regionOf } from './stage-link.ts';
 import type { StageState } from './stage-state.ts';
+import { judgeAttempt } from './task-retries.ts';
+import type { TaskState } from './task-state.ts';
 import type { Turn } from './turn.ts';
 
 /** A task failed that was to go on. */
@@ -30,6 +33,8 @@ export function onTaskFailed(turn: Turn, failed: FailedAttempt): void {
       return retryQuery(turn, decision.error, stage);
     case 'retry-task':
       return retryPartition(turn, failed, decision.isCounted);
+    case 'judge-attempt':
+      return judgeAttempt(turn, failed);
     case 'resubmit-stage':
       return resubmitStage(turn, failed, decision.lost);
     case 'restart-region':
@@ -50,10 +55,17 @@ function isWithinRegion(
   return lost !== undefined && regionOf(state, stageId).includes(lost.taskId.stageId);
 }
 
-/** A worker is gone; `hit`: the stages whose live tasks went with it. */
-export function onTasksLost(turn: Turn, lost: LostNode, hit: readonly StageState[]): void {
+/** A task whose rows were needed went with its worker. */
+export interface LostTask {
+  readonly stage: StageState;
+  readonly task: TaskState;
+}
+
+/** A worker is gone, and these tasks with it. */
+export function onTasksLost(turn: Turn, lost: LostNode, tasks: readonly LostTask[]): void {
   const { state } = turn;
   if (isQueryEnded(state.query.kind)) return;
+  const hit = [...new Set(tasks.map(({ stage }) => stage))];
   const decision = recoveryPolicyOf(state.options).onNodeLost(lost.error);
   switch (decision.kind) {
     case 'fail-query':
@@ -63,6 +75,10 @@ export function onTasksLost(turn: Turn, lost: LostNode, hit: readonly StageState
       if (hit.length > 0) retryQuery(turn, decision.error, hit[0]);
       return;
     case 'replace-node':
+      if (spoolsOutputs(state.options)) {
+        for (const each of tasks) judgeAttempt(turn, { ...each, error: decision.error });
+        return;
+      }
       if (state.schedule.kind === 'regions')
         return restartRegions(turn, { hit, error: decision.error, isCounted: false });
       return loseOutputs(turn, { run: lost, isGone: true, error: decision.error });

@@ -2,11 +2,12 @@
 import type { ErrorReport } from '../../common/error.ts';
 import type { NodeId, NodeInstanceId } from '../../common/ids.ts';
 import { onTasksLost } from './failures.ts';
-import type { LostNode } from './failures.ts';
+import type { LostNode, LostTask } from './failures.ts';
 import { restartLocalityWait } from './placement/locality-wait.ts';
 import { retryPlacement } from './placement/placement-policy.ts';
 import { isEligible } from './placement/node-labels.ts';
 import type { SchedulerNode } from './scheduler-event.ts';
+import { spoolsOutputs } from './scheduler-options.ts';
 import { findNode } from './scheduler-state.ts';
 import { countTask } from './stage-state.ts';
 import type { StageState } from './stage-state.ts';
@@ -50,23 +51,23 @@ export function onNodeLost(turn: Turn, lost: LostNode): void {
   const index = state.nodes.findIndex((each) => isRun(each.node, lost));
   if (index === -1) return;
   state.nodes.splice(index, 1);
-  const hit = state.stages.filter((stage) => loseTasks(stage, lost));
-  onTasksLost(turn, lost, hit);
+  const tasks = state.stages.flatMap((stage) => loseTasks(turn, stage, lost));
+  onTasksLost(turn, lost, tasks);
 }
 
-/** True when a task was lost whose rows were needed. */
-function loseTasks(stage: StageState, lost: NodeRun): boolean {
-  let isHit = false;
+/** Those whose rows were needed. What is spooled is not lost. */
+function loseTasks({ state }: Turn, stage: StageState, lost: NodeRun): readonly LostTask[] {
+  const needed: LostTask[] = [];
   for (const task of stage.tasks) {
     if (!isRun(task, lost)) continue;
-    task.isReleased = true;
+    if (!spoolsOutputs(state.options)) task.isReleased = true;
     if (isEnded(task)) continue;
-    isHit ||= task.stop === 'none';
+    if (task.stop === 'none') needed.push({ stage, task });
     countTask(stage.taskCounts, task.kind, -1);
     loseTask(task);
     countTask(stage.taskCounts, task.kind, 1);
   }
-  return isHit;
+  return needed;
 }
 
 function isRun(of: NodeRun, run: NodeRun): boolean {

@@ -15,12 +15,14 @@ import type { PartitionState } from './partition-state.ts';
 import { activeNodes } from './placement/node-selector.ts';
 import { splitWeight } from './placement/split-placement.ts';
 import { failQuery } from './query-transitions.ts';
+import { describesTasks } from './scheduler-options.ts';
 import { draw, laneCount } from './scheduler-state.ts';
 import type { NodeState, QuerySchedulerState } from './scheduler-state.ts';
 import { consumersOf, producersOf } from './stage-link.ts';
 import { addAttempt } from './stage-linkage.ts';
 import { isStageDone } from './stage-state.ts';
 import type { StageState } from './stage-state.ts';
+import { feedDescribed, hasStoredInputs } from './task-inputs.ts';
 import { isEnded, takesSplits } from './task-state.ts';
 import type { TaskState } from './task-state.ts';
 import { draftNoMoreSplits, draftSplit, stopTask } from './turn.ts';
@@ -29,11 +31,12 @@ import type { Turn } from './turn.ts';
 /** Starts what can start now; the rest waits for a lane, or for a worker. */
 export function launchPartitions(turn: Turn): void {
   awaitNode(turn);
+  if (turn.state.pausedUntil !== null) return;
   const free = freeLanesByNode(turn.state);
   for (const stage of turn.state.stages) {
     if (!mayLaunch(turn.state, stage)) continue;
     for (const partition of stage.partitions) {
-      if (!awaitsAttempt(stage, partition)) continue;
+      if (!awaitsAttempt(stage, partition) || !hasInputs(turn.state, stage, partition)) continue;
       const host = chooseHost(turn.state, { stage, partition, free });
       if (host === undefined) return;
       free.set(host, (free.get(host) ?? 0) - 1);
@@ -44,6 +47,7 @@ export function launchPartitions(turn: Turn): void {
 
 /** Gives a task what is written down of its splits, as far as its queue has room (F12). */
 export function feedAttempt(turn: Turn, stage: StageState, task: TaskState): void {
+  if (describesTasks(turn.state.options)) return feedDescribed(turn, stage, task);
   if (!takesSplits(task)) return;
   const { options } = turn.state;
   const { splits, isSealed } = partitionOf(stage, task);
@@ -62,12 +66,21 @@ export function feedAttempt(turn: Turn, stage: StageState, task: TaskState): voi
   }
 }
 
-/** All that the stage reads is there, and somebody still needs what it makes. */
+/** Somebody still needs what the stage makes, and it may run. */
 function mayLaunch(state: QuerySchedulerState, stage: StageState): boolean {
   if (stage.kind === 'planned' || isStageDone(stage.kind)) return false;
   const consumers = consumersOf(state, stage);
   const isWanted = consumers.length === 0 || !consumers.every(isWhole);
-  return isWanted && producersOf(state, stage).every(isWhole);
+  return isWanted && (describesTasks(state.options) || producersOf(state, stage).every(isWhole));
+}
+
+/** All that the partition reads is there. */
+function hasInputs(
+  state: QuerySchedulerState,
+  stage: StageState,
+  partition: PartitionState,
+): boolean {
+  return !describesTasks(state.options) || hasStoredInputs(state, stage, partition);
 }
 
 /** Sealed, not done, and nobody at it but zombies. */

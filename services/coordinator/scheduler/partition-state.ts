@@ -8,6 +8,8 @@
 import { assert } from '../../common/assert.ts';
 import type { PartitionId, TaskId } from '../../common/ids.ts';
 import type { EmptySplit, FileSplit } from '../../common/plan/split.ts';
+import { selectionOf } from './fault-tolerant/output-selector.ts';
+import type { TaskDescriptor } from './fault-tolerant/task-descriptor.ts';
 import type { StageState } from './stage-state.ts';
 import { isEnded } from './task-state.ts';
 import type { TaskState } from './task-state.ts';
@@ -20,14 +22,18 @@ export interface PartitionState {
   readonly splits: Record<number, (FileSplit | EmptySplit)[]>;
   /** Weight of these splits. */
   weight: number;
+  /** What its attempts read, where that is dealt by a split assigner (F12); null = it is not, or it is stored by now (F13). */
+  descriptor: TaskDescriptor | null;
   /** No split will be added. */
   isSealed: boolean;
-  /** Number of the attempt whose rows count: the first that finished (R11, F16); null = none. */
-  selected: number | null;
   /** Failures that count against it (S2). */
   failureCount: number;
   /** Attempts below this number belong to an earlier attempt of the stage: they still count, and nothing follows them (S3). */
   zombiesBelow: number;
+  /** So often a stored output of it was lost (R19). */
+  lossCount: number;
+  /** Memory that its next attempt is expected to need (F30); 0 = nobody asks. */
+  needBytes: number;
 }
 
 export function createPartition(partitionId: PartitionId): PartitionState {
@@ -36,10 +42,12 @@ export function createPartition(partitionId: PartitionId): PartitionState {
     attempts: [],
     splits: {},
     weight: 0,
+    descriptor: null,
     isSealed: false,
-    selected: null,
     failureCount: 0,
     zombiesBelow: 0,
+    lossCount: 0,
+    needBytes: 0,
   };
 }
 
@@ -89,8 +97,16 @@ export function selectedAttempt(
   stage: StageState,
   partition: PartitionState,
 ): TaskState | undefined {
-  const { partitionId, selected } = partition;
-  return selected === null ? undefined : findTask(stage, { partitionId, attempt: selected });
+  const { partitionId } = partition;
+  const selected = selectionOf(stage.selector, stage.stageId, partitionId);
+  return typeof selected === 'number'
+    ? findTask(stage, { partitionId, attempt: selected })
+    : undefined;
+}
+
+/** The rows of one of its attempts count: the first that finished (R11, F16). */
+export function isSelected(stage: StageState, { partitionId }: PartitionState): boolean {
+  return selectionOf(stage.selector, stage.stageId, partitionId) !== 'unknown';
 }
 
 /** Ordered, not ended, and wanted. */
@@ -104,8 +120,9 @@ export function isZombie(stage: StageState, task: TaskState): boolean {
 }
 
 /** Every partition of it that will ever be has an attempt that counts. */
-export function isAllSelected({ partitions }: StageState): boolean {
-  return partitions.length > 0 && partitions.every(({ selected }) => selected !== null);
+export function isAllSelected(stage: StageState): boolean {
+  const { partitions } = stage;
+  return partitions.length > 0 && partitions.every((partition) => isSelected(stage, partition));
 }
 
 /** All that it stores is there: its consumers may read to the end. */

@@ -1,6 +1,7 @@
 /** The policies that a query's options and fragments name. */
 import { assertNever } from '../../common/assert.ts';
 import { allAtOnce } from './execution-policy/all-at-once.ts';
+import { eventDriven } from './execution-policy/event-driven.ts';
 import { legacyPhased } from './execution-policy/legacy-phased.ts';
 import { phased } from './execution-policy/phased.ts';
 import { pipelinedRegion } from './execution-policy/pipelined-region.ts';
@@ -9,10 +10,12 @@ import type { ExecutionPolicy } from './execution-policy/execution-policy.ts';
 import { failQueryPolicy } from './recovery/fail-query.ts';
 import { restartRegion } from './recovery/restart-region.ts';
 import { resubmitStage } from './recovery/resubmit-stage.ts';
+import { retryTask } from './recovery/retry-task.ts';
 import { retryQueryPolicy } from './recovery/retry-query.ts';
 import type { RecoveryPolicy } from './recovery/recovery-policy.ts';
-import { retriesPartitions } from './scheduler-options.ts';
+import { describesTasks, retriesPartitions } from './scheduler-options.ts';
 import type { SchedulerOptions } from './scheduler-options.ts';
+import { byAssigner } from './stage-scheduler/by-assigner.ts';
 import { byPartition } from './stage-scheduler/by-partition.ts';
 import { fixedCount } from './stage-scheduler/fixed-count.ts';
 import { fixedSourcePartitioned } from './stage-scheduler/fixed-source-partitioned.ts';
@@ -34,6 +37,8 @@ export function executionPolicyOf(options: SchedulerOptions): ExecutionPolicy {
       return stageBarrier;
     case 'pipelined-region':
       return pipelinedRegion;
+    case 'event-driven':
+      return eventDriven;
     default:
       return assertNever(options.executionPolicy);
   }
@@ -49,12 +54,15 @@ export function recoveryPolicyOf(options: SchedulerOptions): RecoveryPolicy {
       return retryQueryPolicy;
     case 'region':
       return restartRegion;
+    case 'task':
+      return retryTask;
     default:
       return assertNever(options.retryPolicy);
   }
 }
 
 export function stageSchedulerOf(options: SchedulerOptions, stage: StageState): StageScheduler {
+  if (describesTasks(options)) return byAssigner;
   if (retriesPartitions(options)) return byPartition;
   const { partitioning } = stage.fragment;
   switch (partitioning.kind) {

@@ -78,6 +78,8 @@ export function onTimerFired(turn: Turn, timer: SchedulerTimer): void {
       return onRetryDue(turn, timer);
     case 'stall-watch':
       return onStallWatch(turn);
+    case 'scheduling-delay':
+      return onPauseOver(turn);
     case 'node-wait':
       return onNodeWaitOver(turn, timer);
     case 'failure-cause': {
@@ -88,6 +90,11 @@ export function onTimerFired(turn: Turn, timer: SchedulerTimer): void {
     default:
       return assertNever(timer);
   }
+}
+
+/** A longer pause may have begun since. */
+function onPauseOver({ state, now }: Turn): void {
+  if (state.pausedUntil !== null && state.pausedUntil <= now) state.pausedUntil = null;
 }
 
 /** Splits may go one level farther now. */

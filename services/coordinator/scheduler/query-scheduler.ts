@@ -8,6 +8,9 @@ import type { Instant } from '../../common/ids.ts';
 import { completeFilters, createDynamicFilters } from './dynamic-filters.ts';
 import { onNodeDraining, onNodeJoined, onNodeLost } from './node-events.ts';
 import { drawPartitionMap, linkStages } from './execution-setup.ts';
+import { findMissingCapability } from './disciplines.ts';
+import { noDelay } from './fault-tolerant/retry-delay.ts';
+import { createDescriptorStorage } from './fault-tolerant/task-descriptor.ts';
 import { findPlanProblem } from './plan-check.ts';
 import { eligibleNodes } from './placement/node-labels.ts';
 import { awaitNode, launchPartitions } from './partition-launch.ts';
@@ -48,6 +51,7 @@ export function createQueryScheduler(init: QuerySchedulerInit, now: Instant): Qu
   const { schedule } = state;
   const problem =
     findPlanProblem(init.fragments) ??
+    refusalOf(init.options) ??
     (schedule.kind === 'impossible' ? schedule.problem : undefined);
   if (problem !== undefined) {
     failQuery(turn, {
@@ -174,8 +178,16 @@ function createState(init: QuerySchedulerInit, now: Instant): QuerySchedulerStat
     unknownStatuses: 0,
     nodeWaitSince: null,
     memory: noMemorySeen(),
+    descriptors: createDescriptorStorage(options.taskRetries.maxDescriptorBytes),
+    delay: noDelay(),
+    pausedUntil: null,
     randomState: random.randomState,
   };
+}
+
+function refusalOf(options: SchedulerOptions): string | undefined {
+  const problem = findMissingCapability(options, options);
+  return problem === undefined ? undefined : `scheduling=${options.scheduling} ${problem}`;
 }
 
 function noWorker({ requiredLabels }: SchedulerOptions): string {

@@ -2,6 +2,7 @@
 import { assert } from '../../common/assert.ts';
 import type { ErrorReport } from '../../common/error.ts';
 import type { Instant } from '../../common/ids.ts';
+import { destroyDescriptors } from './fault-tolerant/task-descriptor.ts';
 import { selectedAttempt } from './partition-state.ts';
 import { canMoveQuery, isQueryEnded } from './query-state.ts';
 import { rootStage, stageOf } from './scheduler-state.ts';
@@ -92,8 +93,9 @@ function hasBeenRead(root: StageState): boolean {
   );
 }
 
-/** Whatever tasks have stored, or are about to, is not needed any more. */
+/** Whatever tasks have stored, or are about to, is not needed any more, nor is what any other attempt would read. */
 function releaseOutputs(turn: Turn): void {
+  destroyDescriptors(turn.state.descriptors, turn.state.queryId);
   for (const stage of turn.state.stages)
     for (const task of stage.tasks) releaseOutput(turn, stage, task);
 }

@@ -1,6 +1,7 @@
 /** Regions of a query that has them: which stages restart together, and how (K24; SPEC.md, attempts and stored exchanges). */
 import type { ErrorReport } from '../../common/error.ts';
 import type { LostOutput } from '../../common/task/fetch-failure.ts';
+import { createOutputSelector } from './fault-tolerant/output-selector.ts';
 import { isLive, isWhole, selectedAttempt } from './partition-state.ts';
 import { failQuery } from './query-transitions.ts';
 import { rootStage, stageOf } from './scheduler-state.ts';
@@ -90,6 +91,7 @@ function restart(turn: Turn, stage: StageState): void {
   }
   stage.retired.push(...stage.tasks.splice(0));
   stage.partitions.length = 0;
+  stage.selector = createOutputSelector(stage.stageId);
   stage.run += 1;
   stage.kind = 'planned';
   stage.taskCounts = { planned: 0, running: 0, flushing: 0, finished: 0, stopping: 0, stopped: 0 };

@@ -38,6 +38,8 @@ export type SchedulerTimer =
   | { readonly kind: 'failure-cause' }
   /** Partitions have waited long enough for any worker at all. */
   | { readonly kind: 'node-wait'; readonly since: Instant }
+  /** The pause after a failed task is over (F19). */
+  | { readonly kind: 'scheduling-delay' }
   /** The scan has waited long enough for its dynamic filters. */
   | { readonly kind: 'dynamic-filter-wait'; readonly sourceId: SourceId }
   /** Splits of the scan have waited long enough for room nearer to their data (S15). */

@@ -1,9 +1,12 @@
 /** What a query's scheduler is told at its creation. */
 import type { Instant, QueryId } from '../../common/ids.ts';
 import type { PlanFragment } from '../../common/plan/plan-fragment.ts';
-import type { DisciplineChoice } from './disciplines.ts';
-import { DEFAULT_RETRY_DELAYS } from './fault-tolerant/fault-tolerant-options.ts';
-import type { RetryDelays } from './fault-tolerant/fault-tolerant-options.ts';
+import type { ClusterCapabilities, DisciplineChoice } from './disciplines.ts';
+import {
+  DEFAULT_RETRY_DELAYS,
+  DEFAULT_TASK_RETRIES,
+} from './fault-tolerant/fault-tolerant-options.ts';
+import type { RetryDelays, TaskRetryOptions } from './fault-tolerant/fault-tolerant-options.ts';
 import type { SchedulerNode } from './scheduler-event.ts';
 
 /** Weights count in hundredths of a standard split (`standardSplitBytes`). */
@@ -18,7 +21,7 @@ export interface SplitQueueLimits {
   readonly maxUnacknowledgedSplits: number;
 }
 
-export interface SchedulerOptions extends DisciplineChoice {
+export interface SchedulerOptions extends DisciplineChoice, ClusterCapabilities {
   /** Tasks of a hash or arbitrary stage; 0 = one on every lane of the cluster. */
   readonly hashPartitionCount: number;
   /** Tasks of a stage on one node; 0 = what the node announces. */
@@ -57,6 +60,8 @@ export interface SchedulerOptions extends DisciplineChoice {
   readonly maxStageAttempts: number;
   /** How long a partition waits for a worker when there is none, before the query fails with NO_NODES_AVAILABLE. */
   readonly nodeWaitMs: number;
+  /** With retry policy `task`. */
+  readonly taskRetries: TaskRetryOptions;
   /** Seed of the query's choices between equals. */
   readonly seed: number;
 }
@@ -66,6 +71,7 @@ export const DEFAULT_SCHEDULER_OPTIONS: SchedulerOptions = {
   scheduling: 'pipelined',
   executionPolicy: 'phased',
   retryPolicy: 'none',
+  hasSpooledExchange: false,
   hashPartitionCount: 0,
   taskConcurrency: 0,
   splitBatchSize: 1000,
@@ -91,6 +97,7 @@ export const DEFAULT_SCHEDULER_OPTIONS: SchedulerOptions = {
   maxTaskFailures: 4,
   maxStageAttempts: 4,
   nodeWaitMs: 120_000,
+  taskRetries: DEFAULT_TASK_RETRIES,
   seed: 0,
 };
 
@@ -107,10 +114,20 @@ export interface QuerySchedulerInit {
 
 /** Whether a partition is tried again by itself: then every link between stages is stored. */
 export function retriesPartitions({ retryPolicy }: Pick<SchedulerOptions, 'retryPolicy'>): boolean {
-  return retryPolicy === 'stage';
+  return retryPolicy === 'stage' || retryPolicy === 'task';
 }
 
 /** Whether a stage may run again while others keep what they have made of its first run. */
 export function rerunsStages({ retryPolicy }: Pick<SchedulerOptions, 'retryPolicy'>): boolean {
-  return retryPolicy === 'stage' || retryPolicy === 'region';
+  return retryPolicy === 'stage' || retryPolicy === 'region' || retryPolicy === 'task';
+}
+
+/** Whether what each partition reads is dealt by a split assigner and written down before any attempt (F25, F29). */
+export function describesTasks({ retryPolicy }: Pick<SchedulerOptions, 'retryPolicy'>): boolean {
+  return retryPolicy === 'task';
+}
+
+/** Whether outputs survive the worker that made them (F27). */
+export function spoolsOutputs({ retryPolicy }: Pick<SchedulerOptions, 'retryPolicy'>): boolean {
+  return retryPolicy === 'task';
 }

@@ -8,6 +8,9 @@ import type { FragmentId, Instant, NodeId, QueryId, SourceId, StageId } from '..
 import type { PlanFragment } from '../../common/plan/plan-fragment.ts';
 import { NOTHING_PRUNED } from '../../common/plan/split.ts';
 import { nextRandomState } from '../../common/random.ts';
+import { createOutputSelector } from './fault-tolerant/output-selector.ts';
+import type { SchedulingDelay } from './fault-tolerant/retry-delay.ts';
+import type { DescriptorStorage } from './fault-tolerant/task-descriptor.ts';
 import { noLocalityWait } from './placement/locality-wait.ts';
 import type { DynamicFilterState } from './dynamic-filters.ts';
 import type { ExecutionSchedule } from './execution-policy/execution-policy.ts';
@@ -71,6 +74,12 @@ export interface QuerySchedulerState {
   /** Since when partitions wait because there is no worker at all; null = they do not. */
   nodeWaitSince: Instant | null;
   readonly memory: MemorySeen;
+  /** What the partitions of tasks that are described read, once that is known (F29). */
+  readonly descriptors: DescriptorStorage;
+  /** Failures of tasks pause the scheduling of the query (F19). */
+  readonly delay: SchedulingDelay;
+  /** No task is started before; null = they may be. */
+  pausedUntil: Instant | null;
   randomState: number;
 }
 
@@ -137,6 +146,8 @@ export function createStage(fragment: PlanFragment): StageState {
     attempt: 0,
     failedAttempts: 0,
     taskCounts: { planned: 0, running: 0, flushing: 0, finished: 0, stopping: 0, stopped: 0 },
+    selector: createOutputSelector(fragment.id),
+    planning: null,
     scans: fragment.scans.map((scan) => ({
       sourceId: scan.sourceId,
       batch: 0,

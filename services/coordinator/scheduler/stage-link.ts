@@ -4,7 +4,7 @@ import type { FragmentId, OutputBufferId, SourceId } from '../../common/ids.ts';
 import type { FragmentOutput } from '../../common/plan/plan-fragment.ts';
 import type { OutputRetention } from '../../common/task/output-buffers.ts';
 import type { OutputLocation } from '../../common/plan/split.ts';
-import { retriesPartitions } from './scheduler-options.ts';
+import { retriesPartitions, spoolsOutputs } from './scheduler-options.ts';
 import { stageOf } from './scheduler-state.ts';
 import type { QuerySchedulerState } from './scheduler-state.ts';
 import { consumerFragment, isStored } from './stage-state.ts';
@@ -69,6 +69,7 @@ function retentionOf(
   { stageId }: StageState,
   { consumer }: FragmentOutput,
 ): OutputRetention {
+  if (spoolsOutputs(state.options)) return 'spooled';
   if (retriesPartitions(state.options)) return 'retained';
   if (state.schedule.kind !== 'regions') return 'streaming';
   const isWithin =
@@ -105,7 +106,9 @@ export function consumersOf(state: QuerySchedulerState, stage: StageState): read
 /** Where a root task's rows are (T17). */
 export function resultLocation(stage: StageState, task: TaskState): OutputLocation {
   const outputIndex = stage.outputs.findIndex((output) => output.consumer.kind === 'client');
-  return locationOf(task, outputIndex, ONLY_BUFFER);
+  const location = locationOf(task, outputIndex, ONLY_BUFFER);
+  const isSpooled = stage.outputs[outputIndex]?.retention === 'spooled';
+  return isSpooled ? { ...location, isSpooled } : location;
 }
 
 export function linksTo(state: QuerySchedulerState, consumer: StageState): readonly Link[] {

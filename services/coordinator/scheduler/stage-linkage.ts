@@ -10,7 +10,7 @@ import { filtersOf } from './dynamic-filters.ts';
 import { createPartition, isWhole, isZombie, selectedAttempt } from './partition-state.ts';
 import type { PartitionState } from './partition-state.ts';
 import { initialQueueLimit } from './placement/split-queue-limit.ts';
-import { retriesPartitions } from './scheduler-options.ts';
+import { describesTasks, retriesPartitions } from './scheduler-options.ts';
 import type { NodeState, QuerySchedulerState } from './scheduler-state.ts';
 import { bufferOf, linksFrom, linksTo, locationOf, outputOf } from './stage-link.ts';
 import type { Link } from './stage-link.ts';
@@ -62,6 +62,15 @@ export function addAttempt(
   countTask(stage.taskCounts, 'planned', 1);
   host.taskCount += 1;
   draftFirstUpdate(turn, stage, task);
+  draftSystemSplits(turn, stage, task);
+  for (const filter of filtersOf(turn.state, stage)) draftFilter(turn, { stage, task }, filter);
+  // What a described task reads is in its descriptor.
+  if (!describesTasks(turn.state.options)) joinNeighbours(turn, stage, task);
+  return task;
+}
+
+/** With every task of the stages beside it that there is by now. */
+function joinNeighbours(turn: Turn, stage: StageState, task: TaskState): void {
   for (const link of linksTo(turn.state, stage)) {
     for (const producer of readableAttempts(link))
       draftRemoteSplit(turn, link, { producer, consumer: task });
@@ -73,8 +82,6 @@ export function addAttempt(
     for (const consumer of link.consumer.tasks)
       draftRemoteSplit(turn, link, { producer: task, consumer });
   }
-  draftSystemSplits(turn, stage, task);
-  for (const filter of filtersOf(turn.state, stage)) draftFilter(turn, { stage, task }, filter);
   // The sources that have ended before this task began: it hears so in its first order.
   for (const input of task.inputs) {
     const scan = stage.scans.find((candidate) => candidate.sourceId === input.sourceId);
@@ -83,7 +90,6 @@ export function addAttempt(
     const isComplete = input.isScan ? isScanned : isSourceComplete(turn.state, stage, input);
     if (isComplete) draftNoMoreSplits(turn, { stage, task, sourceId: input.sourceId });
   }
-  return task;
 }
 
 /**
@@ -190,6 +196,8 @@ function isSourceComplete(
 }
 
 function completeSource(turn: Turn, { consumer, sourceId }: Link): void {
+  // A described task hears of the end of its share.
+  if (describesTasks(turn.state.options)) return;
   if (!isSourceComplete(turn.state, consumer, { sourceId })) return;
   for (const task of consumer.tasks) {
     draftNoMoreSplits(turn, { stage: consumer, task, sourceId });
@@ -212,6 +220,10 @@ function readableAttempts({ producer, outputIndex }: Link): readonly TaskState[]
 export function tellSelected(turn: Turn, stage: StageState, producer: TaskState): void {
   for (const link of linksFrom(turn.state, stage)) {
     if (!isStored(outputOf(link))) continue;
+    if (describesTasks(turn.state.options)) {
+      turn.touched.add(link.consumer);
+      continue;
+    }
     // A zombie may have read the rows of an attempt that was lost since.
     for (const consumer of link.consumer.tasks)
       if (!isZombie(link.consumer, consumer)) draftRemoteSplit(turn, link, { producer, consumer });

@@ -16,7 +16,9 @@ import type { FileSplit, PrunedInput } from '../../common/plan/split.ts';
 import type { OutputBufferKind, OutputRetention } from '../../common/task/output-buffers.ts';
 import type { TaskStats } from '../../common/task/task-status.ts';
 import { assertNever } from '../../common/assert.ts';
+import type { OutputSelector } from './fault-tolerant/output-selector.ts';
 import type { LocalityWait } from './placement/locality-wait.ts';
+import type { TaskPlanning } from './task-planning.ts';
 import type { StageStartReason } from './execution-policy/execution-policy.ts';
 import type { PartitionState } from './partition-state.ts';
 import type { KnownTaskStateKind, TaskState } from './task-state.ts';
@@ -104,6 +106,10 @@ export interface StageState {
   /** Attempts in a row that ended because an input could not be read; the stage's end clears it (R19). */
   failedAttempts: number;
   taskCounts: TaskCounts;
+  /** Which attempt of each partition counts (F21). */
+  selector: OutputSelector;
+  /** Where partitions come of dealing splits; null = they do not, or it has not begun. */
+  planning: TaskPlanning | null;
   readonly scans: ScanState[];
   readonly outputs: OutputState[];
   /** Pending splits wait for room in the queues; retried when a task runs low (T27). */

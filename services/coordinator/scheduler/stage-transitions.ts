@@ -1,5 +1,6 @@
 /** Every move of a stage, and what follows from it for its tasks, its split sources and its neighbours. */
 import { assert } from '../../common/assert.ts';
+import { finishSelection } from './fault-tolerant/output-selector.ts';
 import { isAllSelected } from './partition-state.ts';
 import { retriesPartitions } from './scheduler-options.ts';
 import { mayRetryQuery } from './scheduler-state.ts';
@@ -41,7 +42,11 @@ export function settleStage(turn: Turn, stage: StageState): void {
   const next = retriesPartitions(turn.state.options)
     ? stageStateByPartitions(stage, kind)
     : stageStateOf(kind, stage.taskCounts);
-  if (next !== kind) moveStage(turn, stage, next);
+  if (next === kind) return;
+  const isDecided = next === 'finished' && isAllSelected(stage);
+  if (isDecided)
+    stage.selector = finishSelection(stage.selector, stage.stageId, stage.partitions.length);
+  moveStage(turn, stage, next);
 }
 
 /** Where its partitions have brought a stage that tries them again: an attempt that failed is not the last word. */

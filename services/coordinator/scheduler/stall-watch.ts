@@ -57,6 +57,7 @@ function reportStall(turn: Turn, stages: readonly StageWait[]): void {
 function isExcused(state: QuerySchedulerState, stages: readonly StageWait[]): boolean {
   if (state.query.kind === 'finishing' || state.suspectedFailure !== null) return true;
   if (state.nodeWaitSince !== null || state.retryAt !== null) return true;
+  if (state.pausedUntil !== null) return true;
   if (stages.at(-1)?.reason === 'result-not-consumed') return true;
   const isBusy = state.stages.some((stage) =>
     stage.tasks.some((task) => {

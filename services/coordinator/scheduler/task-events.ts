@@ -16,7 +16,7 @@ import { consumersOf } from './stage-link.ts';
 import { abandonUnreadBuffers } from './stage-linkage.ts';
 import { isSatisfied, wakePlacement } from './stage-scheduler/scan-feeding.ts';
 import { countTask, hasStoredOutput, noteMemory } from './stage-state.ts';
-import type { StageState } from './stage-state.ts';
+import type { OutputState, StageState } from './stage-state.ts';
 import { settleStage } from './stage-transitions.ts';
 import { addresseeOf } from './status-check.ts';
 import { acceptTaskStatus, brokenPromise } from './task-state.ts';
@@ -100,6 +100,11 @@ function findTruncation(
   if (stage === rootStage(state) && !isRead && !hasStoredOutput(stage)) {
     return brokenPromise(task, 'finished before its rows were read');
   }
+  // Nobody could say what there is to read (F16, F34).
+  const isSilent = (output: OutputState, index: number) =>
+    output.retention === 'spooled' && status.outputs[index]?.storedBytes === undefined;
+  if (outputs.some(isSilent))
+    return brokenPromise(task, 'finished and does not say what it stored');
   return undefined;
 }
 

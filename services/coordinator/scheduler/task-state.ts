@@ -71,6 +71,8 @@ export interface TaskState {
   overutilized: boolean[];
   /** Nothing of its stored outputs is there any more, or ever will be: released, or lost with its worker. */
   isReleased: boolean;
+  /** Of a finished task: what each of its stored outputs has, buffer by buffer (F22). */
+  storedBytes: readonly (readonly number[])[];
   /** Any output holds pages. */
   hasOutput: boolean;
   /** Of a root task: how the client was told of its rows (T17). */
@@ -114,6 +116,7 @@ export function planTask(plan: PlannedTask): TaskState {
     queueLimit: plan.queueLimit,
     overutilized: [],
     isReleased: false,
+    storedBytes: [],
     hasOutput: false,
     announcement: 'none',
     reportedFilters: [],
@@ -210,6 +213,7 @@ export function acceptTaskStatus(
   task.queuedWeight = status.queuedSplitWeight;
   task.overutilized = status.outputs.map((output) => output.overutilized);
   task.hasOutput = status.outputs.some((output) => output.bufferedBytes > 0);
+  task.storedBytes = status.outputs.map(({ storedBytes = [] }) => storedBytes);
   task.blockedReason = status.blockedReason;
   task.stats = status.stats;
   return { kind: 'accepted' };

@@ -14,7 +14,7 @@ export type QueryBlockedReason =
   | StageBlockedReason
   /** A task reported a symptom; its cause is awaited before the query fails. */
   | 'waiting-for-failure-cause'
-  /** It has failed and is tried again after a delay (T6). */
+  /** It has failed and is tried again after a delay (T6), or tasks of it have (F19). */
   | 'waiting-for-retry';
 
 export interface BlockedReasons {
@@ -51,7 +51,8 @@ function whyQueryBlocked(
   if (state.retryAt !== null) return 'waiting-for-retry';
   if (state.query.kind === 'finishing') return 'result-not-consumed';
   const live = reasons.filter((_, index) => !isOver(state.stages[index]));
-  return live.includes('none') ? 'none' : (live[0] ?? 'none');
+  if (live.includes('none')) return 'none';
+  return state.pausedUntil === null ? (live[0] ?? 'none') : 'waiting-for-retry';
 }
 
 function isOver(stage: StageState | undefined): boolean {

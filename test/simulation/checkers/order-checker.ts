@@ -106,7 +106,7 @@ export class OrderChecker implements Checker {
     if (!isNext) this.#fail(`${name} is attempt ${attempts} of its partition (F10)`);
     this.#attempts.set(partition, attempt + 1);
     const run = `${stageId} ${attempt}`;
-    const isLaunched = this.#retryPolicy === 'stage';
+    const isLaunched = this.#retryPolicy === 'stage' || this.#retryPolicy === 'task';
     if (!isLaunched && partitionId !== (this.#taskCounts.get(run) ?? 0))
       this.#fail(`${name} out of order (T26)`);
     if (this.#draining.has(order.nodeInstanceId)) this.#fail(`${name} created on a draining node`);

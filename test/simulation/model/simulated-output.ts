@@ -70,6 +70,10 @@ export class SimulatedOutput {
     return (this.#buffers?.retention ?? 'streaming') !== 'streaming';
   }
 
+  get isSpooled(): boolean {
+    return this.#buffers?.retention === 'spooled';
+  }
+
   get isReleased(): boolean {
     return this.#isReleased;
   }
@@ -166,6 +170,7 @@ export class SimulatedOutput {
       bufferedBytes: this.isStored ? 0 : rows * 8,
       utilization,
       overutilized: isPartitioned ? utilization >= 1 : utilization >= 0.5,
+      ...(this.isStored && this.#hasAllPages ? { storedBytes: this.#storedBytes() } : {}),
     };
   }
 
@@ -186,6 +191,11 @@ export class SimulatedOutput {
       const reader = this.#readers.get(id);
       if (rows.length > 0 && reader?.isDestroyed === false) reader.pages.push(rows);
     }
+  }
+
+  #storedBytes(): readonly number[] {
+    const ids = this.#buffers?.bufferIds ?? [];
+    return ids.map((id) => 8 * (this.#readers.get(id)?.pages.flat().length ?? 0));
   }
 
   #bufferedRows(): number {

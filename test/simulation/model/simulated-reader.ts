@@ -1,5 +1,6 @@
 /** Pulls one buffer of one task, page by page, over a network that loses requests and replies. */
 import type { OutputLocation } from '../../../services/common/plan/split.ts';
+import { SPOOL } from './simulated-spool.ts';
 import type { FetchReply, Page } from './simulated-output.ts';
 import type { SimulatedNetwork } from '../simulated-network.ts';
 import type { VirtualTime } from '../virtual-time.ts';
@@ -62,7 +63,7 @@ export class SimulatedReader {
       if (request === this.#request) this.fetch();
     });
     const token = this.#token;
-    const run = this.location.nodeInstanceId;
+    const run = this.#peer();
     network.sendAtMostOnce(run, () => {
       const server = serverAt(this.location);
       if (server === undefined) {
@@ -130,6 +131,11 @@ export class SimulatedReader {
     return this.fetch();
   }
 
+  #peer(): string {
+    const { isSpooled, nodeInstanceId } = this.location;
+    return isSpooled === true ? SPOOL : nodeInstanceId;
+  }
+
   #lose(): void {
     this.#isEnded = true;
     this.#events.onLost();
@@ -137,7 +143,7 @@ export class SimulatedReader {
 
   #destroyBuffer(): void {
     const { network, serverAt } = this.#deps;
-    const run = this.location.nodeInstanceId;
+    const run = this.#peer();
     network.sendAtLeastOnce(run, () => serverAt(this.location)?.destroy(this.location));
   }
 }

@@ -42,6 +42,8 @@ export interface TaskHost {
   acquireSlot(task: SimulatedTask): boolean;
   releaseSlot(task: SimulatedTask): void;
   report(task: SimulatedTask): void;
+  /** Its pages are all there, and are spooled. */
+  commit(task: SimulatedTask): void;
   /** For the checkers. */
   onSplitDone(split: FileSplit): void;
 }
@@ -342,6 +344,8 @@ export class SimulatedTask {
   #finishIfRead(): void {
     if (this.state !== 'flushing' || !this.outputs.every((output) => output.isDone())) return;
     this.state = 'finished';
+    if (this.inlinePages === undefined && this.outputs.some(({ isSpooled }) => isSpooled))
+      this.#host.commit(this);
     this.#host.report(this);
   }
 

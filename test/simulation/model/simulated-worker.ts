@@ -8,12 +8,14 @@ import type { SchedulerNode } from '../../../services/coordinator/scheduler/sche
 import type { ClusterWorker, TaskOrder, WorkerListener, WorkerSetup } from '../cluster-worker.ts';
 import type { WorkerProfile } from '../scenario.ts';
 import type { FetchReply } from './simulated-output.ts';
+import type { SimulatedSpool } from './simulated-spool.ts';
 import type { ExchangeServer, ReaderDeps } from './simulated-reader.ts';
 import { SimulatedTask } from './simulated-task.ts';
 import type { TaskHost } from './simulated-task.ts';
 
 export interface WorkerDeps {
   readonly readers: ReaderDeps;
+  readonly spool: SimulatedSpool;
   readonly drawBelow: (bound: number) => number;
 }
 
@@ -122,7 +124,7 @@ export class SimulatedWorker implements ClusterWorker, ExchangeServer {
   }
 
   #host(): TaskHost {
-    const { readers, drawBelow } = this.#deps;
+    const { readers, spool, drawBelow } = this.#deps;
     return {
       readers,
       waitsForAllInput: this.#profile.slots !== Infinity,
@@ -137,6 +139,10 @@ export class SimulatedWorker implements ClusterWorker, ExchangeServer {
       acquireSlot: (task) => this.#acquireSlot(task),
       releaseSlot: (task) => this.#releaseSlot(task),
       report: (task) => this.#report(task),
+      commit: ({ taskId, outputs, fragment }) => {
+        const isResult = fragment.outputs.some(({ consumer }) => consumer.kind === 'client');
+        spool.commit(taskId, outputs, isResult);
+      },
       onSplitDone: (split) => this.#listener.onSplitDone(split),
     };
   }

@@ -178,6 +178,15 @@ export const PLANTED_BUGS: Record<string, () => Tamper> = {
           : { ...split, input },
       ),
     })),
+  'spooled outputs are read from their workers': () =>
+    assignments((assignment) => ({
+      ...assignment,
+      splits: assignment.splits.map((split) => {
+        if (split.input.kind !== 'remote') return split;
+        const { isSpooled: _left, ...location } = split.input.location;
+        return { ...split, input: { kind: 'remote', location } };
+      }),
+    })),
   'a result that may be retried is shown at once': () => (effects) =>
     effects.map((effect) =>
       effect.kind === 'change-result' ? { ...effect, commitment: 'committed' } : effect,

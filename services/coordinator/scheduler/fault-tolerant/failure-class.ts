@@ -4,6 +4,7 @@
  */
 import { ERROR_POLICIES } from '../../../common/error.ts';
 import type { ErrorCode, ErrorReport } from '../../../common/error.ts';
+import { lostOutputOf } from '../../../common/task/fetch-failure.ts';
 
 export type FailureClass =
   /** No attempt can go better: the query fails. */
@@ -84,6 +85,16 @@ export const FAILURE_CLASSES: Readonly<Record<ErrorCode, FailureClass>> = {
   INTERNAL_ERROR: 'task',
 };
 
+/**
+ * Of a failure as it was reported: lost input is one that says whose it was, whatever its code; where nobody says so, there
+ * is nothing to make again.
+ */
+export function classOf(error: ErrorReport): FailureClass {
+  if (lostOutputOf(error) !== undefined) return 'input';
+  const failureClass = FAILURE_CLASSES[error.code];
+  return failureClass === 'input' ? 'task' : failureClass;
+}
+
 /** Out of memory, and whatever looks like a worker that died of it (F30). */
 export function needsMoreMemory(code: ErrorCode): boolean {
   const failureClass = FAILURE_CLASSES[code];
@@ -91,21 +102,20 @@ export function needsMoreMemory(code: ErrorCode): boolean {
 }
 
 /** A retryable failure that may be of more than one task, so that scheduling had better pause (F19, T6). */
-export function delaysScheduling(code: ErrorCode): boolean {
-  if (FAILURE_CLASSES[code] === 'fatal') return false;
-  const { type } = ERROR_POLICIES[code];
-  return countsAsAttempt(code) && (type === 'internal' || type === 'external');
+export function delaysScheduling(error: ErrorReport): boolean {
+  const failureClass = classOf(error);
+  if (failureClass === 'fatal') return false;
+  const { type } = ERROR_POLICIES[error.code];
+  return countsAsAttempt(failureClass) && (type === 'internal' || type === 'external');
 }
 
 /** The attempt is one of those that the partition has (F10). Those that lost their input or had to move are not. */
-export function countsAsAttempt(code: ErrorCode): boolean {
-  const failureClass = FAILURE_CLASSES[code];
+export function countsAsAttempt(failureClass: FailureClass): boolean {
   return failureClass !== 'input' && failureClass !== 'moved';
 }
 
 /** The place may be to blame, so that it counts for exclusion (S17): neither a lost worker nor lost input does. */
-export function blamesNode(code: ErrorCode): boolean {
-  const failureClass = FAILURE_CLASSES[code];
+export function blamesNode(failureClass: FailureClass): boolean {
   return failureClass === 'task' || failureClass === 'memory';
 }
 

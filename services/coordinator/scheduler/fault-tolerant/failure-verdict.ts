@@ -1,6 +1,8 @@
 /** What follows from a failed attempt of a partition (F17, R10, R19). */
 import type { ErrorReport } from '../../../common/error.ts';
-import { countsAsAttempt, delaysScheduling, FAILURE_CLASSES } from './failure-class.ts';
+import { lostOutputOf } from '../../../common/task/fetch-failure.ts';
+import type { LostOutput } from '../../../common/task/fetch-failure.ts';
+import { classOf, countsAsAttempt, delaysScheduling } from './failure-class.ts';
 import { isRetryHopeless, retryNeed } from './memory-estimator.ts';
 import type { MemoryEstimator } from './memory-estimator.ts';
 
@@ -22,8 +24,8 @@ export type FailureVerdict =
       /** Scheduling of the whole query pauses (F19). */
       readonly delays: boolean;
     }
-  /** First what it reads has to be made again. */
-  | { readonly kind: 'restore-input'; readonly attemptsLeft: number; readonly needBytes: number };
+  /** First this output, which it reads, has to be made again; no attempt is used up. */
+  | { readonly kind: 'restore-input'; readonly lost: LostOutput };
 
 export function judgeFailure(
   failed: FailedAttempt,
@@ -32,10 +34,11 @@ export function judgeFailure(
 ): FailureVerdict {
   const { error, needBytes, peakBytes } = failed;
   const { code } = error;
-  if (FAILURE_CLASSES[code] === 'fatal') return { kind: 'fail-query', error };
-  if (FAILURE_CLASSES[code] === 'input')
-    return { kind: 'restore-input', attemptsLeft: failed.attemptsLeft, needBytes };
-  const attemptsLeft = failed.attemptsLeft - (countsAsAttempt(code) ? 1 : 0);
+  const failureClass = classOf(error);
+  if (failureClass === 'fatal') return { kind: 'fail-query', error };
+  const lost = lostOutputOf(error);
+  if (lost !== undefined) return { kind: 'restore-input', lost };
+  const attemptsLeft = failed.attemptsLeft - (countsAsAttempt(failureClass) ? 1 : 0);
   if (attemptsLeft <= 0) return { kind: 'fail-query', error };
   const ended = { needBytes, peakBytes, code };
   const nextNeedBytes = retryNeed(estimator, { ...ended, attemptsLeft }, largestNodeBytes);
@@ -44,6 +47,6 @@ export function judgeFailure(
     kind: 'retry-task',
     attemptsLeft,
     needBytes: nextNeedBytes,
-    delays: delaysScheduling(code),
+    delays: delaysScheduling(error),
   };
 }

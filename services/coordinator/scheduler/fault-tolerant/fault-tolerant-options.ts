@@ -83,12 +83,6 @@ export const DEFAULT_RETRY_DELAYS: RetryDelays = {
   scaleFactor: 2,
 };
 
-/** Attempts of one partition: the first and four retries (F10). */
-export const DEFAULT_TASK_ATTEMPTS = 5;
-
-/** Task descriptors of all queries together (F29). */
-export const DEFAULT_DESCRIPTOR_BYTES = 256 * MIB;
-
 /** When a slow task gets a second attempt (S16, K25). */
 export interface SpeculationOptions {
   readonly isEnabled: boolean;
@@ -168,3 +162,26 @@ export const EAGER_ROW_LIMIT = 1_000_000;
 
 /** Inline results of a query together (R9); 0 = any. */
 export const DEFAULT_MAX_RESULT_BYTES = GIB;
+
+/** Queries that retry tasks. */
+export interface TaskRetryOptions {
+  readonly sizing: TaskSizing;
+  /** Of one partition: the first and the retries (F10). */
+  readonly maxAttempts: number;
+  /** So often an output of a partition may be lost and made again. */
+  readonly maxOutputLosses: number;
+  /** Descriptors of a query's tasks (F29). */
+  readonly maxDescriptorBytes: number;
+  /** What a task needs as long as nothing is known of its stage (F30, F11). */
+  readonly taskMemoryBytes: number;
+  readonly memory: MemoryEstimation;
+}
+
+export const DEFAULT_TASK_RETRIES: TaskRetryOptions = {
+  sizing: DEFAULT_TASK_SIZING,
+  maxAttempts: 5,
+  maxOutputLosses: 4,
+  maxDescriptorBytes: 256 * MIB,
+  taskMemoryBytes: 5 * GIB,
+  memory: DEFAULT_MEMORY_ESTIMATION,
+};

@@ -10,7 +10,7 @@ import type {
   SourceId,
   StageId,
 } from '../../../common/ids.ts';
-import type { FileSplit } from '../../../common/plan/split.ts';
+import type { EmptySplit, FileSplit } from '../../../common/plan/split.ts';
 
 /**
  * One output buffer of one partition of a producer, over a stored link. Which attempt of the partition is read, and where
@@ -25,7 +25,7 @@ export interface StoredInput {
 }
 
 export interface AssignableSplit {
-  readonly input: FileSplit | StoredInput;
+  readonly input: FileSplit | EmptySplit | StoredInput;
   readonly bytes: number;
   /** Hash assigner: the partition of the source it belongs to. Absent = 0. */
   readonly sourcePartition?: number;

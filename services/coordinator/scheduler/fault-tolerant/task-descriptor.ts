@@ -39,7 +39,8 @@ export function extendDescriptor(descriptor: TaskDescriptor, update: PartitionUp
 /** The descriptors of sealed partitions, of one query or of several, within one bound (F29). */
 export interface DescriptorStorage {
   readonly maxBytes: number;
-  readonly entries: StoredDescriptor[];
+  /** By query, stage and partition. */
+  readonly entries: Record<string, StoredDescriptor>;
   usedBytes: number;
   readonly destroyedQueries: QueryId[];
 }
@@ -56,7 +57,7 @@ interface StoredDescriptor extends DescribedPartition {
 }
 
 export function createDescriptorStorage(maxBytes: number): DescriptorStorage {
-  return { maxBytes, entries: [], usedBytes: 0, destroyedQueries: [] };
+  return { maxBytes, entries: {}, usedBytes: 0, destroyedQueries: [] };
 }
 
 /** Keeps a sealed partition's descriptor until it is removed; twice is a bug, after the query's end nothing is kept. */
@@ -66,13 +67,12 @@ export function putDescriptor(
   descriptor: TaskDescriptor,
 ): void {
   if (storage.destroyedQueries.includes(partition.queryId)) return;
-  assert(
-    indexOf(storage, partition) === -1,
-    `partition ${partition.partitionId} of stage ${partition.stageId} is described once`,
-  );
+  const key = keyOf(partition);
   const { queryId, stageId, partitionId } = partition;
+  const isNew = storage.entries[key] === undefined;
+  assert(isNew, `partition ${partitionId} of stage ${stageId} is described once`);
   const bytes = descriptorBytes(descriptor);
-  storage.entries.push({ queryId, stageId, partitionId, descriptor, bytes });
+  storage.entries[key] = { queryId, stageId, partitionId, descriptor, bytes };
   storage.usedBytes += bytes;
 }
 
@@ -80,21 +80,19 @@ export function getDescriptor(
   storage: DescriptorStorage,
   partition: DescribedPartition,
 ): TaskDescriptor | undefined {
-  return storage.entries[indexOf(storage, partition)]?.descriptor;
+  return storage.entries[keyOf(partition)]?.descriptor;
 }
 
 /** The partition has finished, or its query has no use for it any more. */
 export function removeDescriptor(storage: DescriptorStorage, partition: DescribedPartition): void {
-  const index = indexOf(storage, partition);
-  if (index === -1) return;
-  const [removed] = storage.entries.splice(index, 1);
-  storage.usedBytes -= removed?.bytes ?? 0;
+  const key = keyOf(partition);
+  storage.usedBytes -= storage.entries[key]?.bytes ?? 0;
+  delete storage.entries[key];
 }
 
 export function destroyDescriptors(storage: DescriptorStorage, queryId: QueryId): void {
-  const left = storage.entries.filter((entry) => entry.queryId !== queryId);
-  storage.entries.splice(0, storage.entries.length, ...left);
-  storage.usedBytes = left.reduce((sum, { bytes }) => sum + bytes, 0);
+  for (const entry of Object.values(storage.entries))
+    if (entry.queryId === queryId) removeDescriptor(storage, entry);
   if (!storage.destroyedQueries.includes(queryId)) storage.destroyedQueries.push(queryId);
 }
 
@@ -102,7 +100,7 @@ export function destroyDescriptors(storage: DescriptorStorage, queryId: QueryId)
 export function overflowingQuery(storage: DescriptorStorage): QueryId | undefined {
   if (storage.usedBytes <= storage.maxBytes) return undefined;
   const used = new Map<QueryId, number>();
-  for (const { queryId, bytes } of storage.entries)
+  for (const { queryId, bytes } of Object.values(storage.entries))
     used.set(queryId, (used.get(queryId) ?? 0) + bytes);
   let most: { readonly queryId: QueryId; readonly bytes: number } | undefined;
   for (const [queryId, bytes] of used)
@@ -127,11 +125,6 @@ export function descriptorBytes(descriptor: TaskDescriptor): number {
   return bytes;
 }
 
-function indexOf(storage: DescriptorStorage, partition: DescribedPartition): number {
-  return storage.entries.findIndex(
-    (entry) =>
-      entry.partitionId === partition.partitionId &&
-      entry.stageId === partition.stageId &&
-      entry.queryId === partition.queryId,
-  );
+function keyOf({ queryId, stageId, partitionId }: DescribedPartition): string {
+  return `${queryId}/${stageId}/${partitionId}`;
 }

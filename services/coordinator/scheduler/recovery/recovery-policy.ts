@@ -21,6 +21,8 @@ export type TaskFailureDecision =
   | { readonly kind: 'await-cause'; readonly error: ErrorReport }
   /** Its partition is tried again. `isCounted`: against the limit of its failures. */
   | { readonly kind: 'retry-task'; readonly error: ErrorReport; readonly isCounted: boolean }
+  /** What its attempt had and what its partition has left decides (F17). */
+  | { readonly kind: 'judge-attempt'; readonly error: ErrorReport }
   /** It could not read this output: what is lost is made again, then its stage goes on (R19). */
   | { readonly kind: 'resubmit-stage'; readonly error: ErrorReport; readonly lost: LostOutput }
   /** Its region begins anew, and with it what it has lost (`lost`: what it could not read) and what reads it (K24). */

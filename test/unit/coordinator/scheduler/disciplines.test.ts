@@ -54,6 +54,23 @@ describe('disciplines', () => {
     expect(retry.message).toMatch(/^retry_policy=task does not go with scheduling=pipelined/);
   });
 
+  it('offer tasks that are retried only where there is a spool, and say so', () => {
+    for (const properties of [{}, { execution_policy: 'event-driven', retry_policy: 'task' }]) {
+      expect(refusal({ scheduling: 'fault-tolerant', ...properties })).toMatchObject({
+        code: 'INVALID_SESSION_PROPERTY',
+        message:
+          'scheduling=fault-tolerant is not available: it needs a spooled exchange, which this cluster does not have',
+        details: { property: 'scheduling' },
+      });
+    }
+    const properties = parseSessionProperties({ scheduling: 'fault-tolerant' });
+    expect(chooseDiscipline(properties, { hasSpooledExchange: true })).toEqual({
+      scheduling: 'fault-tolerant',
+      executionPolicy: 'event-driven',
+      retryPolicy: 'task',
+    });
+  });
+
   it('accept a combination only if it is in the table, whatever else is asked for', () => {
     const { scheduling, execution_policy, retry_policy } = SESSION_PROPERTIES;
     const valuesOf = (form: string) => form.replace('one of ', '').split(', ');

@@ -1,15 +1,26 @@
 import { describe, expect, it } from 'vitest';
 import { ERROR_POLICIES } from '../../../../../services/common/error.ts';
-import type { ErrorCode } from '../../../../../services/common/error.ts';
+import type { ErrorCode, ErrorReport } from '../../../../../services/common/error.ts';
+import { producerDetails } from '../../../../../services/common/task/fetch-failure.ts';
+import type { LostOutput } from '../../../../../services/common/task/fetch-failure.ts';
 import {
   blamesNode,
+  classOf,
   countsAsAttempt,
   delaysScheduling,
   FAILURE_CLASSES,
   needsMoreMemory,
   rewriteTransportFailure,
 } from '../../../../../services/coordinator/scheduler/fault-tolerant/failure-class.ts';
+import { QUERY_ID } from '../../../../support/scheduler-driver.ts';
 import type { FailureClass } from '../../../../../services/coordinator/scheduler/fault-tolerant/failure-class.ts';
+
+/** The failure names a producer, which matters only where something could not be read. */
+function named(code: ErrorCode): ErrorReport {
+  const taskId = { queryId: QUERY_ID, stageId: 1, partitionId: 2, attempt: 3 };
+  const run = { nodeId: 'worker-1', nodeInstanceId: 'worker-1-run-1' };
+  return { code, message: '', details: producerDetails({ taskId, ...run } as LostOutput) };
+}
 
 const CODES = Object.keys(ERROR_POLICIES) as readonly ErrorCode[];
 
@@ -64,10 +75,31 @@ describe('the classes of failures (F17)', () => {
 
   it.each(Object.entries(TABLE))('of %s say what follows (F10, F19, F30, S17)', (name, row) => {
     expect(FAILURE_CLASSES[row.example]).toBe(name);
-    expect(countsAsAttempt(row.example)).toBe(row.counts);
+    expect(countsAsAttempt(FAILURE_CLASSES[row.example])).toBe(row.counts);
     expect(needsMoreMemory(row.example)).toBe(row.memory);
-    expect(delaysScheduling(row.example)).toBe(row.delays);
-    expect(blamesNode(row.example)).toBe(row.blames);
+    expect(delaysScheduling(named(row.example))).toBe(row.delays);
+    expect(blamesNode(FAILURE_CLASSES[row.example])).toBe(row.blames);
+  });
+});
+
+describe('a failure as it was reported', () => {
+  it.each(['TASK_NOT_FOUND', 'TASK_MISMATCH', 'EXCHANGE_FAILED', 'OUTPUT_PAGE_LOST'] as const)(
+    'is lost input when %s names whose it was (R19)',
+    (code) => {
+      expect(classOf(named(code))).toBe('input');
+    },
+  );
+
+  it.each([
+    ['TASK_NOT_FOUND', 'worker'],
+    ['EXCHANGE_FAILED', 'task'],
+    ['OUT_OF_MEMORY', 'memory'],
+  ] as const)('is of its own task when %s names nobody', (code, expected) => {
+    expect(classOf({ code, message: '' })).toBe(expected);
+  });
+
+  it('is what its code says where nothing was to be read', () => {
+    expect(classOf(named('OUT_OF_MEMORY'))).toBe('memory');
   });
 });
 

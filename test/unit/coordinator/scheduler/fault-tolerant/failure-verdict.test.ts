@@ -1,11 +1,19 @@
 import { describe, expect, it } from 'vitest';
 import type { ErrorCode } from '../../../../../services/common/error.ts';
+import { producerDetails } from '../../../../../services/common/task/fetch-failure.ts';
+import type { LostOutput } from '../../../../../services/common/task/fetch-failure.ts';
 import { judgeFailure } from '../../../../../services/coordinator/scheduler/fault-tolerant/failure-verdict.ts';
 import type { FailedAttempt } from '../../../../../services/coordinator/scheduler/fault-tolerant/failure-verdict.ts';
 import { DEFAULT_MEMORY_ESTIMATION } from '../../../../../services/coordinator/scheduler/fault-tolerant/fault-tolerant-options.ts';
+import { QUERY_ID } from '../../../../support/scheduler-driver.ts';
 import { createMemoryEstimator } from '../../../../../services/coordinator/scheduler/fault-tolerant/memory-estimator.ts';
 
 const NODE = 1000;
+const LOST = {
+  taskId: { queryId: QUERY_ID, stageId: 1, partitionId: 2, attempt: 3 },
+  nodeId: 'worker-1',
+  nodeInstanceId: 'worker-1-run-1',
+} as LostOutput;
 
 function judged(code: ErrorCode, changes: Partial<FailedAttempt> = {}) {
   const error = { code, message: 'it failed' };
@@ -46,11 +54,14 @@ describe('the verdict on a failed attempt (F17)', () => {
   });
 
   it('uses up no attempt when input is lost or the worker leaves (R19)', () => {
-    expect(judged('OUTPUT_PAGE_LOST', { attemptsLeft: 1 })).toEqual({
+    const details = producerDetails(LOST);
+    const error = { code: 'OUTPUT_PAGE_LOST', message: 'it is gone', details } as const;
+    expect(judged('OUTPUT_PAGE_LOST', { error, attemptsLeft: 1 })).toEqual({
       kind: 'restore-input',
-      attemptsLeft: 1,
-      needBytes: 50,
+      lost: LOST,
     });
+    // Nobody says whose it was: there is nothing to make again.
+    expect(judged('OUTPUT_PAGE_LOST')).toMatchObject({ kind: 'retry-task', attemptsLeft: 4 });
     expect(judged('SHUTTING_DOWN', { attemptsLeft: 1 })).toMatchObject({
       kind: 'retry-task',
       attemptsLeft: 1,

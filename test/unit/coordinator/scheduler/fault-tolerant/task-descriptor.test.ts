@@ -125,7 +125,9 @@ describe('the storage of task descriptors (F29)', () => {
           if (getDescriptor(storage, key) === undefined)
             putDescriptor(storage, key, aDescriptor(splits));
           else removeDescriptor(storage, key);
-          const held = storage.entries.map(({ descriptor }) => descriptorBytes(descriptor));
+          const held = Object.values(storage.entries).map(({ descriptor }) =>
+            descriptorBytes(descriptor),
+          );
           expect(storage.usedBytes).toBe(held.reduce((sum, bytes) => sum + bytes, 0));
           expect(overflowingQuery(storage) !== undefined).toBe(storage.usedBytes > 1_000);
         }

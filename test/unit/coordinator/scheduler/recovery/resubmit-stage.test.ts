@@ -97,7 +97,8 @@ describe('a failed attempt', () => {
     driver.report(0, 1, { state: 'finished', receivedSplits: [] });
     expect(driver.stops()).toContain('abort 0.1');
     expect(attempts(driver, 0)).toEqual(['0.0', '1.0', '1.1']);
-    expect(driver.stage(0).partitions[1]).toMatchObject({ failureCount: 1, selected: null });
+    expect(driver.stage(0).partitions[1]).toMatchObject({ failureCount: 1 });
+    expect(driver.selected(0)[1]).toBeNull();
   });
 });
 
@@ -110,11 +111,11 @@ describe('an attempt that finishes', () => {
     // Partition 1 has a zombie and a new attempt.
     expect(attempts(driver, 2)).toEqual(['0.0', '1.0', '0.1', '1.1']);
     driver.reportAttempt({ stage: 2, partition: 1, attempt: 0 }, 'finished');
-    expect(driver.stage(2).partitions[1]?.selected).toBe(0);
+    expect(driver.selected(2)[1]).toBe(0);
     expect(released(driver)).toContain('2.1.1');
     const effects = driver.reportAttempt({ stage: 2, partition: 1, attempt: 1 }, 'finished');
     expect(effects).toEqual([]);
-    expect(driver.stage(2).partitions[1]?.selected).toBe(0);
+    expect(driver.selected(2)[1]).toBe(0);
   });
 });
 
@@ -127,7 +128,7 @@ describe('a lost worker', () => {
     );
     driver.loseNodeOf(lost);
     const missing = [0, 1].map((stage) =>
-      driver.stage(stage).partitions.filter(({ selected }) => selected === null),
+      driver.selected(stage).filter((attempt) => attempt === null),
     );
     expect(missing.map((each, stage) => each.length + (survivors[stage]?.length ?? 0))).toEqual([
       2, 2,
@@ -238,7 +239,7 @@ describe('a stage that comes out otherwise when it is run again', () => {
     const driver = joining(indeterminate);
     driver.report(2, 1, 'finished');
     driver.loseNodeOf(driver.task(0, 0));
-    expect(driver.stage(2).partitions.map(({ selected }) => selected)).toEqual([null, null]);
+    expect(driver.selected(2)).toEqual([null, null]);
     const live = driver.stage(2).tasks.filter(({ kind }) => kind === 'running');
     expect(live.every(({ stop }) => stop === 'abort')).toBe(true);
     for (const stage of [0, 1]) driver.reportAll(stage, 'finished');
@@ -251,7 +252,7 @@ describe('a stage that comes out otherwise when it is run again', () => {
     const finished = driver.stage(2).tasks.find(({ nodeId }) => nodeId !== producer.nodeId);
     driver.report(2, finished?.taskId.partitionId ?? -1, 'finished');
     driver.loseNodeOf(producer);
-    expect(driver.stage(2).partitions.filter(({ selected }) => selected === 0)).toHaveLength(1);
+    expect(driver.selected(2).filter((attempt) => attempt === 0)).toHaveLength(1);
   });
 
   it('fails the query when the client may have rows of the old run', () => {

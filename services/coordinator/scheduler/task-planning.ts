@@ -1,0 +1,134 @@
+/**
+ * The partitions of a stage whose splits are dealt by a split assigner (F23, F25): what the assigner says is carried out,
+ * and what each partition reads is written down with it, so that any attempt can be made of it (F12, F13).
+ */
+import type { PartitionId } from '../../common/ids.ts';
+import { assert } from '../../common/assert.ts';
+import { createMemoryEstimator, initialNeed } from './fault-tolerant/memory-estimator.ts';
+import type { MemoryEstimator } from './fault-tolerant/memory-estimator.ts';
+import type { OutputSizeEstimate } from './fault-tolerant/output-size.ts';
+import type { SourceEstimate } from './fault-tolerant/hash-partition-plan.ts';
+import { mergeEstimates, noOutput } from './fault-tolerant/output-size.ts';
+import { createSplitAssigner, openSplitAssigner } from './fault-tolerant/split-assigner.ts';
+import type { SplitAssigner } from './fault-tolerant/split-assigner.ts';
+import type { AssignmentResult } from './fault-tolerant/split-assignment.ts';
+import {
+  extendDescriptor,
+  openDescriptor,
+  overflowingQuery,
+  putDescriptor,
+} from './fault-tolerant/task-descriptor.ts';
+import { attemptsOf, isWhole, selectedAttempt } from './partition-state.ts';
+import type { PartitionState } from './partition-state.ts';
+import { activeNodes } from './placement/node-selector.ts';
+import { failQuery } from './query-transitions.ts';
+import type { QuerySchedulerState } from './scheduler-state.ts';
+import { linksTo } from './stage-link.ts';
+import type { Link } from './stage-link.ts';
+import { addPartition } from './stage-linkage.ts';
+import type { StageState } from './stage-state.ts';
+import { describedBy, feedDescribed } from './task-inputs.ts';
+import type { Turn } from './turn.ts';
+
+export interface TaskPlanning {
+  readonly assigner: SplitAssigner;
+  /** What tasks of the stage have needed (F30). */
+  readonly estimator: MemoryEstimator;
+  /** `source/stage/partition`: stored outputs that were dealt. */
+  readonly dealt: Record<string, true>;
+  /** Every partition that there will be is there. */
+  hasAllPartitions: boolean;
+}
+
+/** Begins to deal: the partitions that are there whatever comes. */
+export function beginPlanning(turn: Turn, stage: StageState): TaskPlanning {
+  const { options, partitionToNode } = turn.state;
+  const { sizing, taskMemoryBytes, memory } = options.taskRetries;
+  const assigner = createSplitAssigner({
+    fragment: stage.fragment,
+    sizing,
+    partitionCount: partitionToNode.length,
+    estimates: inputEstimates(turn.state, stage),
+    nodeCount: activeNodes(turn.state).length,
+  });
+  const estimator = createMemoryEstimator(taskMemoryBytes, memory);
+  const planning: TaskPlanning = { assigner, estimator, dealt: {}, hasAllPartitions: false };
+  stage.planning = planning;
+  applyAssignment(turn, stage, openSplitAssigner(assigner));
+  return planning;
+}
+
+/** Carries out what the assigner says; live attempts hear what is new for them. */
+export function applyAssignment(turn: Turn, stage: StageState, result: AssignmentResult): void {
+  const { planning } = stage;
+  assert(planning !== null, `stage ${stage.stageId} deals its splits`);
+  for (const added of result.partitionsAdded) {
+    const partition = addPartition(stage);
+    assert(partition.partitionId === added.partitionId, 'the assigner counts partitions alike');
+    partition.descriptor = openDescriptor(added);
+    partition.needBytes = initialNeed(planning.estimator, largestNodeBytes(turn.state));
+  }
+  const changed = new Set<PartitionState>();
+  for (const update of result.updates) {
+    const partition = partitionAt(stage, update.partitionId);
+    assert(partition.descriptor !== null, 'a sealed partition gets nothing more');
+    extendDescriptor(partition.descriptor, update);
+    changed.add(partition);
+  }
+  for (const partitionId of result.sealed) seal(turn, stage, partitionAt(stage, partitionId));
+  planning.hasAllPartitions ||= result.noMorePartitions;
+  for (const partition of changed)
+    for (const task of attemptsOf(stage, partition)) feedDescribed(turn, stage, task);
+  if (overflowingQuery(turn.state.descriptors) !== undefined) {
+    const message = 'what is to be remembered of the tasks of the query takes too much memory';
+    failQuery(turn, { code: 'OUT_OF_MEMORY', message }, stage);
+  }
+}
+
+/** What the largest worker has for tasks; without bound where nobody says. */
+export function largestNodeBytes(state: QuerySchedulerState): number {
+  const known = state.nodes.map(({ node }) => node.memoryBytes ?? Number.MAX_SAFE_INTEGER);
+  return known.length === 0 ? Number.MAX_SAFE_INTEGER : Math.max(...known);
+}
+
+function seal({ state }: Turn, stage: StageState, partition: PartitionState): void {
+  const { descriptor, partitionId } = partition;
+  assert(descriptor !== null, 'a partition is sealed once');
+  putDescriptor(state.descriptors, describedBy(state, stage, partitionId), descriptor);
+  partition.descriptor = null;
+  partition.isSealed = true;
+}
+
+function partitionAt(stage: StageState, partitionId: PartitionId): PartitionState {
+  const partition = stage.partitions[partitionId];
+  assert(partition !== undefined, `stage ${stage.stageId} has partition ${partitionId}`);
+  return partition;
+}
+
+/** Sizes of hashed sources of which all is stored; with others, partitions stay as they are dealt (F26). */
+function inputEstimates(state: QuerySchedulerState, stage: StageState): readonly SourceEstimate[] {
+  const links = linksTo(state, stage);
+  return stage.fragment.remoteSources.flatMap(({ sourceId, delivery }) => {
+    const ofSource = links.filter((link) => link.sourceId === sourceId);
+    if (delivery !== 'partitioned' || !ofSource.every(({ producer }) => isWhole(producer)))
+      return [];
+    return {
+      sourceId,
+      estimate: mergeEstimates(ofSource.map((link) => storedOutput(state, link))),
+    };
+  });
+}
+
+/** Bytes by partition of the consumer, of all that the producer has stored for it (F22). */
+function storedOutput(
+  state: QuerySchedulerState,
+  { producer, outputIndex }: Link,
+): OutputSizeEstimate {
+  const count = state.partitionToNode.length;
+  const none = noOutput(count).partitionBytes;
+  const stored = producer.partitions.map((partition) => {
+    const bytes = selectedAttempt(producer, partition)?.storedBytes[outputIndex] ?? [];
+    return { partitionBytes: none.map((_, index) => bytes[index] ?? 0) };
+  });
+  return mergeEstimates([{ partitionBytes: none }, ...stored]);
+}
