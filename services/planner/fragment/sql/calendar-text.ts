@@ -8,6 +8,18 @@ const SECONDS_PER_DAY = 86_400n;
 const INFINITE_DATE = 2_147_483_647n;
 const INFINITE_TIMESTAMP = 9_223_372_036_854_775_807n;
 
+/** Whether DuckDB's cast reads the text of a date: its arithmetic reaches one day before the infinite one. */
+export function hasDateText(days: bigint): boolean {
+  return days >= -INFINITE_DATE;
+}
+
+/** Whether DuckDB's casts read the text of a timestamp: they refuse the first day, of which no midnight is one. */
+export function hasTimestampText(ticks: bigint, perSecond: bigint): boolean {
+  const perDay = perSecond * SECONDS_PER_DAY;
+  if (ticks === -INFINITE_TIMESTAMP) return true;
+  return floorDivide(ticks, perDay) * perDay >= -INFINITE_TIMESTAMP;
+}
+
 /** Days since 1970-01-01. */
 export function dateText(days: bigint): string {
   return infiniteText(days, INFINITE_DATE) ?? civilDate(days);

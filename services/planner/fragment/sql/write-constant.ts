@@ -7,7 +7,14 @@ import {
 import { type Datum, type IntervalDatum } from '../../logical/datum.ts';
 import { type Constant } from '../../logical/expression.ts';
 import { UnsupportedError } from '../../logical/unsupported.ts';
-import { dateText, timestampText, timeText, timeWithZoneText } from './calendar-text.ts';
+import {
+  dateText,
+  hasDateText,
+  hasTimestampText,
+  timestampText,
+  timeText,
+  timeWithZoneText,
+} from './calendar-text.ts';
 import { hasTypeText, writeNull, writeSample } from './write-type.ts';
 
 /** A constant as SQL that DuckDB binds to exactly this value and type, whatever stands around it. */
@@ -95,7 +102,7 @@ function writeInteger(value: bigint, type: ColumnType): string {
     case 'DECIMAL':
       return writeDecimal(value, type);
     case 'DATE':
-      return `DATE '${dateText(value)}'`;
+      return hasDateText(value) ? `DATE '${dateText(value)}'` : `make_date(${value})`;
     case 'TIME':
       return `TIME '${timeText(value, 1_000_000n)}'`;
     case 'TIME_NS':
@@ -103,13 +110,13 @@ function writeInteger(value: bigint, type: ColumnType): string {
     case 'TIME WITH TIME ZONE':
       return `'${timeWithZoneText(value)}'::TIMETZ`;
     case 'TIMESTAMP':
-      return `TIMESTAMP '${timestampText(value, 1_000_000n)}'`;
+      return `TIMESTAMP '${microsecondsText(value)}'`;
     case 'TIMESTAMP_S':
       return `'${timestampText(value, 1n)}'::TIMESTAMP_S`;
     case 'TIMESTAMP_MS':
       return `'${timestampText(value, 1000n)}'::TIMESTAMP_MS`;
     case 'TIMESTAMP_NS':
-      return `'${timestampText(value, 1_000_000_000n)}'::TIMESTAMP_NS`;
+      return writeNanoseconds(value);
     case 'TIMESTAMP WITH TIME ZONE':
       return writeTimestampWithZone(value);
     case 'UUID':
@@ -121,9 +128,22 @@ function writeInteger(value: bigint, type: ColumnType): string {
   }
 }
 
+/** Only in nanoseconds does DuckDB's arithmetic reach a time before the first day that its casts read. */
+function writeNanoseconds(value: bigint): string {
+  const perSecond = 1_000_000_000n;
+  if (!hasTimestampText(value, perSecond)) return `make_timestamp_ns(${value})`;
+  return `'${timestampText(value, perSecond)}'::TIMESTAMP_NS`;
+}
+
+function microsecondsText(value: bigint): string {
+  const perSecond = 1_000_000n;
+  if (!hasTimestampText(value, perSecond)) throw new UnsupportedError('a TIMESTAMP without a text');
+  return timestampText(value, perSecond);
+}
+
 /** With its offset, so that the session's time zone has no say. */
 function writeTimestampWithZone(value: bigint): string {
-  const text = timestampText(value, 1_000_000n);
+  const text = microsecondsText(value);
   return `'${text.endsWith('infinity') ? text : `${text}+00`}'::TIMESTAMPTZ`;
 }
 

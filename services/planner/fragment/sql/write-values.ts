@@ -7,7 +7,7 @@ import {
 } from '../../../common/plan/column-type.ts';
 import { type Constant, type Expression } from '../../logical/expression.ts';
 import { type Values } from '../../logical/logical-plan.ts';
-import { dateText } from './calendar-text.ts';
+import { dateText, hasDateText } from './calendar-text.ts';
 import { writeExpression } from './write-expression.ts';
 
 /** So many rows are written as one constant a column: DuckDB reads it ten times as fast as VALUES. */
@@ -62,7 +62,8 @@ function itemText(cell: Expression, type: ColumnType): string | undefined {
     case 'UHUGEINT':
       return value === null ? 'NULL' : String(value);
     case 'DATE':
-      return typeof value === 'bigint' ? dateText(value) : 'NULL';
+      if (typeof value !== 'bigint') return 'NULL';
+      return hasDateText(value) ? dateText(value) : undefined;
     default:
       return undefined;
   }
