@@ -139,8 +139,23 @@ function columnZero(type: ColumnType): Expression {
 function writeComparison(comparison: Comparison, inner: Inner): Sql {
   const { left, right, operator } = comparison;
   const text = `${compared(left, right, inner)} ${operator} ${compared(right, left, inner)}`;
-  return { text, level: LEVEL.comparison };
+  if (!isNestedOrder(comparison)) return { text, level: LEVEL.comparison };
+  return { text: `(${text}) = TRUE`, level: LEVEL.comparison };
 }
+
+/** Of two of them with constants DuckDB makes a BETWEEN, which as a filter it refuses to execute over nested values. */
+function isNestedOrder({ left, operator }: Comparison): boolean {
+  return /^[<>]=?$/.test(operator) && NESTED_TYPES.has(left.type.id);
+}
+
+const NESTED_TYPES: ReadonlySet<string> = new Set([
+  'LIST',
+  'ARRAY',
+  'STRUCT',
+  'MAP',
+  'UNION',
+  'VARIANT',
+]);
 
 /** A constant beside a value of its own type needs no cast of its own. */
 function compared(side: Expression, other: Expression, inner: Inner): string {
@@ -156,16 +171,18 @@ function writeInList(list: InList, inner: Inner): Sql {
 }
 
 function writeBetween(between: Between, inner: Inner): Sql {
-  const child = operand(inner(between.child), LEVEL.operator);
-  const lower = compared(between.lower, between.child, inner);
-  const upper = compared(between.upper, between.child, inner);
-  if (between.lowerInclusive && between.upperInclusive) {
-    return { text: `${child} BETWEEN ${lower} AND ${upper}`, level: LEVEL.comparison };
+  const { child, lower, upper, lowerInclusive, upperInclusive } = between;
+  if (lowerInclusive && upperInclusive && (!NESTED_TYPES.has(child.type.id) || isVolatile(child))) {
+    const bounds = `${compared(lower, child, inner)} AND ${compared(upper, child, inner)}`;
+    const text = `${operand(inner(child), LEVEL.operator)} BETWEEN ${bounds}`;
+    return { text, level: LEVEL.comparison };
   }
-  if (isVolatile(between.child))
-    throw new UnsupportedError('open BETWEEN of a volatile expression');
-  const [above, below] = [between.lowerInclusive ? '>=' : '>', between.upperInclusive ? '<=' : '<'];
-  return { text: `${child} ${above} ${lower} AND ${child} ${below} ${upper}`, level: LEVEL.and };
+  if (isVolatile(child)) throw new UnsupportedError('open BETWEEN of a volatile expression');
+  const half = (operator: '>' | '>=' | '<' | '<=', right: Expression): string =>
+    writeComparison({ kind: 'comparison', type: between.type, operator, left: child, right }, inner)
+      .text;
+  const [above, below] = [lowerInclusive ? '>=' : '>', upperInclusive ? '<=' : '<'] as const;
+  return { text: `${half(above, lower)} AND ${half(below, upper)}`, level: LEVEL.and };
 }
 
 function writeCase(expression: Case, inner: Inner): Sql {
