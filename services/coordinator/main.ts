@@ -4,6 +4,7 @@ import { availableParallelism, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
 import type { Clock } from '../common/clock.ts';
+import { localPathChanges } from '../common/local-path-changes.ts';
 import type { Logger } from '../common/logger.ts';
 import { isProcessEntry, runAsProcess } from '../common/process/run-as-process.ts';
 import { sameSecret } from '../common/rpc/capability.ts';
@@ -13,7 +14,7 @@ import { systemClock } from '../common/system-clock.ts';
 import { PROTOCOL_VERSION } from '../common/version.ts';
 import { type CoordinatorConfig, coordinatorConfigFromProcess } from './config.ts';
 import { recordingsIn } from './log/file-query-log.ts';
-import { ConstantPlans } from './planner/constant-plans.ts';
+import { KeptPlans } from './planner/kept-plans.ts';
 import { PlannerPool } from './planner/planner-pool.ts';
 import { PlannerProcesses } from './planner/planner-processes.ts';
 import { QueryRegistry } from './query/query-registry.ts';
@@ -142,7 +143,7 @@ function createCore(
     },
   );
   const registry = new QueryRegistry(config.queries, {
-    planner: new ConstantPlans(planner),
+    planner: new KeptPlans(planner, localPathChanges),
     cluster: workers,
     workers,
     openLog: recordingDirectory === '' ? () => NO_QUERY_LOG : recordingsIn(recordingDirectory, log),

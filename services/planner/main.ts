@@ -2,6 +2,7 @@
 import { pino } from 'pino';
 import type { Clock } from '../common/clock.ts';
 import type { Logger } from '../common/logger.ts';
+import { localPathChanges } from '../common/local-path-changes.ts';
 import { isObjectPath } from '../common/plan/object-path.ts';
 import {
   isProcessEntry,
@@ -20,6 +21,7 @@ import { PlannerCatalog } from './catalog/planner-catalog.ts';
 import { RoutedFileTree } from './catalog/routed-file-tree.ts';
 import { ScanFiles } from './catalog/scan-files.ts';
 import { TableBucketings } from './catalog/table-bucketings.ts';
+import { TableWatch } from './catalog/table-watch.ts';
 import { type PlannerConfig, plannerConfigFromProcess } from './config.ts';
 import { CsvDialects } from './duckdb/csv-dialects.ts';
 import { DirectReads } from './duckdb/direct-reads.ts';
@@ -108,7 +110,14 @@ export function plannerFront(
   const bucketings = new TableBucketings({ catalogs, texts: tree, fingerprints });
   return {
     frontEnd,
-    catalog: new PlannerCatalog({ catalogs, scanFiles, pinned, bucketings, reader: frontEnd }),
+    catalog: new PlannerCatalog({
+      catalogs,
+      scanFiles,
+      pinned,
+      bucketings,
+      reader: frontEnd,
+      watch: new TableWatch({ catalogs, changes: localPathChanges, clock: systemClock }),
+    }),
   };
 }
 

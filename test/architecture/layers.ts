@@ -21,6 +21,8 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   'common/ids.ts': 'pure',
   'common/logger.ts': 'pure',
   'common/hash-text.ts': 'pure',
+  'common/path-changes.ts': 'pure',
+  'common/local-path-changes.ts': 'io',
   'common/random.ts': 'pure',
   'common/session-properties.ts': 'pure',
   'common/session-state.ts': 'pure',

@@ -247,7 +247,7 @@ export const queryPlanArbitrary: fc.Arbitrary<QueryPlan> = partial<QueryPlan>({
   analysis: fc.constantFrom('text', 'json', undefined),
   question: maybe(word),
   session: fc.constantFrom(NEW_SESSION, undefined),
-  isConstant: fc.constantFrom(true as const, undefined),
+  holdsWhile: maybe(fc.array(fc.record({ path: word, changedAtMs: uint53 }), { maxLength: 3 })),
 });
 
 export const taskIdArbitrary: fc.Arbitrary<TaskId> = fc.record({

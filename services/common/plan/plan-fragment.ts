@@ -234,8 +234,17 @@ export interface QueryPlan {
   readonly question?: string;
   /** The session behind the statement, where it has changed it. */
   readonly session?: SessionState;
-  /** It reads no table and nothing else that changes: every equal request has this plan. */
-  readonly isConstant?: true;
+  /**
+   * Every equal request has this plan while these are as they were seen; none of them: for ever. Absent: only the
+   * planner can tell.
+   */
+  readonly holdsWhile?: readonly SeenPath[];
+}
+
+/** A file or folder of the local file system, and when it had last changed (its inode: ctime). */
+export interface SeenPath {
+  readonly path: string;
+  readonly changedAtMs: number;
 }
 
 export function rootFragment(plan: QueryPlan): PlanFragment {

@@ -84,7 +84,7 @@ export function* planToWire(plan: QueryPlan): Generator<PlanResponse> {
     })),
     session: plan.session === undefined ? undefined : sessionToWire(plan.session),
     question: plan.question ?? '',
-    isConstant: plan.isConstant ?? false,
+    basis: plan.holdsWhile === undefined ? undefined : { paths: [...plan.holdsWhile] },
   };
   const sizeBytes = PlanHeader.encode(header).finish().length;
   const limitBytes = limitsOf(PlannerServiceService.plan.path).maxResponseBytes - ENVELOPE_BYTES;
@@ -168,7 +168,7 @@ export async function planFromWire(responses: AsyncIterable<PlanResponse>): Prom
           rung: parsed(part.value.rung, parseRung, 'rung'),
           rungReason: part.value.rungReason,
           ...(part.value.question === '' ? {} : { question: part.value.question }),
-          ...(part.value.isConstant ? { isConstant: true } : {}),
+          ...(part.value.basis === undefined ? {} : { holdsWhile: part.value.basis.paths }),
           ...analysisFromWire(part.value.analysis),
           ...(part.value.session === undefined
             ? {}

@@ -28,13 +28,20 @@ interface TableEntry {
  */
 export class FileCatalogs {
   readonly #catalogs: ReadonlyMap<string, CatalogDirectory>;
-  readonly #tree: FileTree;
+  readonly tree: FileTree;
   /** By file or folder: what a table is called, for messages. */
-  readonly #tablesByPath = new Map<string, TableName>();
+  #tablesByPath = new Map<string, TableName>();
 
   constructor(catalogs: readonly CatalogDirectory[], tree: FileTree) {
     this.#catalogs = new Map(catalogs.map((catalog) => [catalog.name, catalog]));
-    this.#tree = tree;
+    this.tree = tree;
+  }
+
+  /** These catalogs, looked at through another tree. */
+  through(tree: FileTree): FileCatalogs {
+    const catalogs = new FileCatalogs([...this.#catalogs.values()], tree);
+    catalogs.#tablesByPath = this.#tablesByPath;
+    return catalogs;
   }
 
   /** Names of all catalogs; `''` is the default one. */
@@ -167,7 +174,7 @@ export class FileCatalogs {
     directory: string,
     isWanted: (name: string) => boolean = () => true,
   ): Promise<readonly TableEntry[] | undefined> {
-    const entries = await this.#tree.entriesOf(directory);
+    const entries = await this.tree.entriesOf(directory);
     if (entries === undefined) return undefined;
     const found = await Promise.all(
       entries.filter(isVisible).map(async ({ name, isDirectory }) => {
@@ -185,7 +192,7 @@ export class FileCatalogs {
   }
 
   async #schemasIn(directory: string): Promise<readonly { name: string; path: string }[]> {
-    const entries = ((await this.#tree.entriesOf(directory)) ?? []).filter(isVisible);
+    const entries = ((await this.tree.entriesOf(directory)) ?? []).filter(isVisible);
     const folders = entries.filter((entry) => entry.isDirectory).map(({ name }) => name);
     const schemas: { name: string; path: string }[] = [];
     for (const name of folders.toSorted(byText)) {
@@ -197,7 +204,7 @@ export class FileCatalogs {
 
   /** What a folder of a catalog is, by what lies in it. */
   async #kindOf(directory: string): Promise<'table' | 'schema' | 'nothing'> {
-    const entries = ((await this.#tree.entriesOf(directory)) ?? []).filter(isVisible);
+    const entries = ((await this.tree.entriesOf(directory)) ?? []).filter(isVisible);
     if (entries.some(({ name, isDirectory }) => !isDirectory && dataFileOf(name) !== undefined)) {
       return 'table';
     }
@@ -211,7 +218,7 @@ export class FileCatalogs {
 
   /** Paths of all data files below a directory, sorted; hidden entries are left out. */
   async #filesBelow(directory: string): Promise<readonly string[]> {
-    const entries = (await this.#tree.entriesOf(directory)) ?? [];
+    const entries = (await this.tree.entriesOf(directory)) ?? [];
     const found = await Promise.all(
       entries.filter(isVisible).map(async (entry): Promise<readonly string[]> => {
         const path = `${directory}/${entry.name}`;
@@ -223,7 +230,7 @@ export class FileCatalogs {
   }
 
   async #identities(paths: readonly string[]): Promise<readonly FileIdentity[]> {
-    const identities = await Promise.all(paths.map((path) => this.#tree.identityOf(path)));
+    const identities = await Promise.all(paths.map((path) => this.tree.identityOf(path)));
     return identities.map((identity, i) => identity ?? missing(paths[i] ?? ''));
   }
 }

@@ -9,13 +9,14 @@ import {
   systemColumns,
   type SystemTableName,
 } from '../../common/system/system-tables.ts';
-import { type ScanCatalog, type TableDescription } from '../planning/ports.ts';
+import { type ScanCatalog, type TableDescription, type TablesSeen } from '../planning/ports.ts';
 import { type FileCatalogs } from './file-catalogs.ts';
 import { type PinnedSource, type PinnedSources } from './pinned-sources.ts';
 import { type TableReader } from './ports.ts';
 import { type ResolvedScan, resolvePinned, type ScanFiles } from './scan-files.ts';
 import { type TableBucketings } from './table-bucketings.ts';
-import { formatTableName, sameFiles, type Table } from './table.ts';
+import { type TableWatch } from './table-watch.ts';
+import { formatTableName, type Table } from './table.ts';
 
 export interface PlannerCatalogDeps {
   readonly catalogs: FileCatalogs;
@@ -23,6 +24,7 @@ export interface PlannerCatalogDeps {
   readonly pinned: PinnedSources;
   readonly reader: TableReader;
   readonly bucketings: TableBucketings;
+  readonly watch: TableWatch;
 }
 
 /** The catalogs as planning sees them. */
@@ -59,9 +61,8 @@ export class PlannerCatalog implements ScanCatalog {
     return name === undefined ? file : formatTableName(name);
   }
 
-  async isCurrent(table: Table): Promise<boolean> {
-    const now = await this.#deps.catalogs.findTable(table.name);
-    return now !== undefined && now.format === table.format && sameFiles(now.files, table.files);
+  async lookAgain(tables: readonly Table[]): Promise<TablesSeen> {
+    return await this.#deps.watch.lookAgain(tables);
   }
 
   async listTables(catalog: string): Promise<readonly TableDescription[]> {

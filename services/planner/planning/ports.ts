@@ -5,6 +5,7 @@ import {
   type PlanFragment,
   type QueryPlan,
   type ScanFile,
+  type SeenPath,
 } from '../../common/plan/plan-fragment.ts';
 import { type SessionProperties } from '../../common/session-properties.ts';
 import { type SessionState } from '../../common/session-state.ts';
@@ -127,6 +128,14 @@ export interface FrontEnd {
   refute(fragment: PlanFragment): Promise<Refutation | undefined>;
 }
 
+export type TablesSeen =
+  | { readonly areSame: false }
+  | {
+      readonly areSame: true;
+      /** They stay the same while these are unchanged; `undefined` when that takes another look. */
+      readonly seen: readonly SeenPath[] | undefined;
+    };
+
 /** The files behind scans and tables. */
 export interface ScanCatalog {
   /** Files and row groups of a scan; those that hold no row for the predicates, over its columns, are left out. */
@@ -135,7 +144,7 @@ export interface ScanCatalog {
   statisticsOf(scan: Scan, files: readonly ScanFile[]): Promise<ScanStatistics | undefined>;
   /** The table that a scan reads, as the user knows it. */
   tableOf(scan: Scan): string;
-  /** Whether a table still is what it was: its name leads to the same files. */
-  isCurrent(table: Table): Promise<boolean>;
+  /** Whether tables still are what they were: their names lead to the same files. */
+  lookAgain(tables: readonly Table[]): Promise<TablesSeen>;
   listTables(catalog: string): Promise<readonly TableDescription[]>;
 }

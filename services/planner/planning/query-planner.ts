@@ -71,7 +71,7 @@ export class QueryPlanner implements StatementPlanner {
         const planned = await this.#planQuery(admitted.query, request);
         const { decidedBy: tables } = admitted;
         if (key === undefined || tables === undefined) return planned;
-        const plan: QueryPlan = tables.length === 0 ? { ...planned, isConstant: true } : planned;
+        const plan: QueryPlan = tables.length === 0 ? { ...planned, holdsWhile: [] } : planned;
         this.#plans.set(key, { plan, tables });
         return plan;
       }
@@ -101,16 +101,20 @@ export class QueryPlanner implements StatementPlanner {
     return await this.#catalog.listTables(catalog);
   }
 
-  /** The plan of an equal request, unless a table has changed since. */
+  /**
+   * The plan of an equal request, unless a table has changed since. Only a plan that is asked for again is worth
+   * saying what it rests on.
+   */
   async #keptPlan(key: string): Promise<QueryPlan | undefined> {
     const kept = this.#plans.get(key);
     if (kept === undefined) return undefined;
-    for (const table of kept.tables) {
-      if (await this.#catalog.isCurrent(table)) continue;
-      this.#plans.delete(key);
-      return undefined;
+    if (kept.tables.length === 0) return kept.plan;
+    const look = await this.#catalog.lookAgain(kept.tables);
+    if (look.areSame) {
+      return look.seen === undefined ? kept.plan : { ...kept.plan, holdsWhile: look.seen };
     }
-    return kept.plan;
+    this.#plans.delete(key);
+    return undefined;
   }
 
   async #planQuery(query: BoundQuery, request: PlanningRequest): Promise<QueryPlan> {

@@ -153,7 +153,11 @@ describe('a plan that tables alone decide', () => {
           return await frontEnd.admit(request);
         },
       },
-      catalog: { ...catalogOf(situation.bytes), isCurrent: async () => second.isCurrent ?? true },
+      catalog: {
+        ...catalogOf(situation.bytes),
+        lookAgain: async () =>
+          (second.isCurrent ?? true) ? { areSame: true, seen: undefined } : { areSame: false },
+      },
     });
     const first = await planner.plan(requestOf(situation));
     const again = await planner.plan({ ...requestOf(situation), ...second.request });
@@ -168,11 +172,28 @@ describe('a plan that tables alone decide', () => {
     expect(await isKept({ explain: { isAnalyzed: false, format: 'text' } })).toBe(false);
   });
 
-  it('is constant when no table decides it', async () => {
+  it('holds for ever when no table decides it', async () => {
     const constant = await planned({ decidedBy: [] });
-    expect(constant.isConstant).toBe(true);
-    expect((await planned({ decidedBy: [NATION] })).isConstant).toBeUndefined();
-    expect((await planned({ decidedBy: undefined })).isConstant).toBeUndefined();
+    expect(constant.holdsWhile).toEqual([]);
+    expect((await planned({ decidedBy: [NATION] })).holdsWhile).toBeUndefined();
+    expect((await planned({ decidedBy: undefined })).holdsWhile).toBeUndefined();
+  });
+
+  it('says what it rests on when it is asked for again', async () => {
+    const situation = situationOf({ decidedBy: [NATION] });
+    const seen = [{ path: '/data/nation.parquet', changedAtMs: 1 }];
+    const planner = new QueryPlanner({
+      frontEnd: frontEndOf(situation),
+      catalog: {
+        ...catalogOf(situation.bytes),
+        lookAgain: async (tables) => {
+          expect(tables).toEqual([NATION]);
+          return { areSame: true, seen };
+        },
+      },
+    });
+    expect((await planner.plan(requestOf(situation))).holdsWhile).toBeUndefined();
+    expect((await planner.plan(requestOf(situation))).holdsWhile).toEqual(seen);
   });
 
   it('is made anew when a table has changed', async () => {
@@ -288,7 +309,7 @@ function catalogOf(bytes: number): ScanCatalog {
     }),
     statisticsOf: async () => undefined,
     tableOf: ({ files }) => (files[0] ?? '').replace('.parquet', ''),
-    isCurrent: async () => true,
+    lookAgain: async () => ({ areSame: true, seen: undefined }),
     listTables: async () => [],
   };
 }

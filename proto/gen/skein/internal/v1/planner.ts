@@ -91,8 +91,19 @@ export interface PlanHeader {
     | undefined;
   /** Not empty: no plan yet. Answer this query, then plan again with what it answered. */
   readonly question: string;
-  /** It reads no table and nothing else that changes: every equal request has this plan. */
-  readonly isConstant: boolean;
+  /** Set: every equal request has this plan while these paths are as they were seen. Unset: only the planner can tell. */
+  readonly basis: PlanBasis | undefined;
+}
+
+export interface PlanBasis {
+  readonly paths: readonly SeenPath[];
+}
+
+/** A file or folder of the local file system. */
+export interface SeenPath {
+  readonly path: string;
+  /** When it had last changed (its inode: ctime), in milliseconds of the Unix epoch. */
+  readonly changedAtMs: number;
 }
 
 export interface ScanSummary {
@@ -504,7 +515,7 @@ function createBasePlanHeader(): PlanHeader {
     analysis: 0,
     session: undefined,
     question: "",
-    isConstant: false,
+    basis: undefined,
   };
 }
 
@@ -531,8 +542,8 @@ export const PlanHeader: MessageFns<PlanHeader> = {
     if (message.question !== "") {
       writer.uint32(58).string(message.question);
     }
-    if (message.isConstant !== false) {
-      writer.uint32(64).bool(message.isConstant);
+    if (message.basis !== undefined) {
+      PlanBasis.encode(message.basis, writer.uint32(74).fork()).join();
     }
     return writer;
   },
@@ -606,12 +617,12 @@ export const PlanHeader: MessageFns<PlanHeader> = {
             message.question = reader.string();
             continue;
           }
-          case 8: {
-            if (tag !== 64) {
+          case 9: {
+            if (tag !== 74) {
               break;
             }
 
-            message.isConstant = reader.bool();
+            message.basis = PlanBasis.decode(reader, reader.uint32());
             continue;
           }
         }
@@ -640,7 +651,131 @@ export const PlanHeader: MessageFns<PlanHeader> = {
       ? SessionState.fromPartial(object.session)
       : undefined;
     message.question = object.question ?? "";
-    message.isConstant = object.isConstant ?? false;
+    message.basis = (object.basis !== undefined && object.basis !== null)
+      ? PlanBasis.fromPartial(object.basis)
+      : undefined;
+    return message;
+  },
+};
+
+function createBasePlanBasis(): PlanBasis {
+  return { paths: [] };
+}
+
+export const PlanBasis: MessageFns<PlanBasis> = {
+  encode(message: PlanBasis, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.paths) {
+      SeenPath.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PlanBasis {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePlanBasis() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.paths.push(SeenPath.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<PlanBasis>): PlanBasis {
+    return PlanBasis.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PlanBasis>): PlanBasis {
+    const message = createBasePlanBasis() as any;
+    message.paths = object.paths?.map((e) => SeenPath.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseSeenPath(): SeenPath {
+  return { path: "", changedAtMs: 0 };
+}
+
+export const SeenPath: MessageFns<SeenPath> = {
+  encode(message: SeenPath, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.path !== "") {
+      writer.uint32(10).string(message.path);
+    }
+    if (message.changedAtMs !== 0) {
+      writer.uint32(17).double(message.changedAtMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SeenPath {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSeenPath() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.path = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 17) {
+              break;
+            }
+
+            message.changedAtMs = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<SeenPath>): SeenPath {
+    return SeenPath.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SeenPath>): SeenPath {
+    const message = createBaseSeenPath() as any;
+    message.path = object.path ?? "";
+    message.changedAtMs = object.changedAtMs ?? 0;
     return message;
   },
 };
