@@ -5,6 +5,7 @@ import {
   openSync,
   readFileSync,
   rmSync,
+  statSync,
   truncateSync,
   writeFileSync,
   writeSync,
@@ -193,5 +194,22 @@ describe('new files', () => {
     expect(await count()).toBe('30000');
     await write(rowsOf(), join(directory, 'added.parquet'));
     expect((await client.run('SELECT count(*) FROM added')).rows).toEqual([['10000']]);
+  });
+
+  it('are seen by a statement whose plan was kept', async () => {
+    const count = async () => (await client.run('SELECT count(*) AS n FROM mixed')).rows[0]?.[0];
+    const file = path('mixed', 'd.parquet');
+    const before = Number(await count());
+    // A plan is kept when what it rests on has not changed for a while.
+    const changedAtMs = statSync(join(directory, 'mixed')).ctimeMs;
+    await eventually(
+      () => (Date.now() - changedAtMs > 3_000 ? true : undefined),
+      'that the folder has been as it is for a while',
+    );
+    for (let i = 0; i < 3; i += 1) expect(await count()).toBe(String(before));
+    await write(rowsOf(undefined, 30_000), file);
+    expect(await count()).toBe(String(before + 10_000));
+    rmSync(file);
+    expect(await count()).toBe(String(before));
   });
 });
