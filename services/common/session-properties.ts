@@ -63,11 +63,14 @@ export const SESSION_PROPERTIES = {
     'Tasks of a hash-partitioned stage; 0 = task_concurrency × workers.',
   ),
   broadcast_threshold: bytes(
-    '32MiB',
+    '100MiB',
     'The build side of a join up to this estimated size is broadcast.',
   ),
   colocated_execution: choice(['on', 'off'], {
     doc: 'Whether joins, aggregations and windows on a key by which files lie apart run without exchange.',
+  }),
+  replicated_scans: choice(['on', 'off'], {
+    doc: 'Whether each task of a join may read a small table itself in place of receiving its rows.',
   }),
   partial_aggregation: choice(['automatic', 'always', 'never'], {
     doc: 'Whether rows are aggregated before they are sent by their groups: automatic stops where it makes too few fewer.',

@@ -100,6 +100,7 @@ function randomOptions(seed: number): FuzzQuery['options'] {
       partial_aggregation_min_rows: '1',
       distribution: choice.one(['always', 'always', 'always', 'always', 'never']),
       colocated_execution: choice.one(['on', 'on', 'off']),
+      replicated_scans: choice.one(['on', 'off']),
       ...new Choice(Math.floor(seed / SEEDS_OF_A_SETTING)).weighted(SETTINGS),
     },
   };

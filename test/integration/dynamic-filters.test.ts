@@ -49,7 +49,11 @@ afterAll(async () => {
 });
 
 /** Small and clustered as the tables are, they would be read without exchange. */
-const EXCHANGES = { distribution: 'always', colocated_execution: 'off' };
+const EXCHANGES = {
+  distribution: 'always',
+  colocated_execution: 'off',
+  replicated_scans: 'off',
+};
 
 interface Cost {
   readonly splits: number;

@@ -42,6 +42,7 @@ afterAll(async () => {
 const SMALL_SPLITS = {
   distribution: 'always',
   colocated_execution: 'off',
+  replicated_scans: 'off',
   task_concurrency: '1',
   split_target_bytes: '1',
   partial_aggregation_min_rows: '2000',

@@ -10,7 +10,11 @@ import { eventually, roleProcess } from '../support/process-tree.ts';
 import { SkeinClient } from '../support/skein-client.ts';
 import { type Cluster, startServe } from '../support/skein-process.ts';
 
-const BARRIER = { distribution: 'always', scheduling: 'stage-barrier' };
+const BARRIER = {
+  distribution: 'always',
+  replicated_scans: 'off',
+  scheduling: 'stage-barrier',
+};
 /** Groups that are stored soon; what reads them takes seconds. */
 const SLOW_READER = `
   SELECT max(hash(g.k, g.c, r.i)) AS m, count(*) AS n

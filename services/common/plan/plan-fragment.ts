@@ -23,8 +23,9 @@ export type Partitioning =
   /** The same with as many tasks as the rows need: one at first, more while their producers wait for them (T31). */
   | { readonly kind: 'scaled-writer' }
   /**
-   * Task i reads partition i of every scan: their files lie apart by a key, so that equal keys of all scans meet without
-   * an exchange (T29). `layout`: by what, for EXPLAIN: `range(l_orderkey, 8)`.
+   * Task i reads the row groups of partition i of every scan: their files lie apart by a key, so that equal keys of all
+   * scans meet without an exchange, or row groups of one scan meet all those of the others (T29). `layout`: by what, for
+   * EXPLAIN: `range(l_orderkey, 8)`.
    */
   | { readonly kind: 'fixed-source'; readonly partitionCount: number; readonly layout: string };
 
@@ -64,7 +65,7 @@ export interface ScanInput {
   readonly columns: readonly Column[];
   /** The table as the user knows it, for messages and EXPLAIN. */
   readonly table: string;
-  /** Which rows belong to which task; in fixed-source fragments, for every scan. */
+  /** Which rows of its splits belong to a task of a fixed-source fragment. Absent = all of them. */
   readonly partitioning?: ScanPartitioning;
   /** Dynamic filters that its rows must pass. Absent = none. */
   readonly filteredColumns?: readonly FilteredColumn[];

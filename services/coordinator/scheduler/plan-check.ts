@@ -48,7 +48,7 @@ function findInputProblem(
     const { partitionCount } = partitioning;
     if (partitionCount < 1 || scans.length === 0) return 'partitions of scans need both';
     const isPartitioned = scans.every(
-      (scan) => scan.partitioning?.predicates.length === partitionCount,
+      ({ partitioning: rows }) => rows === undefined || rows.predicates.length === partitionCount,
     );
     if (!isPartitioned) return `not every scan has ${partitionCount} partitions`;
     if (fragment.inputMode !== 'complete') return 'a task needs all splits of its partition';

@@ -9,7 +9,7 @@ import { type LogicalPlan, originalOf, type Scan } from '../logical/logical-plan
 import { childrenOf, withChildren } from '../logical/plan-children.ts';
 import { referencesTo } from './columns.ts';
 import { rowsOf } from './estimate.ts';
-import { type ColumnBounds, type StatisticsOfScans } from './scan-statistics.ts';
+import { type ColumnBounds, type RowGroupSize, type StatisticsOfScans } from './scan-statistics.ts';
 
 /** The plan with smaller estimates, where the keys of groups or the operators below say that there are fewer rows. */
 export function boundEstimates(plan: LogicalPlan, statistics: StatisticsOfScans): LogicalPlan {
@@ -128,12 +128,35 @@ function valuesBelow(plan: LogicalPlan, column: number, statistics: StatisticsOf
   }
 }
 
-/** As many as whole numbers between the bounds, or as the row groups say that each of them has. */
+/** As many as whole numbers between the bounds, or as the row groups say that they have. */
 function valuesInFiles(scan: Scan, column: number, statistics: StatisticsOfScans): number {
-  const bounds = statistics.get(originalOf(scan))?.boundsOf(column) ?? [];
-  if (bounds.length === 0) return Infinity;
-  const counted = sum(bounds.map(({ distinctValues = Infinity }) => distinctValues));
+  const known = statistics.get(originalOf(scan));
+  const bounds = known?.boundsOf(column) ?? [];
+  if (known === undefined || bounds.length === 0) return Infinity;
+  const counted = countedValues(bounds, known.rowGroups);
   return Math.min(counted, valuesInRange(bounds, scan.columns[column]));
+}
+
+/** Values that have so many rows each in a row group come in others too, where least and greatest are the same ones. */
+const ROWS_OF_COMMON_VALUE = 10;
+
+/** Values that are common are counted where there are most of them, others in each row group. */
+function countedValues(
+  bounds: readonly ColumnBounds[],
+  rowGroups: readonly RowGroupSize[],
+): number {
+  const common = new Map<string, number>();
+  let rare = 0;
+  bounds.forEach(({ min, max, distinctValues = Infinity }, index) => {
+    const rowCount = rowGroups[index]?.rowCount ?? 0;
+    if (min === undefined || distinctValues * ROWS_OF_COMMON_VALUE > rowCount) {
+      rare += distinctValues;
+      return;
+    }
+    const range = `${String(min)} ${String(max)}`;
+    common.set(range, Math.max(distinctValues, common.get(range) ?? 0));
+  });
+  return rare + sum([...common.values()]);
 }
 
 const WHOLE_NUMBERS = /^(U?(TINYINT|SMALLINT|INTEGER|BIGINT)|DATE|DECIMAL)$/;

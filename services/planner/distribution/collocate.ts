@@ -4,12 +4,13 @@ import { originalOf, type LogicalPlan, type Scan } from '../logical/logical-plan
 import { walkPlan } from '../logical/plan-children.ts';
 import { bucketedScan, bucketLayout, type BucketedScan } from './bucket-layout.ts';
 import { placedBytes } from './estimate.ts';
-import { loadOf, type Layout } from './layout.ts';
+import { type CopiedScan } from './copied-scan.ts';
+import { loadOf, withCopies, type Layout } from './layout.ts';
 import { decidingColumn, satisfiesGrouping, type HashKey, type KeyPair } from './partitioning.ts';
-import { onlyBranch, type Branch, type Placed } from './placed.ts';
+import { onlyBranch, type Branch, type Location, type Placed } from './placed.ts';
 import { type DistributionOptions } from './placer.ts';
 import { keyedScan, rangeLayout, type KeyedScan } from './range-layout.ts';
-import { scanColumnOf, scanColumnOfExpression } from './scan-column.ts';
+import { scanColumnOf, scanColumnOfExpression, type ScanColumnRef } from './scan-column.ts';
 
 /** Tasks that have to read more than this many times what the scans hold gain nothing. */
 const MAX_READ_RATIO = 2;
@@ -18,6 +19,8 @@ const MAX_READ_RATIO = 2;
 interface Parted<PartScan> {
   readonly branch: Branch;
   readonly scans: readonly PartScan[];
+  /** What its tasks read whole, whatever the parts. */
+  readonly copies: readonly CopiedScan[];
   readonly keys: readonly HashKey[];
 }
 
@@ -62,7 +65,8 @@ function pairedIn(
   right: Parted<unknown>,
 ): LayoutPair | undefined {
   if (layout === undefined || loadOf(layout).readRatio > MAX_READ_RATIO) return undefined;
-  return { layout, left: sideOf(left), right: sideOf(right) };
+  const copies = [...left.copies, ...right.copies];
+  return { layout: withCopies(layout, copies), left: sideOf(left), right: sideOf(right) };
 }
 
 function sideOf({ branch, keys }: Parted<unknown>): SideOfLayout {
@@ -115,7 +119,11 @@ export function togetherByLayout(
     if (layout === undefined || loadOf(layout).readRatio > MAX_READ_RATIO) continue;
     const cost = layoutCost(layout, placedBytes(placed), options);
     if (best !== undefined && best.cost <= cost) continue;
-    const location = { kind: 'layout', layout, keys: parted.keys } as const;
+    const location: Location = {
+      kind: 'layout',
+      layout: withCopies(layout, parted.copies),
+      keys: parted.keys,
+    };
     best = { branch: { ...parted.branch, location }, cost };
   }
   return best;
@@ -138,19 +146,20 @@ function byRange(
   { statistics }: DistributionOptions,
 ): Parted<KeyedScan> | undefined {
   const branch = onlyBranch(placed);
-  if (branch?.location.kind === 'layout') {
+  if (branch?.location.kind === 'layout' && branch.location.layout.kind === 'range') {
     const { layout, keys } = branch.location;
     const column = decidingColumn(key);
     const isKey = column !== undefined && keys.some(({ columns }) => columns.includes(column));
-    return isKey && layout.kind === 'range' ? { branch, scans: layout.scans, keys } : undefined;
+    return isKey ? { branch, scans: layout.scans, copies: layout.copies ?? [], keys } : undefined;
   }
-  if (branch?.location.kind !== 'source') return undefined;
+  const loose = looseScan(branch);
+  if (branch === undefined || loose === undefined) return undefined;
   const source = scanColumnOfExpression(branch.body, key);
-  if (source === undefined) return undefined;
-  const scan = keyedScan(source.scan, source.column, statistics.get(originalOf(source.scan)));
+  if (source?.scan.scanId !== loose.scan.scanId) return undefined;
+  const scan = keyedScan(loose.scan, source.column, statistics.get(originalOf(loose.scan)));
   if (scan === undefined) return undefined;
-  const columns = columnsFrom(branch.body, source.column);
-  return { branch, scans: [scan], keys: [{ type: scan.type, columns }] };
+  const columns = columnsFrom(branch.body, source);
+  return { branch, scans: [scan], copies: loose.copies, keys: [{ type: scan.type, columns }] };
 }
 
 /** The subtree by the buckets of its scans; undefined when they have none. */
@@ -159,29 +168,46 @@ function byBuckets(
   { statistics }: DistributionOptions,
 ): Parted<BucketedScan> | undefined {
   const branch = onlyBranch(placed);
-  if (branch?.location.kind === 'layout') {
+  if (branch?.location.kind === 'layout' && branch.location.layout.kind === 'buckets') {
     const { layout, keys } = branch.location;
-    return layout.kind === 'buckets' ? { branch, scans: layout.scans, keys } : undefined;
+    return { branch, scans: layout.scans, copies: layout.copies ?? [], keys };
   }
-  if (branch?.location.kind !== 'source') return undefined;
-  const source = onlyScan(branch.body);
-  const scan = source && bucketedScan(source, statistics.get(originalOf(source)));
+  const loose = looseScan(branch);
+  if (branch === undefined || loose === undefined) return undefined;
+  const scan = bucketedScan(loose.scan, statistics.get(originalOf(loose.scan)));
   if (scan === undefined) return undefined;
   const keys = scan.columns.map((column, index): HashKey => ({
     type: scan.hashTypes[index] ?? { id: 'NULL' },
-    columns: columnsFrom(branch.body, column),
+    columns: columnsFrom(branch.body, { scan: loose.scan, column }),
   }));
-  return { branch, scans: [scan], keys };
+  return { branch, scans: [scan], copies: loose.copies, keys };
+}
+
+interface LooseScan {
+  readonly scan: Scan;
+  /** The other scans of its tasks. */
+  readonly copies: readonly CopiedScan[];
+}
+
+/** The scan whose rows may be dealt to the branch's tasks in any way. */
+function looseScan(branch: Branch | undefined): LooseScan | undefined {
+  if (branch === undefined) return undefined;
+  const { body, location } = branch;
+  const scans = [...walkPlan(body)].filter((node) => node.kind === 'scan');
+  if (location.kind === 'source') {
+    const [scan] = scans;
+    return scans.length === 1 && scan !== undefined ? { scan, copies: [] } : undefined;
+  }
+  if (location.kind !== 'layout' || location.layout.kind !== 'shares') return undefined;
+  const [shared] = location.layout.scans;
+  const scan = scans.find(({ scanId }) => scanId === shared.scanId);
+  return scan && { scan, copies: location.layout.copies ?? [] };
 }
 
 /** The output's columns that are this column of the body's scan. */
-function columnsFrom(body: LogicalPlan, scanColumn: number): readonly number[] {
-  return [...body.columns.keys()].filter(
-    (column) => scanColumnOf(body, column)?.column === scanColumn,
-  );
-}
-
-function onlyScan(body: LogicalPlan): Scan | undefined {
-  const scans = [...walkPlan(body)].filter((node) => node.kind === 'scan');
-  return scans.length === 1 ? scans[0] : undefined;
+function columnsFrom(body: LogicalPlan, { scan, column }: ScanColumnRef): readonly number[] {
+  return [...body.columns.keys()].filter((position) => {
+    const source = scanColumnOf(body, position);
+    return source?.scan.scanId === scan.scanId && source.column === column;
+  });
 }

@@ -103,6 +103,13 @@ export function bytesOf(plan: LogicalPlan): number {
   return rowsOf(plan) * rowWidthOf(plan.columns);
 }
 
+/** So many rows a group are some in every task too: no question then whether aggregating is worth its work. */
+const PLENTY_OF_ROWS = 100;
+
+export function hasFewGroups(groups: LogicalPlan, input: LogicalPlan): boolean {
+  return rowsOf(groups) * PLENTY_OF_ROWS <= rowsOf(input);
+}
+
 export function placedRows(placed: Placed): number {
   return sum(placed.branches.map(({ body }) => rowsOf(body)));
 }

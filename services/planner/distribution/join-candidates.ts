@@ -10,7 +10,8 @@ import {
   type JoinType,
 } from '../logical/logical-plan.ts';
 import { layoutCost, layoutPairs, type LayoutPair } from './collocate.ts';
-import { moveCost, RECEIVE_COST, SEND_COST, STAGE_COST } from './cost.ts';
+import { copyCandidates, type CopiedJoin } from './copy-candidates.ts';
+import { moveCost, RECEIVE_COST, SEND_COST, stageCost } from './cost.ts';
 import { placedBytes } from './estimate.ts';
 import { matchJoinKeys, type HashKey, type KeyPair } from './partitioning.ts';
 import { isLocal, onlyBranch, type Placed } from './placed.ts';
@@ -30,7 +31,8 @@ export type JoinPlacement =
   | { readonly kind: 'broadcast-right' }
   | { readonly kind: 'broadcast-left' }
   | PartitionedJoin
-  | LayoutJoin;
+  | LayoutJoin
+  | CopiedJoin;
 
 /** Rows with equal keys of both sides in the same task; a side that is there already does not move. */
 export interface PartitionedJoin {
@@ -77,10 +79,24 @@ export function joinCandidates(
   const together = { placement: { kind: 'together' }, cost: togetherCost(sizes) } as const;
   if (sizes.left.isLocal && sizes.right.isLocal) return [together];
   const partitioned = partitionedCandidates(plan, sides, sizes);
-  const broadcast = broadcastCandidates(plan, sizes).filter(
+  const mayBeCopied = sidesToCopy(plan);
+  const everywhere = [
+    ...broadcastCandidates(mayBeCopied, sizes),
+    ...copyCandidates(sides, mayBeCopied, options),
+  ].filter(
     ({ copiedBytes }) => partitioned.length === 0 || copiedBytes <= options.broadcastThresholdBytes,
   );
-  return [together, ...broadcast, ...partitioned, ...layoutCandidates(plan, sides, options)];
+  return [together, ...everywhere, ...partitioned, ...layoutCandidates(plan, sides, options)];
+}
+
+/** The nearest of some right rows is not the nearest of all. */
+function sidesToCopy(plan: AnyKindOfJoin): readonly ('left' | 'right')[] {
+  const joinType = joinTypeOf(plan);
+  const needsAllOfRight = plan.kind === 'join' && plan.isAsof === true;
+  return [
+    ...(RIGHT_MAY_BE_COPIED.has(joinType) ? (['right'] as const) : []),
+    ...(LEFT_MAY_BE_COPIED.has(joinType) && !needsAllOfRight ? (['left'] as const) : []),
+  ];
 }
 
 /** One for each way in which the files of both sides lie apart by keys that are joined. */
@@ -124,7 +140,7 @@ function sizeOf(placed: Placed, options: DistributionOptions): SideSize {
     bytes,
     isLocal: isLocal(placed),
     isConstant: onlyBranch(placed)?.location.kind === 'anywhere',
-    leaveCost: STAGE_COST + sharedCost,
+    leaveCost: stageCost(options) + sharedCost,
   };
 }
 
@@ -143,21 +159,18 @@ interface BroadcastCandidate extends JoinCandidate {
 }
 
 /** A side in one task stays whole where it is: copying the other to it is the join in one task. */
-function broadcastCandidates(plan: AnyKindOfJoin, sizes: Sizes): readonly BroadcastCandidate[] {
-  const { left, right, taskCount } = sizes;
-  const joinType = joinTypeOf(plan);
-  const candidates: BroadcastCandidate[] = [];
-  if (RIGHT_MAY_BE_COPIED.has(joinType) && !left.isLocal) {
-    const cost = broadcastCost(right, left, taskCount);
-    candidates.push({ placement: { kind: 'broadcast-right' }, cost, copiedBytes: right.bytes });
-  }
-  // The nearest of some right rows is not the nearest of all.
-  const needsAllOfRight = plan.kind === 'join' && plan.isAsof === true;
-  if (LEFT_MAY_BE_COPIED.has(joinType) && !needsAllOfRight && !right.isLocal) {
-    const cost = broadcastCost(left, right, taskCount);
-    candidates.push({ placement: { kind: 'broadcast-left' }, cost, copiedBytes: left.bytes });
-  }
-  return candidates;
+function broadcastCandidates(
+  mayBeCopied: readonly ('left' | 'right')[],
+  sizes: Sizes,
+): readonly BroadcastCandidate[] {
+  return mayBeCopied.flatMap((side) => {
+    const copied = sizes[side];
+    const staying = sizes[side === 'left' ? 'right' : 'left'];
+    if (staying.isLocal) return [];
+    const kind = `broadcast-${side}` as const;
+    const cost = broadcastCost(copied, staying, sizes.taskCount);
+    return [{ placement: { kind }, cost, copiedBytes: copied.bytes }];
+  });
 }
 
 /** Every task receives and joins all of the copied side, and joins its share of the other. */

@@ -7,10 +7,20 @@ import { assertNever } from '../../common/assert.ts';
 import { type ScanId } from '../logical/logical-plan.ts';
 import { bucketPartition, type BucketLayout } from './bucket-layout.ts';
 import { partitionsOf } from './range-bounds.ts';
+import { type CopiedScan } from './copied-scan.ts';
 import { type RangeLayout } from './range-layout.ts';
+import { type ShareLayout } from './share-layout.ts';
 
 /** Of two partitions at least. */
-export type Layout = RangeLayout | BucketLayout;
+export type Layout = (RangeLayout | BucketLayout | ShareLayout) & {
+  /** Other scans of the same tasks, each of which reads all of their rows. Absent = none. */
+  readonly copies?: readonly CopiedScan[];
+};
+
+export function withCopies(layout: Layout, copies: readonly CopiedScan[]): Layout {
+  const all = [...(layout.copies ?? []), ...copies];
+  return all.length === 0 ? layout : { ...layout, copies: all };
+}
 
 /** What the tasks read of one scan. */
 export interface LayoutPart {
@@ -18,6 +28,8 @@ export interface LayoutPart {
   /** The scan whose description has these row groups, in this order. */
   readonly original: ScanId;
   readonly rowGroups: readonly PartitionedRowGroup[];
+  /** Of row groups of which the layout does not know. */
+  readonly partitionsOfOthers: readonly number[];
 }
 
 export interface PartitionedRowGroup {
@@ -32,38 +44,62 @@ export function partitionCountOf(layout: Layout): number {
     case 'range':
       return layout.bounds.length + 1;
     case 'buckets':
+    case 'shares':
       return layout.partitionCount;
     default:
       return assertNever(layout);
   }
 }
 
-/** For EXPLAIN: `range(l_orderkey, 8)`, `buckets(l_orderkey, 8)`. */
+/** For EXPLAIN: `range(l_orderkey, 8)`, `buckets(l_orderkey, 8)`, `shares(8)`. */
 export function layoutText(layout: Layout): string {
   const [first] = layout.scans;
   const names = first === undefined ? [] : 'name' in first ? [first.name] : first.names;
   return `${layout.kind}(${[...names, partitionCountOf(layout)].join(', ')})`;
 }
 
+/** What the tasks read of every scan, copies included. */
 export function partsOf(layout: Layout): readonly LayoutPart[] {
+  const partitionsOfOthers = allPartitions(layout);
+  const copies = (layout.copies ?? []).map((copy) => ({
+    ...copy,
+    rowGroups: [],
+    partitionsOfOthers,
+  }));
+  return [...keyedParts(layout), ...copies];
+}
+
+function allPartitions(layout: Layout): readonly number[] {
+  return Array.from({ length: partitionCountOf(layout) }, (_, partition) => partition);
+}
+
+/** Row groups that are not known may have rows of all partitions; a share is any row group's, but only one's. */
+function keyedParts(layout: Layout): readonly LayoutPart[] {
+  const partitionsOfOthers = layout.kind === 'shares' ? [0] : allPartitions(layout);
+  return layout.scans.map(({ scanId, original }, index) => ({
+    scanId,
+    original,
+    rowGroups: rowGroupsOf(layout, index),
+    partitionsOfOthers,
+  }));
+}
+
+function rowGroupsOf(layout: Layout, scan: number): readonly PartitionedRowGroup[] {
   switch (layout.kind) {
     case 'range':
-      return layout.scans.map(({ scanId, original, rowGroups }) => ({
-        scanId,
-        original,
-        rowGroups: rowGroups.map((rowGroup) => ({
-          load: rowGroup.load,
-          partitions: partitionsOf(rowGroup, layout.bounds),
-        })),
+      return (layout.scans[scan]?.rowGroups ?? []).map((rowGroup) => ({
+        load: rowGroup.load,
+        partitions: partitionsOf(rowGroup, layout.bounds),
       }));
     case 'buckets':
-      return layout.scans.map(({ scanId, original, rowGroups }) => ({
-        scanId,
-        original,
-        rowGroups: rowGroups.map(({ load, bucket }) => ({
-          load,
-          partitions: [bucketPartition(layout, bucket)],
-        })),
+      return (layout.scans[scan]?.rowGroups ?? []).map(({ load, bucket }) => ({
+        load,
+        partitions: [bucketPartition(layout, bucket)],
+      }));
+    case 'shares':
+      return (layout.scans[scan]?.rowGroups ?? []).map(({ load, share }) => ({
+        load,
+        partitions: [share],
       }));
     default:
       return assertNever(layout);
@@ -71,7 +107,7 @@ export function partsOf(layout: Layout): readonly LayoutPart[] {
 }
 
 export interface LayoutLoad {
-  /** Bytes of the scans' rows in all of their row groups. */
+  /** Bytes of the scans' rows in all of their row groups, copies apart. */
   readonly totalBytes: number;
   /** Of the total: the row groups that the busiest task reads. */
   readonly busiestShare: number;
@@ -82,7 +118,7 @@ export interface LayoutLoad {
 export function loadOf(layout: Layout): LayoutLoad {
   const loads = Array.from({ length: partitionCountOf(layout) }, () => 0);
   let totalBytes = 0;
-  for (const { load, partitions } of partsOf(layout).flatMap(({ rowGroups }) => rowGroups)) {
+  for (const { load, partitions } of keyedParts(layout).flatMap(({ rowGroups }) => rowGroups)) {
     totalBytes += load;
     for (const partition of partitions) loads[partition] = (loads[partition] ?? 0) + load;
   }

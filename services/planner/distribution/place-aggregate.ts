@@ -3,7 +3,7 @@ import { type Aggregate } from '../logical/logical-plan.ts';
 import { aggregateOf, positionsIn, referencesTo } from './columns.ts';
 import { togetherByLayout } from './collocate.ts';
 import { decomposeAll, finishAll, mergeAll, type Decomposition } from './decompose-aggregate.ts';
-import { moveCost } from './cost.ts';
+import { moveCost, RECEIVE_COST, stageCost } from './cost.ts';
 import { bytesOf, placedBytes } from './estimate.ts';
 import { perTask, toHash, toSingle } from './exchange.ts';
 import { remapHashKeys, satisfiesGrouping } from './partitioning.ts';
@@ -18,7 +18,7 @@ import {
   type Branch,
   type Placed,
 } from './placed.ts';
-import { type Placer } from './placer.ts';
+import { type DistributionOptions, type Placer } from './placer.ts';
 
 /**
  * Aggregates where the groups are already together; else from parts, when every aggregate has parts; else
@@ -132,8 +132,10 @@ function twoPhases(placer: Placer, input: Placed, { plan, decompositions }: Spli
     ...columns.slice(0, groups.length),
     ...columns.slice(columns.length - groupingCount),
   ];
-  const merging =
-    keys.length === 0 ? toSingle(placer.graph, partial) : toHash(placer.graph, partial, keys);
+  const isMergedInOne = keys.length === 0 || isCheaperInOneTask(partial, placer.options);
+  const merging = isMergedInOne
+    ? toSingle(placer.graph, partial)
+    : toHash(placer.graph, partial, keys);
   const merged = whole(
     merging,
     aggregateOf({
@@ -150,4 +152,12 @@ function twoPhases(placer: Placer, input: Placed, { plan, decompositions }: Spli
     ...finishAll(decompositions, output.slice(keys.length)),
     ...output.slice(groups.length + setId.length, keys.length),
   ]);
+}
+
+/** So few rows that sharing out the work on them costs more than that. */
+function isCheaperInOneTask(placed: Placed, options: DistributionOptions): boolean {
+  if (options.sharesSmallWork) return false;
+  const bytes = placedBytes(placed);
+  const inOne = (RECEIVE_COST + 1) * bytes;
+  return inOne <= stageCost(options) + inOne / options.taskCount;
 }

@@ -1,5 +1,6 @@
-import { assertNever } from '../../common/assert.ts';
+import { assert, assertNever } from '../../common/assert.ts';
 import { type LogicalPlan } from '../logical/logical-plan.ts';
+import { type CopiedJoin } from './copy-candidates.ts';
 import { toBroadcast, toHash, toOneStage, toSingle } from './exchange.ts';
 import {
   joinCandidates,
@@ -10,7 +11,14 @@ import {
   type PartitionedJoin,
 } from './join-candidates.ts';
 import { mergeHashKeys, remapHashKeys, type HashKey } from './partitioning.ts';
-import { deliveredKeys, withKeys, type Branch, type Location, type Placed } from './placed.ts';
+import {
+  deliveredKeys,
+  onlyBranch,
+  withKeys,
+  type Branch,
+  type Location,
+  type Placed,
+} from './placed.ts';
 import { type Placer } from './placer.ts';
 
 /** Puts a join where its rows meet at the least cost. The order of the sides stays: DuckDB builds on the right. */
@@ -27,6 +35,8 @@ export function placeJoin(placer: Placer, plan: AnyKindOfJoin): Placed {
       return withBroadcastLeft(placer, plan, sides);
     case 'layout':
       return byLayout(plan, placement);
+    case 'copied':
+      return withCopy(plan, sides, placement);
     case 'partitioned':
       return partitioned(placer, plan, { sides, placement });
     default:
@@ -39,6 +49,28 @@ function byLayout(plan: AnyKindOfJoin, { left, right, layout }: LayoutJoin): Pla
   const keys = keysBehind(plan, left.keys, right.keys);
   const body = bodyOf(plan, left.body, right.body);
   return { branches: [{ body, location: { kind: 'layout', layout, keys } }] };
+}
+
+/** One side, or both, read by each task of the stage for itself. */
+function withCopy(
+  plan: AnyKindOfJoin,
+  { left, right }: JoinSides,
+  { copied, location }: CopiedJoin,
+): Placed {
+  const [leftBranch, rightBranch] = [onlyBranch(left), onlyBranch(right)];
+  assert(
+    leftBranch !== undefined && rightBranch !== undefined,
+    'a side that is read is one branch',
+  );
+  const positions = copied === 'left' ? rightPositions : leftPositions;
+  return {
+    branches: [
+      {
+        body: bodyOf(plan, leftBranch.body, rightBranch.body),
+        location: throughOutput(location, (column) => positions(plan, column)),
+      },
+    ],
+  };
 }
 
 function inOneTask({ graph }: Placer, plan: AnyKindOfJoin, sides: JoinSides): Placed {

@@ -104,7 +104,14 @@ function sharedPartitionKeys([first, ...others]: readonly WindowCall[]): readonl
 /** One task that reads the files in their order, so that rows come as they do in one DuckDB. */
 function inFileOrder(input: Placed): Branch | undefined {
   const only = onlyBranch(input);
-  return only?.location.kind === 'source' ? { body: only.body, location: SINGLE } : undefined;
+  if (only === undefined || !isInAnySplits(only)) return undefined;
+  return { body: only.body, location: SINGLE };
+}
+
+function isInAnySplits({ location }: Branch): boolean {
+  return (
+    location.kind === 'source' || (location.kind === 'layout' && location.layout.kind === 'shares')
+  );
 }
 
 /** The branch, if rows with equal keys are in one of its tasks already. */

@@ -15,6 +15,7 @@ import { placeFilter, placeProject, placeUnnesting } from './place-rowwise.ts';
 import { placeSetOperation } from './place-set-operation.ts';
 import { ANYWHERE, placedAt, SINGLE, SOURCE, type Placed } from './placed.ts';
 import { type DistributionOptions, type Placer } from './placer.ts';
+import { withShares } from './share-stages.ts';
 import { StageGraph } from './stage-graph.ts';
 
 /**
@@ -33,7 +34,8 @@ export function distribute(
     shared: new Map(),
     place: (operator) => placeOperator(placer, operator),
   };
-  return graph.finish(graph.close(toOneStage(graph, placer.place(plan))));
+  const placed = graph.finish(graph.close(toOneStage(graph, placer.place(plan))));
+  return withShares(placed, options);
 }
 
 function placeOperator(placer: Placer, plan: LogicalPlan): Placed {

@@ -12,8 +12,12 @@ export interface DistributionOptions {
   readonly broadcastThresholdBytes: number;
   /** Rows are never aggregated before they are sent by their groups. */
   readonly sendsRawRows: boolean;
+  /** Tasks share out whatever can be, however little work it is. */
+  readonly sharesSmallWork: boolean;
   /** What may tell that files lie apart by a key; empty = scans are read in any splits. */
   readonly statistics: StatisticsOfScans;
+  /** The scans that several tasks may read whole in place of receiving their rows, with what they hold. */
+  readonly replicated: StatisticsOfScans;
 }
 
 /** What the rules of the single operators share. */

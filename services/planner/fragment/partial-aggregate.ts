@@ -5,7 +5,7 @@
 import { type ColumnType } from '../../common/plan/column-type.ts';
 import { type PlanFragment } from '../../common/plan/plan-fragment.ts';
 import { castTo, aggregateOf, referencesTo } from '../distribution/columns.ts';
-import { rowsOf } from '../distribution/estimate.ts';
+import { hasFewGroups, rowsOf } from '../distribution/estimate.ts';
 import { rowState } from '../distribution/row-state.ts';
 import { type Expression } from '../logical/expression.ts';
 import { type Aggregate, type Distinct, type LogicalPlan } from '../logical/logical-plan.ts';
@@ -33,15 +33,12 @@ export interface PartialForms {
   readonly rowwise: LogicalPlan;
 }
 
-/** So many rows a group are some in every task too: no question then whether aggregating is worth its work. */
-const PLENTY_OF_ROWS = 100;
-
 /** Undefined for a body that does not end in groups, or whose states only DuckDB can make, or that has few groups. */
 export function partialForms(body: LogicalPlan): PartialForms | undefined {
   const aggregate = body.kind === 'distinct' ? asAggregate(body) : body;
   if (aggregate?.kind !== 'aggregate' || !isPlain(aggregate)) return undefined;
   const { child, groups, aggregates, columns } = aggregate;
-  if (rowsOf(body) * PLENTY_OF_ROWS <= rowsOf(child)) return undefined;
+  if (hasFewGroups(body, child)) return undefined;
   const states: Expression[] = [];
   for (const call of aggregates) {
     const state = rowState(call);

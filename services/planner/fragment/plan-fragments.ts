@@ -223,7 +223,8 @@ function partitioningOf(stage: Stage, scans: readonly Scan[]): Partitioning {
 }
 
 function partitioningOfScan({ layout }: Stage, scan: Scan): Pick<ScanInput, 'partitioning'> {
-  return layout === undefined ? {} : { partitioning: scanPartitioning(layout, scan) };
+  const partitioning = layout && scanPartitioning(layout, scan);
+  return partitioning === undefined ? {} : { partitioning };
 }
 
 function scanInput(scan: Scan, context: FragmentContext, filters = NO_DYNAMIC_FILTERS): ScanInput {

@@ -9,8 +9,12 @@ import { type Scan } from '../logical/logical-plan.ts';
 import { atom } from './sql/sql.ts';
 import { writeExpression } from './sql/write-expression.ts';
 
-/** Of one of the layout's scans. A row outside its bucket would not meet its equals: it fails the query. */
-export function scanPartitioning(layout: Layout, scan: Scan): ScanPartitioning {
+/**
+ * Of one of the layout's scans; undefined when a task wants all rows of its splits. A row outside its bucket would not
+ * meet its equals: it fails the query.
+ */
+export function scanPartitioning(layout: Layout, scan: Scan): ScanPartitioning | undefined {
+  if (layout.copies?.some(({ scanId }) => scanId === scan.scanId) === true) return undefined;
   switch (layout.kind) {
     case 'range': {
       const names = scan.columns.map((_, column) => atom(`c${column}`));
@@ -25,6 +29,8 @@ export function scanPartitioning(layout: Layout, scan: Scan): ScanPartitioning {
         predicates: bucketPredicates(layout, ownPart(layout.scans, scan), scan),
         mismatch: 'fail',
       };
+    case 'shares':
+      return undefined;
     default:
       return assertNever(layout);
   }

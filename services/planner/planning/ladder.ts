@@ -3,6 +3,7 @@ import { type Rung, type ScanDescriptor } from '../../common/plan/plan-fragment.
 import { inOneTask, inOneTaskOverScans, oneTaskReason } from '../distribution/one-task.ts';
 import { type PhysicalPlan } from '../distribution/physical-plan.ts';
 import { distribute } from '../distribution/place.ts';
+import { planCost } from '../distribution/plan-cost.ts';
 import { type DistributionOptions } from '../distribution/placer.ts';
 import { type StatisticsOfScans } from '../distribution/scan-statistics.ts';
 import { firstFreeSourceId } from '../distribution/simplify.ts';
@@ -17,7 +18,7 @@ export interface RungCandidate {
 
 export interface DistributionRequest {
   readonly request: PlanningRequest;
-  /** Empty: whether files lie apart by a key does not matter. */
+  /** What the files say of the scans. */
   readonly statistics: StatisticsOfScans;
 }
 
@@ -27,17 +28,23 @@ export function* rungCandidates(
   scans: readonly ScanDescriptor[],
   { request, statistics }: DistributionRequest,
 ): Generator<RungCandidate> {
-  const small = reasonToStaySmall(scans, request);
-  if (small !== undefined) {
-    yield { rung: 'small', reason: small, physical: inOneTask(plan) };
+  const inOne = reasonToStayInOneTask(scans, request);
+  if (inOne !== undefined) {
+    yield { rung: 'small', reason: inOne, physical: inOneTask(plan) };
     return;
   }
   const nextSourceId = firstFreeSourceId(plan);
   const alone = oneTaskReason(plan);
-  if (alone === undefined) {
-    const options = { ...distributionOptions(request), statistics };
-    const physical = distribute(plan, options, nextSourceId);
-    yield { rung: 'distributed', reason: stagesText(physical), physical };
+  const distributed =
+    alone === undefined ? distributedOn(plan, { request, statistics }, nextSourceId) : undefined;
+  const choice = chooseByWork(plan, distributed?.physical, { request, scans, statistics });
+  if (choice?.staysSmall === true) {
+    yield { rung: 'small', reason: choice.reason, physical: inOneTask(plan) };
+    return;
+  }
+  if (distributed !== undefined) {
+    const reasons = [distributed.reason, ...(choice === undefined ? [] : [choice.reason])];
+    yield { ...distributed, reason: reasons.join(': ') };
   }
   yield {
     rung: 'single-over-scans',
@@ -47,30 +54,81 @@ export function* rungCandidates(
   };
 }
 
-/** Why a query is one fragment by choice; undefined when it is to be distributed. */
-function reasonToStaySmall(
+function distributedOn(
+  plan: LogicalPlan,
+  { request, statistics }: DistributionRequest,
+  nextSourceId: number,
+): RungCandidate {
+  const physical = distribute(plan, distributionOptions(request, statistics), nextSourceId);
+  return { rung: 'distributed', reason: stagesText(physical), physical };
+}
+
+/** Why a query is one fragment, whatever its plan in stages. */
+function reasonToStayInOneTask(
   scans: readonly ScanDescriptor[],
   { session, cluster }: PlanningRequest,
 ): string | undefined {
   if (scans.length === 0) return 'no files are read';
   if (session.distribution === 'always') return undefined;
   if (session.distribution === 'never') return 'distribution = never';
-  if (cluster.workerCount <= 1) return 'the cluster has one worker';
-  const bytes = scans.reduce((sum, { totalBytes }) => sum + totalBytes, 0);
-  return bytes < session.distribution_threshold
-    ? `${bytes} bytes of input are below distribution_threshold`
-    : undefined;
+  return cluster.workerCount <= 1 ? 'the cluster has one worker' : undefined;
 }
 
-function distributionOptions({
-  session,
-  cluster,
-}: PlanningRequest): Omit<DistributionOptions, 'statistics'> {
+/** Stages take more of the cluster than one task does: they have to be faster by so much. */
+const WORTH_STAGES = 0.7;
+
+interface SmallnessTerms extends DistributionRequest {
+  readonly scans: readonly ScanDescriptor[];
+}
+
+interface Choice {
+  readonly staysSmall: boolean;
+  readonly reason: string;
+}
+
+/**
+ * Whether a query that could be distributed is one fragment, by its work: it takes longer in stages when these add more
+ * of it than their tasks share. Where much is read it is distributed in any case: one task may want the memory for it.
+ */
+function chooseByWork(
+  plan: LogicalPlan,
+  distributed: PhysicalPlan | undefined,
+  { request, scans, statistics }: SmallnessTerms,
+): Choice | undefined {
+  const { session } = request;
+  const bytes = scans.reduce((sum, { totalBytes }) => sum + totalBytes, 0);
+  if (session.distribution === 'always' || bytes >= session.distribution_threshold) {
+    return undefined;
+  }
+  const reason = `${bytes} bytes of input are below distribution_threshold`;
+  if (distributed === undefined) return { staysSmall: true, reason };
+  const options = distributionOptions(request, statistics);
+  const inStages = planCost(distributed, options);
+  const inOne = planCost(inOneTask(plan), options);
+  return inStages <= WORTH_STAGES * inOne
+    ? { staysSmall: false, reason: `work of ${mebibytes(inStages)} instead of ${mebibytes(inOne)}` }
+    : {
+        staysSmall: true,
+        reason: `${reason}, work of ${mebibytes(inOne)} instead of ${mebibytes(inStages)} in stages`,
+      };
+}
+
+function mebibytes(cost: number): string {
+  return `${(cost / 1024 / 1024).toFixed(1)} MiB`;
+}
+
+function distributionOptions(
+  { session, cluster }: PlanningRequest,
+  statistics: StatisticsOfScans,
+): DistributionOptions {
   const perWorker = session.task_concurrency || cluster.tasksPerWorker;
   return {
     taskCount: session.hash_partition_count || Math.max(1, perWorker * cluster.workerCount),
     broadcastThresholdBytes: session.broadcast_threshold,
     sendsRawRows: session.partial_aggregation === 'never',
+    sharesSmallWork: session.distribution === 'always',
+    statistics: session.colocated_execution === 'on' ? statistics : new Map(),
+    replicated: session.replicated_scans === 'on' ? statistics : new Map(),
   };
 }
 

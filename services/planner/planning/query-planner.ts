@@ -124,8 +124,9 @@ export class QueryPlanner implements StatementPlanner {
     const simple = simplify(query.plan.plan);
     const scans = await describeScans(this.#catalog, [simple], []);
     const failures: string[] = [];
+    const { colocated_execution: colocated, replicated_scans: replicated } = request.session;
     const statistics =
-      request.session.colocated_execution === 'on'
+      colocated === 'on' || replicated === 'on'
         ? await scanStatistics(this.#catalog, scansOf(simple), scans)
         : new Map();
     const sized = boundEstimates(withScanRows(simple, scans), statistics);

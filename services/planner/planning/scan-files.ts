@@ -1,6 +1,6 @@
 import { type ScanDescriptor, type ScanFile } from '../../common/plan/plan-fragment.ts';
 import type { SourceId } from '../../common/ids.ts';
-import { partitionCountOf, partsOf, type LayoutPart } from '../distribution/layout.ts';
+import { partsOf, type LayoutPart } from '../distribution/layout.ts';
 import { type PhysicalPlan } from '../distribution/physical-plan.ts';
 import { type StatisticsOfScans } from '../distribution/scan-statistics.ts';
 import { type Expression } from '../logical/expression.ts';
@@ -68,8 +68,7 @@ export function withPartitions(
     if (layout === undefined) continue;
     for (const part of partsOf(layout)) {
       const original = originals.find(({ sourceId }) => sourceId === part.original);
-      const placed = { part, original, partitionCount: partitionCountOf(layout) };
-      layouts.set(part.scanId, (descriptor) => withRowGroupPartitions(descriptor, placed));
+      layouts.set(part.scanId, (each) => withRowGroupPartitions(each, { part, original }));
     }
   }
   return descriptors.map((each) => layouts.get(each.sourceId)?.(each) ?? each);
@@ -78,25 +77,22 @@ export function withPartitions(
 interface PlacedPart {
   readonly part: LayoutPart;
   readonly original: ScanDescriptor | undefined;
-  readonly partitionCount: number;
 }
 
-/** A row group that was not there when the layout was made may have rows of all parts. */
 function withRowGroupPartitions(
   descriptor: ScanDescriptor,
-  { part, original, partitionCount }: PlacedPart,
+  { part, original }: PlacedPart,
 ): ScanDescriptor {
   const known = new Map(
     (original?.files ?? [])
       .flatMap((file) => file.rowGroups.map(({ firstRow }) => rowGroupKey(file, firstRow)))
       .map((key, index) => [key, part.rowGroups[index]?.partitions]),
   );
-  const all = Array.from({ length: partitionCount }, (_, partition) => partition);
   const files = descriptor.files.map((file) => ({
     ...file,
     rowGroups: file.rowGroups.map((group) => ({
       ...group,
-      partitions: known.get(rowGroupKey(file, group.firstRow)) ?? all,
+      partitions: known.get(rowGroupKey(file, group.firstRow)) ?? part.partitionsOfOthers,
     })),
   }));
   return { ...descriptor, files };

@@ -44,7 +44,8 @@ afterAll(async () => {
 });
 
 async function layoutsOf(sql: string, taskCount = 4): Promise<readonly string[]> {
-  const { plan, difference } = await oracle.compare(sql, { taskCount });
+  const properties = { replicated_scans: 'off' };
+  const { plan, difference } = await oracle.compare(sql, { taskCount, properties });
   expect(difference).toBeUndefined();
   return plan.fragments.map(({ partitioning }) =>
     partitioning.kind === 'fixed-source' ? partitioning.layout : partitioning.kind,

@@ -67,7 +67,9 @@ describe.each(Object.entries(QUERIES))(
       for (let round = 0; round < ROUNDS; round += 1) {
         const query = { key: draw(KEYS), left: draw(KEYED_TABLES), right: draw(KEYED_TABLES) };
         const sql = write(query);
-        const { difference } = await oracle.compare(sql, { taskCount: 2 + random.below(5) });
+        const taskCount = 2 + random.below(5);
+        const properties = { replicated_scans: draw(['on', 'off']) };
+        const { difference } = await oracle.compare(sql, { taskCount, properties });
         expect(difference, sql).toBeUndefined();
       }
     });
@@ -91,7 +93,7 @@ describe('the plan', () => {
     const sql = 'SELECT l.v FROM ordered l JOIN overlapping r ON l.k_double = r.k_double';
     expect(await partitioningsOf(sql)).not.toContain('range(k_double, 4)');
     expect((await oracle.compare(sql, { taskCount: 4 })).difference).toBeUndefined();
-    const properties = { colocated_execution: 'off' };
+    const properties = { colocated_execution: 'off', replicated_scans: 'off' };
     const off = await oracle.plan('SELECT k, median(v) FROM ordered GROUP BY 1', {
       taskCount: 4,
       properties,
@@ -110,10 +112,34 @@ describe('the plan', () => {
   it('is told by EXPLAIN', async () => {
     const { fragments } = await oracle.plan(
       'EXPLAIN SELECT l.v FROM ordered l JOIN unique_keys r ON l.k = r.k',
-      { taskCount: 4 },
+      { taskCount: 4, properties: { replicated_scans: 'off' } },
     );
     expect(fragments[0]?.sql).toContain(
       'partitioning: range(k, 4) (scan_0 = ordered, scan_1 = unique_keys)',
     );
+  });
+
+  it('reads a small table in every task, and says so', async () => {
+    const sql = 'SELECT count(*), sum(r.v) FROM ordered l JOIN unique_keys r ON l.v = r.k';
+    const { plan, difference } = await oracle.compare(sql, { taskCount: 3 });
+    expect(difference).toBeUndefined();
+    expect(plan.fragments.map(({ partitioning }) => partitioning.kind)).toEqual([
+      'fixed-source',
+      'single',
+    ]);
+    expect(plan.fragments[0]?.partitioning).toMatchObject({ layout: 'shares(3)' });
+    const partitionsOf = (table: string): readonly number[] => {
+      const scan = plan.fragments[0]?.scans.find((each) => each.table.includes(table));
+      const files = plan.scans.find(({ sourceId }) => sourceId === scan?.sourceId)?.files ?? [];
+      return files.flatMap(({ rowGroups }) =>
+        rowGroups.map(({ partitions = [] }) => partitions.length),
+      );
+    };
+    expect(new Set(partitionsOf('ordered'))).toEqual(new Set([1]));
+    expect(new Set(partitionsOf('unique_keys'))).toEqual(new Set([3]));
+    const properties = { colocated_execution: 'off', replicated_scans: 'off' };
+    const off = await oracle.plan(sql, { taskCount: 3, properties });
+    const kinds = off.fragments.map(({ partitioning }) => partitioning.kind);
+    expect(kinds).not.toContain('fixed-source');
   });
 });

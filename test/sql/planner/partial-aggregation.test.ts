@@ -7,7 +7,7 @@ import { writeNullTables } from '../../support/null-tables.ts';
 import { PlannerOracle } from '../../support/planner-oracle.ts';
 
 /** Small as the tables are, they would be read without exchange. */
-const EXCHANGES = { colocated_execution: 'off' };
+const EXCHANGES = { colocated_execution: 'off', replicated_scans: 'off' };
 const FORMS: readonly PartialForm[] = ['rowwise', 'mixed'];
 
 /** Arguments by the name of the aggregate; `v` is BIGINT, `x` DOUBLE, `m` DECIMAL, `b` BOOLEAN, all with NULLs. */

@@ -14,10 +14,17 @@ beforeAll(async () => {
 
 afterAll(async () => await oracle.close());
 
-describe.each([2, 5])('TPC-H in %i tasks', (taskCount) => {
+describe.each([
+  [2, 'on'],
+  [5, 'on'],
+  [5, 'off'],
+])('TPC-H in %i tasks, scans by several of them %s', (taskCount, replicated_scans) => {
   it.each(QUERIES)('%s is distributed and equals DuckDB', async (name) => {
     const sql = readFileSync(new URL(`../tpch/${name}.sql`, import.meta.url), 'utf8');
-    const { plan, difference } = await oracle.compare(sql, { taskCount });
+    const { plan, difference } = await oracle.compare(sql, {
+      taskCount,
+      properties: { replicated_scans },
+    });
     expect(difference).toBeUndefined();
     expect(plan.rung).toBe('distributed');
   });

@@ -41,7 +41,7 @@ const BROKEN: Record<string, readonly PlanFragment[]> = {
   ],
   'partitions of scans need both': [aFragment(0, aFixedSource(0, [1]))],
   'not every scan has 2 partitions': [
-    aFragment(0, { ...aFixedSource(2, [1]), scans: [...aFixedSource(2, [1]).scans, aScan(3)] }),
+    aFragment(0, { ...aFixedSource(2, [1]), scans: aFixedSource(3, [1]).scans }),
   ],
   'a task needs all splits of its partition': [
     aFragment(0, { ...aFixedSource(2, [1]), inputMode: 'incremental' }),

@@ -65,6 +65,13 @@ describe('estimates of groups', () => {
     expect(rowsOf(grouped(facts, 0), of)).toBe(28);
   });
 
+  it('are at most the values of one row group, where all have the same common ones', () => {
+    const common = { min: 'A', max: 'R', nulls: 'none', distinctValues: 3 } as const;
+    expect(rowsOf(grouped(facts, 0), statistics(common))).toBe(3);
+    const rare = { ...common, distinctValues: ROWS / 8 };
+    expect(rowsOf(grouped(facts, 0), statistics(rare))).toBe(ROWS / 2);
+  });
+
   it('go by the columns that an expression is made of, unless it is another one in each row', () => {
     const of = statistics({ min: 1n, max: 10n, nulls: 'none' });
     const sum = (isVolatile: boolean): LogicalPlan => ({

@@ -39,8 +39,13 @@ function some(child: LogicalPlan): Filter {
 /** `partitioned`: no side is copied, so scans lie behind exchanges. */
 function cut(plan: LogicalPlan, way: 'broadcast' | 'partitioned'): PhysicalPlan {
   const broadcastThresholdBytes = way === 'broadcast' ? 1 << 30 : 0;
-  const options = { taskCount: 4, broadcastThresholdBytes, sendsRawRows: false };
-  return distribute(plan, { ...options, statistics: new Map() }, 10);
+  const options = {
+    taskCount: 4,
+    broadcastThresholdBytes,
+    sendsRawRows: false,
+    sharesSmallWork: true,
+  };
+  return distribute(plan, { ...options, statistics: new Map(), replicated: new Map() }, 10);
 }
 
 /** `scan.column` of all filtered columns, with the stage that collects. */

@@ -45,7 +45,9 @@ function distributed(plan: LogicalPlan, of: readonly ScanStatistics[]): Physical
     taskCount: 4,
     broadcastThresholdBytes: 32 * 1024 * 1024,
     sendsRawRows: false,
+    sharesSmallWork: true,
     statistics: new Map(of.entries()),
+    replicated: new Map(),
   };
   return distribute(simple, options, firstFreeSourceId(simple));
 }

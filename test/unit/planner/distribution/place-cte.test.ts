@@ -31,7 +31,9 @@ function stagesOf(plan: LogicalPlan) {
     taskCount: 4,
     broadcastThresholdBytes: 32 * 1024 * 1024,
     sendsRawRows: false,
+    sharesSmallWork: true,
     statistics: new Map([0, 1, 2].map((id) => [id, clustered])),
+    replicated: new Map(),
   };
   return distribute(simple, options, firstFreeSourceId(simple)).stages;
 }

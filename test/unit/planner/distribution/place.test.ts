@@ -16,7 +16,9 @@ const OPTIONS = {
   taskCount: 4,
   broadcastThresholdBytes: 32 * 1024 * 1024,
   sendsRawRows: false,
+  sharesSmallWork: true,
   statistics: new Map(),
+  replicated: new Map(),
 };
 const LARGE = 50_000_000;
 

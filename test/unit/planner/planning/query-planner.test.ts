@@ -34,13 +34,13 @@ describe('QueryPlanner', () => {
       return `${plan.rung}: ${plan.rungReason}`;
     };
     expect(await reason({ bytes: MIB })).toBe(
-      `small: ${MIB} bytes of input are below distribution_threshold`,
+      `small: ${MIB} bytes of input are below distribution_threshold, work of 4.0 MiB instead of 8.0 MiB in stages`,
     );
     expect(await reason({ workerCount: 1 })).toBe('small: the cluster has one worker');
     expect(await reason({ properties: { distribution: 'never' } })).toBe(
       'small: distribution = never',
     );
-    expect(await reason({})).toBe('distributed: 2 stages, 2 with several tasks');
+    expect(await reason({})).toBe('distributed: 2 stages, 1 with several tasks');
     const always = { bytes: 1, workerCount: 1, properties: { distribution: 'always' } };
     expect(await reason(always)).toBe('distributed: 2 stages, 2 with several tasks');
   });
@@ -59,6 +59,7 @@ describe('QueryPlanner', () => {
 
   it('steps down to one task over distributed scans when a fragment does not bind as planned', async () => {
     const plan = await planned({
+      properties: { distribution: 'always' },
       refute: ({ partitioning }) =>
         partitioning.kind === 'hash' ? { reason: 'column 1 differs' } : undefined,
     });
