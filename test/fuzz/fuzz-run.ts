@@ -6,7 +6,7 @@ import { Choice } from './grammar/choice.ts';
 import { type FunctionCatalog, readFunctionCatalog } from './grammar/function-catalog.ts';
 import { randomStatement } from './grammar/statements.ts';
 import { reduce } from './reduce.ts';
-import { printSql, type SqlNode } from './sql-tree.ts';
+import { printSql, type SqlNode, treesWithout } from './sql-tree.ts';
 
 export interface Finding {
   readonly seed: number;
@@ -54,7 +54,12 @@ export class FuzzRun implements AsyncDisposable {
     const { sql: tree, isOrdered, parameters } = randomStatement(seed, this.#catalog);
     const options = { ...randomOptions(seed), ...givenOf(seed, parameters) };
     const compare = async (candidate: SqlNode): Promise<Outcome> =>
-      await this.#oracle.compare({ sql: printSql(candidate), isOrdered, options });
+      await this.#oracle.compare({
+        sql: printSql(candidate),
+        isOrdered,
+        options,
+        without: withoutOne(candidate),
+      });
     const outcome = await compare(tree);
     const covered = coveredBy(tree, outcome);
     const isHunted = hunted !== '' && JSON.stringify(outcome).includes(hunted);
@@ -88,6 +93,10 @@ export class FuzzRun implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#oracle[Symbol.asyncDispose]();
   }
+}
+
+function* withoutOne(tree: SqlNode): Generator<readonly [string, string]> {
+  for (const [one, other] of treesWithout(tree)) yield [printSql(one), printSql(other)];
 }
 
 function randomOptions(seed: number): FuzzQuery['options'] {

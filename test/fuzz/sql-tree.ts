@@ -68,6 +68,30 @@ export function* smallerTrees(root: SqlNode): Generator<SqlNode> {
   }
 }
 
+/** The statement with one of its expressions replaced, by NULL and by a value of its type, for each of them. */
+export function* treesWithout(root: SqlNode): Generator<readonly [SqlNode, SqlNode]> {
+  if (!NO_EXPRESSIONS.has(root.sort)) {
+    const [nothing, something] = [`NULL::${root.sort}`, `1::${root.sort}`];
+    yield [node(root.sort, 'NULL', nothing), node(root.sort, 'constant', something)];
+  }
+  for (const [index, part] of root.parts.entries()) {
+    if (typeof part === 'string') continue;
+    const replaced = (smaller: SqlPart): SqlNode => ({
+      ...root,
+      parts: root.parts.with(index, smaller),
+    });
+    if ('parts' in part) {
+      for (const [one, other] of treesWithout(part)) yield [replaced(one), replaced(other)];
+      continue;
+    }
+    for (const [position, item] of part.items.entries()) {
+      const inList = (smaller: SqlNode): SqlNode =>
+        replaced({ ...part, items: part.items.with(position, smaller) });
+      for (const [one, other] of treesWithout(item)) yield [inList(one), inList(other)];
+    }
+  }
+}
+
 export const NO_EXPRESSIONS: ReadonlySet<string> = new Set([
   'relation',
   'statement',

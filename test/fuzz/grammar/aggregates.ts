@@ -33,8 +33,12 @@ const EXTREMES = ['arg_min', 'arg_max', 'min_by', 'max_by', 'arg_min_null', 'arg
 /** Computed in DOUBLE whatever they are given, in an order that is not DuckDB's. */
 const ROUNDED =
   /^(stddev.*|var.*|covar.*|corr|regr_(?!count).*|sem|skewness|kurtosis.*|entropy|product|fsum|favg|kahan_sum|sumkahan)$/;
-/** Moments lose what they share with their mean: over columns whose values are near each other only. */
-const UNSTABLE = /^(regr_.*|corr|skewness|kurtosis.*|covar.*|var.*|stddev.*|sem|product)$/;
+/**
+ * Moments lose what they share with their mean: over columns whose values are near each other only. Sums that carry
+ * their error make NaN of an infinity as soon as it is added to another state.
+ */
+const UNSTABLE =
+  /^(regr_.*|corr|skewness|kurtosis.*|covar.*|var.*|stddev.*|sem|product|fsum|favg|kahan_sum|sumkahan)$/;
 /** Added up in another order where their argument is a DOUBLE. */
 const ROUNDED_OF_DOUBLES = new Set(['sum', 'avg', 'mean', 'mad']);
 
