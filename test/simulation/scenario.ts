@@ -22,7 +22,8 @@ export type Fault =
   | { readonly kind: 'spool-loss' }
   /** The client stops reading and says nothing. */
   | { readonly kind: 'client-stall' }
-  | { readonly kind: 'split-failure' }
+  /** So many of the next batches of splits cannot be loaded. */
+  | { readonly kind: 'split-failure'; readonly count: number }
   | { readonly kind: 'cancel' };
 
 export type TaskFailureCode = 'INVALID_INPUT' | 'OUT_OF_MEMORY' | 'EXCHANGE_FAILED';
@@ -207,10 +208,11 @@ function createFault(random: Random, kind: Fault['kind'], nodeCount: number): Fa
       const codes = ['INVALID_INPUT', 'OUT_OF_MEMORY', 'EXCHANGE_FAILED'] as const;
       return { kind, code: codes[random.below(codes.length)] ?? 'INVALID_INPUT' };
     }
+    case 'split-failure':
+      return { kind, count: Infinity };
     case 'join':
     case 'spool-loss':
     case 'client-stall':
-    case 'split-failure':
     case 'cancel':
       return { kind };
     default:

@@ -3,6 +3,7 @@
  * to the last message.
  */
 import { createHash } from 'node:crypto';
+import type { ErrorCode } from '../../services/common/error.ts';
 import type { Instant } from '../../services/common/ids.ts';
 import type { FileSplit } from '../../services/common/plan/split.ts';
 import { seededRandom } from '../../services/common/random.ts';
@@ -136,7 +137,9 @@ class Simulation {
     this.#attemptChecker = new AttemptChecker((attempt) => this.#createCheckers(attempt));
     this.#checkers = [this.#attemptChecker, new EndChecker(workload, this.#violations)];
     const { splits } = workload;
-    this.#sources = new SimulatedSplitSources({ time, random, splits, deliver });
+    const { injected } = this.#cluster.misfortune;
+    const onFailure = (code: ErrorCode) => void injected.add(code);
+    this.#sources = new SimulatedSplitSources({ time, random, splits, deliver, onFailure });
     this.#client = this.#cluster.engine.createClient({
       pauseMs: scenario.clientPauseMs,
       release: () => deliver({ kind: 'result-released' }),
@@ -294,8 +297,7 @@ class Simulation {
         injected.add('QUERY_TIMEOUT');
         return this.#client.stop();
       case 'split-failure':
-        injected.add('SOURCE_READ_FAILED');
-        return this.#sources.breakAll();
+        return this.#sources.fail(fault.count);
       case 'cancel': {
         injected.add('QUERY_CANCELLED');
         const error = { code: 'QUERY_CANCELLED', message: 'cancelled by the user' } as const;

@@ -11,6 +11,7 @@ export const WAIT_REASONS = [
   'waiting-for-source',
   'split-queues-full',
   'waiting-for-locality',
+  'waiting-for-lane',
   'writer-scaling',
   'waiting-for-tasks',
   'waiting-for-consumers',

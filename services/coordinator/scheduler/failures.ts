@@ -1,16 +1,18 @@
 /** Failures of tasks, workers and split sources: carries out what the recovery policy decides about them. */
 import { assertNever } from '../../common/assert.ts';
 import type { ErrorReport } from '../../common/error.ts';
-import type { NodeId, NodeInstanceId } from '../../common/ids.ts';
-import { spoolsOutputs } from './scheduler-options.ts';
+import type { Instant, NodeId, NodeInstanceId } from '../../common/ids.ts';
+import { describesTasks, spoolsOutputs } from './scheduler-options.ts';
 import { loseOutputs, resubmitStage, retryPartition } from './attempts.ts';
 import type { FailedAttempt } from './attempts.ts';
 import type { LostOutput } from '../../common/task/fetch-failure.ts';
+import { queryRetryDelayMs } from './fault-tolerant/retry-delay.ts';
 import { recoveryPolicyOf } from './policies.ts';
 import { retryQuery } from './query-retry.ts';
 import { forgetOutputs, restartRegions } from './regions.ts';
 import { isQueryEnded } from './query-state.ts';
 import { awaitCause, failQuery } from './query-transitions.ts';
+import type { ScanOfStage } from './scheduler-state.ts';
 import { regionOf } from './stage-link.ts';
 import type { StageState } from './stage-state.ts';
 import { judgeAttempt } from './task-retries.ts';
@@ -87,11 +89,39 @@ export function onTasksLost(turn: Turn, lost: LostNode, tasks: readonly LostTask
   }
 }
 
-/** A scan of this stage cannot be read. */
-export function onSplitsLost(turn: Turn, stage: StageState, error: ErrorReport): void {
-  const { kind } = recoveryPolicyOf(turn.state.options).onTaskFailed(error);
-  if (kind === 'retry-query') retryQuery(turn, error, stage);
-  else failQuery(turn, error, stage);
+/**
+ * A batch of splits could not be loaded, and nothing was lost with it: where only what failed is tried again, it is asked for
+ * again after a while, under another number; too many failures in a row fail the query.
+ */
+export function onSplitsLost(turn: Turn, { stage, scan }: ScanOfStage, error: ErrorReport): void {
+  const { options } = turn.state;
+  const { kind } = recoveryPolicyOf(options).onTaskFailed(error);
+  // A split assigner has no word for splits that are late (F15).
+  if (describesTasks(options)) return failQuery(turn, error, stage);
+  switch (kind) {
+    case 'retry-query':
+      return retryQuery(turn, error, stage);
+    case 'retry-task':
+    case 'resubmit-stage':
+    case 'restart-region':
+      return loadAgain(turn, { stage, scan }, error);
+    case 'fail-query':
+    case 'await-cause':
+      return failQuery(turn, error, stage);
+    default:
+      return assertNever(kind);
+  }
+}
+
+function loadAgain(turn: Turn, { stage, scan }: ScanOfStage, error: ErrorReport): void {
+  const { maxTaskFailures, retryDelays } = turn.state.options;
+  scan.loadFailures += 1;
+  if (scan.loadFailures >= maxTaskFailures) return failQuery(turn, error, stage);
+  scan.batch += 1;
+  const { sourceId, batch } = scan;
+  const at = (turn.now + queryRetryDelayMs(scan.loadFailures, retryDelays)) as Instant;
+  scan.retryAt = at;
+  turn.effects.push({ kind: 'arm-timer', timer: { kind: 'split-retry', sourceId, batch }, at });
 }
 
 /** No cause followed a symptom: it is the cause. */

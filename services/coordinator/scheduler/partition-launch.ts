@@ -5,6 +5,7 @@
 import type { Instant } from '../../common/ids.ts';
 import {
   attemptsOf,
+  hasEnoughRows,
   isLive,
   isWhole,
   isZombie,
@@ -68,7 +69,7 @@ export function feedAttempt(turn: Turn, stage: StageState, task: TaskState): voi
 
 /** Somebody still needs what the stage makes, and it may run. */
 function mayLaunch(state: QuerySchedulerState, stage: StageState): boolean {
-  if (stage.kind === 'planned' || isStageDone(stage.kind)) return false;
+  if (stage.kind === 'planned' || isStageDone(stage.kind) || hasEnoughRows(stage)) return false;
   const consumers = consumersOf(state, stage);
   const isWanted = consumers.length === 0 || !consumers.every(isWhole);
   return isWanted && (describesTasks(state.options) || producersOf(state, stage).every(isWhole));

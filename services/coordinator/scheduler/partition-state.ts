@@ -125,6 +125,25 @@ export function isAllSelected(stage: StageState): boolean {
   return partitions.length > 0 && partitions.every((partition) => isSelected(stage, partition));
 }
 
+/** Its rows are all there that anybody will read. */
+export function hasAllRows(stage: StageState): boolean {
+  return isAllSelected(stage) || hasEnoughRows(stage);
+}
+
+/**
+ * Attempts that count have made the rows of its limit: until one of them is lost, no other partition need run (T18). Not where
+ * tasks are described: what these read is dealt from all partitions.
+ */
+export function hasEnoughRows(stage: StageState): boolean {
+  const { rowLimit } = stage.fragment;
+  if (rowLimit === undefined || stage.planning !== null) return false;
+  const selected = stage.partitions
+    .map((partition) => selectedAttempt(stage, partition))
+    .filter((task) => task !== undefined);
+  const rows = selected.reduce((sum, { stats }) => sum + stats.outputRows, 0);
+  return selected.length > 0 && rows >= rowLimit;
+}
+
 /** All that it stores is there: its consumers may read to the end. */
 export function isWhole({ kind }: StageState): boolean {
   return kind === 'finished';

@@ -10,6 +10,7 @@ import { onCauseMissing, onSplitsLost } from './failures.ts';
 import { failQuery } from './query-transitions.ts';
 import type { SchedulerEvent, SchedulerTimer } from './scheduler-event.ts';
 import { findScan, rootStage, stageOf } from './scheduler-state.ts';
+import { loadSplits } from './stage-scheduler/scan-feeding.ts';
 import { cancelStage } from './stage-transitions.ts';
 import { onRetryDue } from './query-retry.ts';
 import { onStallWatch } from './stall-watch.ts';
@@ -29,6 +30,7 @@ export function onSplitsLoaded(turn: Turn, event: EventOf<'splits-loaded'>): voi
   if (!scan.isLoading || scan.batch !== event.batch) return;
   scan.isLoading = false;
   scan.batch += 1;
+  scan.loadFailures = 0;
   scan.pending.push(...event.splits);
   scan.isExhausted = event.last;
   if (event.pruned !== undefined) scan.pruned = addPruned(scan.pruned, event.pruned);
@@ -38,7 +40,18 @@ export function onSplitsLoaded(turn: Turn, event: EventOf<'splits-loaded'>): voi
 export function onSplitLoadingFailed(turn: Turn, event: EventOf<'split-loading-failed'>): void {
   const found = findScan(turn.state, event.sourceId);
   if (found === undefined || !found.scan.isLoading || found.scan.batch !== event.batch) return;
-  onSplitsLost(turn, found.stage, event.error);
+  onSplitsLost(turn, found, event.error);
+}
+
+/** The pause after a failed load is over. */
+function onSplitRetry(
+  turn: Turn,
+  { sourceId, batch }: Extract<SchedulerTimer, { readonly kind: 'split-retry' }>,
+): void {
+  const found = findScan(turn.state, sourceId);
+  if (found === undefined || found.scan.retryAt === null || found.scan.batch !== batch) return;
+  found.scan.retryAt = null;
+  loadSplits(turn, found.stage, found.scan);
 }
 
 /** Also while a symptom waits for its cause: it is none, and might have been overcome. */
@@ -70,6 +83,8 @@ export function onTimerFired(turn: Turn, timer: SchedulerTimer): void {
     case 'result-announcement':
       state.result.isWindowClosed = true;
       return undefined;
+    case 'split-retry':
+      return onSplitRetry(turn, timer);
     case 'dynamic-filter-wait':
       return onFilterWaitOver(turn, timer);
     case 'locality-wait':

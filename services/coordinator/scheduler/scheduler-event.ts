@@ -40,6 +40,8 @@ export type SchedulerTimer =
   | { readonly kind: 'node-wait'; readonly since: Instant }
   /** The pause after a failed task is over (F19). */
   | { readonly kind: 'scheduling-delay' }
+  /** Time to ask for a batch of splits again that could not be loaded. */
+  | { readonly kind: 'split-retry'; readonly sourceId: SourceId; readonly batch: number }
   /** The scan has waited long enough for its dynamic filters. */
   | { readonly kind: 'dynamic-filter-wait'; readonly sourceId: SourceId }
   /** Splits of the scan have waited long enough for room nearer to their data (S15). */

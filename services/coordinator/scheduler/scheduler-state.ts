@@ -152,6 +152,8 @@ export function createStage(fragment: PlanFragment): StageState {
       sourceId: scan.sourceId,
       batch: 0,
       isLoading: false,
+      retryAt: null,
+      loadFailures: 0,
       pending: [],
       placed: [],
       isExhausted: false,

@@ -47,6 +47,10 @@ export interface ScanState {
   /** Number of the batch that is being loaded or comes next. */
   batch: number;
   isLoading: boolean;
+  /** The batch could not be loaded and is asked for again then; null = it is on its way, or nothing is. */
+  retryAt: Instant | null;
+  /** Loads in a row that failed. */
+  loadFailures: number;
   /** Loaded and not yet placed, in order (T27). */
   pending: FileSplit[];
   /** Placed in this run of the stage; kept only where stages are run anew. */

@@ -1,7 +1,7 @@
 /** Every move of a stage, and what follows from it for its tasks, its split sources and its neighbours. */
 import { assert } from '../../common/assert.ts';
 import { finishSelection } from './fault-tolerant/output-selector.ts';
-import { isAllSelected } from './partition-state.ts';
+import { hasAllRows, isAllSelected, isLive } from './partition-state.ts';
 import { retriesPartitions } from './scheduler-options.ts';
 import { mayRetryQuery } from './scheduler-state.ts';
 import type { QuerySchedulerState } from './scheduler-state.ts';
@@ -15,7 +15,7 @@ import {
   stageStateOf,
 } from './stage-state.ts';
 import type { ScanState, StageState, StageStateKind } from './stage-state.ts';
-import { stopTask } from './turn.ts';
+import { releaseOutput, stopTask } from './turn.ts';
 import type { Turn } from './turn.ts';
 
 /** Moves a stage; its neighbours hear what they may conclude. Illegal moves are bugs. */
@@ -42,11 +42,19 @@ export function settleStage(turn: Turn, stage: StageState): void {
   const next = retriesPartitions(turn.state.options)
     ? stageStateByPartitions(stage, kind)
     : stageStateOf(kind, stage.taskCounts);
-  if (next === kind) return;
-  const isDecided = next === 'finished' && isAllSelected(stage);
-  if (isDecided)
+  if (next === 'finished' && isAllSelected(stage))
     stage.selector = finishSelection(stage.selector, stage.stageId, stage.partitions.length);
-  moveStage(turn, stage, next);
+  if (next !== kind) moveStage(turn, stage, next);
+  if (next === 'finished' && retriesPartitions(turn.state.options)) stopUncounted(turn, stage);
+}
+
+/** What still runs is of partitions that are not needed. */
+function stopUncounted(turn: Turn, stage: StageState): void {
+  for (const task of stage.tasks) {
+    if (!isLive(task)) continue;
+    stopTask(turn, task, 'abort');
+    releaseOutput(turn, stage, task);
+  }
 }
 
 /** Where its partitions have brought a stage that tries them again: an attempt that failed is not the last word. */
@@ -54,7 +62,7 @@ function stageStateByPartitions<Kind extends StageStateKind>(
   stage: StageState,
   kind: Kind,
 ): Kind | 'running' | 'finished' {
-  if (isAllSelected(stage)) return 'finished';
+  if (hasAllRows(stage)) return 'finished';
   return stage.taskCounts.running > 0 ? 'running' : kind;
 }
 
@@ -86,6 +94,7 @@ export function closeSource(turn: Turn, scan: ScanState): void {
   if (scan.isClosed) return;
   scan.isClosed = true;
   scan.isLoading = false;
+  scan.retryAt = null;
   scan.pending = [];
   if (!mayRetryQuery(turn.state)) releaseSource(turn, scan);
 }

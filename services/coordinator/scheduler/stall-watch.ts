@@ -6,6 +6,7 @@ import type { Instant } from '../../common/ids.ts';
 import { isQueryEnded } from './query-state.ts';
 import { failQuery } from './query-transitions.ts';
 import type { QuerySchedulerState } from './scheduler-state.ts';
+import type { ScanState } from './stage-state.ts';
 import type { Turn } from './turn.ts';
 import { whyBlocked } from './why-blocked.ts';
 import type { StageWait } from './why-blocked.ts';
@@ -68,8 +69,8 @@ function isExcused(state: QuerySchedulerState, stages: readonly StageWait[]): bo
   return isBusy || state.stages.some(({ scans }) => scans.some(isTimed));
 }
 
-function isTimed({ filterWait, locality }: QuerySchedulerState['stages'][number]['scans'][number]) {
-  return filterWait === 'waiting' || locality.timerAt !== null;
+function isTimed({ filterWait, locality, retryAt }: ScanState): boolean {
+  return filterWait === 'waiting' || locality.timerAt !== null || retryAt !== null;
 }
 
 /** Differs whenever anything has been done since. */

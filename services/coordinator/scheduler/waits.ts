@@ -3,6 +3,7 @@ import { assertNever } from '../../common/assert.ts';
 import type { NodeId, SourceId, StageId, TaskId } from '../../common/ids.ts';
 import type { TaskBlockedReason } from '../../common/task/task-status.ts';
 import { missingFilters } from './dynamic-filters.ts';
+import { activeNodes } from './placement/node-selector.ts';
 import { stageOf } from './scheduler-state.ts';
 import type { QuerySchedulerState } from './scheduler-state.ts';
 import { consumersOf, producersOf } from './stage-link.ts';
@@ -26,6 +27,8 @@ export type StageBlockedReason =
   | 'waiting-for-locality'
   /** Its writers keep up with the rows, and more may follow (T31). */
   | 'writer-scaling'
+  /** Its partitions wait for a lane of a worker: all are taken, or there is no worker (S11). */
+  | 'waiting-for-lane'
   /** Tasks were ordered and have not reported, or not ended, yet. */
   | 'waiting-for-tasks'
   /** All live tasks wait for pages of other stages. */
@@ -81,6 +84,8 @@ export function stageTargets(
     case 'waiting-for-locality':
     case 'waiting-for-slot':
       return { ...NOBODY, nodes: some(liveTasks(stage).map(({ nodeId }) => nodeId)) };
+    case 'waiting-for-lane':
+      return { ...NOBODY, nodes: some(activeNodes(state).map(({ node }) => node.nodeId)) };
     case 'waiting-for-tasks': {
       const tasks = liveTasks(stage).filter(
         ({ kind }) => kind === 'planned' || kind === 'flushing',

@@ -2,8 +2,11 @@
 import { assertNever } from '../../common/assert.ts';
 import type { StageId } from '../../common/ids.ts';
 import type { TaskBlockedReason } from '../../common/task/task-status.ts';
+import { awaitsAttempt } from './partition-launch.ts';
+import { isLive, isWhole } from './partition-state.ts';
 import { isQueryEnded } from './query-state.ts';
 import type { QuerySchedulerState } from './scheduler-state.ts';
+import { producersOf } from './stage-link.ts';
 import { isStageDone } from './stage-state.ts';
 import type { StageState } from './stage-state.ts';
 import { isEnded } from './task-state.ts';
@@ -29,7 +32,7 @@ export interface StageWait extends WaitTargets {
 
 export function whyBlocked(state: QuerySchedulerState): BlockedReasons {
   const stages = state.stages.map((stage): StageWait => {
-    const reason = whyStageBlocked(stage, stage === state.stages.at(-1));
+    const reason = whyStageBlocked(state, stage);
     return { stageId: stage.stageId, reason, ...stageTargets(state, stage, reason) };
   });
   return {
@@ -59,7 +62,8 @@ function isOver(stage: StageState | undefined): boolean {
   return stage === undefined || isStageDone(stage.kind);
 }
 
-function whyStageBlocked(stage: StageState, isRoot: boolean): StageBlockedReason {
+function whyStageBlocked(state: QuerySchedulerState, stage: StageState): StageBlockedReason {
+  const isRoot = stage === state.stages.at(-1);
   switch (stage.kind) {
     case 'planned':
       return 'waiting-for-earlier-stages';
@@ -68,7 +72,7 @@ function whyStageBlocked(stage: StageState, isRoot: boolean): StageBlockedReason
       return stage.scans.length > 0 ? whySplitsBlocked(stage) : whyWritersBlocked(stage);
     case 'scheduled':
     case 'running':
-      return whyTasksBlocked(stage, isRoot);
+      return whyPartitionsBlocked(state, stage) ?? whyTasksBlocked(stage, isRoot);
     case 'flushing':
       return isRoot ? 'result-not-consumed' : 'waiting-for-consumers';
     case 'finished':
@@ -92,6 +96,16 @@ function whySplitsBlocked(stage: StageState): StageBlockedReason {
 function whyWritersBlocked(stage: StageState): StageBlockedReason {
   const reason = whyTasksBlocked(stage, false);
   return reason === 'waiting-for-input' ? 'writer-scaling' : reason;
+}
+
+/** Nobody works at it, and partitions of it are missing; undefined = that is not so. */
+function whyPartitionsBlocked(
+  state: QuerySchedulerState,
+  stage: StageState,
+): StageBlockedReason | undefined {
+  if (!stage.partitions.some((partition) => awaitsAttempt(stage, partition))) return undefined;
+  if (stage.tasks.some(isLive)) return undefined;
+  return producersOf(state, stage).every(isWhole) ? 'waiting-for-lane' : 'waiting-for-input';
 }
 
 /** What the live tasks have in common; a full output outweighs what waits before it. */

@@ -11,6 +11,8 @@ interface OpenSource {
   readonly scan: ScanDescriptor;
   readonly pruner: RowGroupPruner;
   readonly splits: Generator<FileSplit, void, void>;
+  /** Why its splits cannot be listed: what is behind the failure must never look like its end. */
+  failure?: unknown;
 }
 
 /** The split sources of one query's scans, from the descriptors of its plan (T22). */
@@ -25,7 +27,7 @@ export class ScanSplitSources implements SplitSources {
 
   /**
    * The next splits in order, without row groups that the filters rule out. `last` may come with an empty batch.
-   * @throws EngineError for an unknown or closed source
+   * @throws EngineError for an unknown or closed source; one that failed fails again until it is rewound
    */
   async nextBatch(
     sourceId: SourceId,
@@ -37,13 +39,7 @@ export class ScanSplitSources implements SplitSources {
       throw new EngineError('INTERNAL_ERROR', `the plan has no open scan ${sourceId}`);
     }
     source.pruner.use(filters);
-    const splits: FileSplit[] = [];
-    let last = false;
-    while (!last && splits.length < maxCount) {
-      const next = source.splits.next();
-      if (next.done === true) last = true;
-      else splits.push(next.value);
-    }
+    const { splits, last } = take(source, maxCount);
     const pruned = source.pruner.takePruned();
     return { splits, last, ...(pruned.rowGroups === 0 ? {} : { pruned }) };
   }
@@ -64,4 +60,20 @@ export class ScanSplitSources implements SplitSources {
   close(sourceId: SourceId): void {
     this.#open.delete(sourceId);
   }
+}
+
+function take(source: OpenSource, maxCount: number): Pick<SplitBatch, 'splits' | 'last'> {
+  if (source.failure !== undefined) throw source.failure;
+  const splits: FileSplit[] = [];
+  try {
+    while (splits.length < maxCount) {
+      const next = source.splits.next();
+      if (next.done === true) return { splits, last: true };
+      splits.push(next.value);
+    }
+  } catch (error) {
+    source.failure = error;
+    throw error;
+  }
+  return { splits, last: false };
 }

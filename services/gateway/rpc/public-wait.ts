@@ -17,6 +17,7 @@ const REASONS: Readonly<Record<WaitReason, WireReason>> = {
   'waiting-for-source': WireReason.WAIT_REASON_WAITING_FOR_SOURCE,
   'split-queues-full': WireReason.WAIT_REASON_SPLIT_QUEUES_FULL,
   'waiting-for-locality': WireReason.WAIT_REASON_WAITING_FOR_LOCALITY,
+  'waiting-for-lane': WireReason.WAIT_REASON_WAITING_FOR_LANE,
   'writer-scaling': WireReason.WAIT_REASON_WRITER_SCALING,
   'waiting-for-tasks': WireReason.WAIT_REASON_WAITING_FOR_TASKS,
   'waiting-for-consumers': WireReason.WAIT_REASON_WAITING_FOR_CONSUMERS,

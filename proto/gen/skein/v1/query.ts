@@ -82,6 +82,8 @@ export const WaitReason = {
   /** WAIT_REASON_WAITING_FOR_STOP - The task was told to stop. */
   WAIT_REASON_WAITING_FOR_STOP: 18,
   WAIT_REASON_OUTPUT_FULL: 19,
+  /** WAIT_REASON_WAITING_FOR_LANE - Partitions wait for a free lane of a worker. */
+  WAIT_REASON_WAITING_FOR_LANE: 20,
   UNRECOGNIZED: -1,
 } as const;
 
@@ -108,6 +110,7 @@ export namespace WaitReason {
   export type WAIT_REASON_WAITING_FOR_SPLITS = typeof WaitReason.WAIT_REASON_WAITING_FOR_SPLITS;
   export type WAIT_REASON_WAITING_FOR_STOP = typeof WaitReason.WAIT_REASON_WAITING_FOR_STOP;
   export type WAIT_REASON_OUTPUT_FULL = typeof WaitReason.WAIT_REASON_OUTPUT_FULL;
+  export type WAIT_REASON_WAITING_FOR_LANE = typeof WaitReason.WAIT_REASON_WAITING_FOR_LANE;
   export type UNRECOGNIZED = typeof WaitReason.UNRECOGNIZED;
 }
 

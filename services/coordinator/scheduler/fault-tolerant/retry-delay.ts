@@ -2,7 +2,7 @@
 import type { Instant } from '../../../common/ids.ts';
 import type { RetryDelays } from './fault-tolerant-options.ts';
 
-/** Before run `retry` of a query, from 1 (T6). */
+/** Before run `retry` of a query (T6), or of what else is tried again, from 1. */
 export function queryRetryDelayMs(retry: number, delays: RetryDelays): number {
   const { initialDelayMs, maxDelayMs, scaleFactor } = delays;
   return Math.min(initialDelayMs * Math.floor(scaleFactor ** (retry - 1)), maxDelayMs);

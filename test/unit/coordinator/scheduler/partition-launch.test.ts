@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Instant } from '../../../../services/common/ids.ts';
+import { NO_TASK_STATS } from '../../../../services/common/task/task-status.ts';
 import type { SchedulerOptions } from '../../../../services/coordinator/scheduler/scheduler-options.ts';
 import { aNode, someNodes, someSplits } from '../../../support/plan-builders.ts';
 import { gatherPlan } from '../../../support/sample-plans.ts';
@@ -85,5 +86,47 @@ describe('partitions', () => {
       kind: 'failed',
       error: { code: 'NO_NODES_AVAILABLE' },
     });
+  });
+});
+
+describe('a row limit', () => {
+  const limited = (): SchedulerDriver => {
+    const [scan, root] = gatherPlan();
+    if (scan === undefined || root === undefined) throw new Error('the plan has two fragments');
+    const driver = new SchedulerDriver([{ ...scan, rowLimit: 5 }, root], {
+      nodes: someNodes(2),
+      options: { ...STAGE_BARRIER, splitBatchSize: 2 },
+    });
+    driver.loaded(1, someSplits(1, 2), false);
+    driver.loaded(1, someSplits(1, 2), false);
+    driver.loaded(1, someSplits(1, 2));
+    return driver;
+  };
+  const finished = (outputRows: number) =>
+    ({ state: 'finished', stats: { ...NO_TASK_STATS, outputRows } }) as const;
+
+  it('ends the waves when attempts that count have made its rows, and stops what still runs (T18)', () => {
+    const driver = limited();
+    expect(driver.stage(0).partitions).toHaveLength(6);
+    driver.report(0, 0, finished(4));
+    expect(launched(driver)).toEqual([0, 1, 2]);
+    driver.report(0, 1, finished(4));
+    expect(launched(driver)).toEqual([0, 1, 2]);
+    expect(driver.stops()).toContain('abort 0.2');
+    expect(driver.stage(0).kind).toBe('finished');
+    const read = driver.splitsOf(1, 0, 2).map(({ input }) => input);
+    expect(read).toHaveLength(2);
+    expect(driver.task(1, 0).inputs).toMatchObject([{ noMoreSplits: true }]);
+  });
+
+  it('lets other partitions run when rows of it are lost', () => {
+    const driver = limited();
+    for (const partition of [0, 1]) driver.report(0, partition, finished(4));
+    driver.loseNodeOf(driver.task(0, 0));
+    expect(driver.stage(0).kind).not.toBe('finished');
+    const attempts = driver
+      .stage(0)
+      .tasks.map((t) => `${t.taskId.partitionId}.${t.taskId.attempt}`);
+    expect(attempts).toEqual(['0.0', '1.0', '2.0', '0.1']);
   });
 });

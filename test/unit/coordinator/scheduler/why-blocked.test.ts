@@ -39,6 +39,21 @@ describe('every wait has a reason (T21)', () => {
     expect(stages(driver)[0]).toBe('split-queues-full');
   });
 
+  it('names a missing lane, and the workers whose lanes are taken (S11)', () => {
+    const barrier = { executionPolicy: 'stage-barrier', retryPolicy: 'stage' } as const;
+    const nodes = someNodes(1);
+    const driver = new SchedulerDriver(gatherPlan(), { nodes, options: barrier });
+    driver.loaded(1, someSplits(1, 1));
+    const { nodeId, nodeInstanceId } = driver.task(0, 0);
+    expect(stages(driver)[0]).toBe('waiting-for-tasks');
+    driver.send({ kind: 'node-draining', nodeId, nodeInstanceId });
+    driver.fail(0, 0, { code: 'OUT_OF_MEMORY', message: '' });
+    expect(whyBlocked(driver.state).stages[0]).toMatchObject({
+      reason: 'waiting-for-lane',
+      nodes: [],
+    });
+  });
+
   it('names tasks that have not reported', () => {
     const driver = new SchedulerDriver(gatherPlan());
     driver.loaded(1, someSplits(1, 1));
