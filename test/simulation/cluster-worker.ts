@@ -27,8 +27,10 @@ export interface ClusterWorker {
   pauseUntil(instant: Instant): void;
   /** Makes a task of it fail with this error; false when none is there to fail. */
   failTask(error: EngineError): boolean;
-  /** Tasks that have ended and left stored pages behind. */
+  /** `stage.partition.attempt` of tasks that have left stored pages behind. */
   storedOutputs(): readonly string[];
+  /** What tasks of this stage have stored cannot be read any more. */
+  damageOutputs(stageId: number): void;
   /** `stage.partition state` of its tasks that have not ended. */
   liveTasks(): readonly string[];
 }

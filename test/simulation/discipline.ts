@@ -1,7 +1,12 @@
 /** Which of the kernel's disciplines a seed is run under, and what its stages promise of another run. */
 import type { PlanFragment } from '../../services/common/plan/plan-fragment.ts';
 import type { Random } from '../../services/common/random.ts';
+import {
+  rerunsStages,
+  spoolsOutputs,
+} from '../../services/coordinator/scheduler/scheduler-options.ts';
 import type { SchedulerOptions } from '../../services/coordinator/scheduler/scheduler-options.ts';
+import type { TimedFault } from './scenario.ts';
 import type { Workload } from './workload.ts';
 
 const STAGE_BARRIER = {
@@ -25,6 +30,27 @@ export function drawDiscipline(random: Random): Partial<SchedulerOptions> {
     default:
       return {};
   }
+}
+
+/** Where workers keep outputs they are lost, and loads fail that may be tried again: apart from all other faults. */
+export function drawStoreFaults(
+  random: Random,
+  options: Pick<SchedulerOptions, 'retryPolicy'>,
+): readonly TimedFault[] {
+  const isKept = rerunsStages(options) && !spoolsOutputs(options);
+  if (!isKept || random.next() < 0.4) return [];
+  return Array.from({ length: 1 + random.below(2) }, () => {
+    const atMs = random.below(150);
+    switch (random.below(5)) {
+      case 0:
+        return { atMs, fault: { kind: 'split-failure', count: 1 + random.below(3) } };
+      case 1:
+      case 2:
+        return { atMs, fault: { kind: 'lost-output', how: 'crash' } };
+      default:
+        return { atMs, fault: { kind: 'lost-output', how: 'damage' } };
+    }
+  });
 }
 
 /** Some stages come out otherwise when they are run again: their rows are dealt to other partitions. */

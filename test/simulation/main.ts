@@ -1,12 +1,14 @@
 /**
- * `npm run sim -- --seeds N --from S [--jobs J] [--engine model|workers|both] [--restore]` tries seeds, prints those that break
- * a law, each with the smallest case found that breaks it too, and ends with one line `N passed, M failed`.
+ * `npm run sim -- --seeds N --from S [--jobs J] [--engine model|workers|both] [--restore] [--counts]` tries seeds, prints
+ * those that break a law, each with the smallest case found that breaks it too, and ends with one line `N passed, M failed`.
  * `npm run sim -- --seed N [--engine …] [--cuts a,b,c] [--trace]` replays one. Exit codes: 0 no law broken, 1 some, 2 wrong
  * usage.
  */
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { applyCuts } from './cuts.ts';
+import { EXPECTED_COUNTS } from './coverage.ts';
+import type { Counts } from './coverage.ts';
 import { brokenLaw, minimise } from './minimise.ts';
 import { searchOnThreads } from './search.ts';
 import type { EngineKind, Failure, SearchOrder } from './search.ts';
@@ -14,7 +16,7 @@ import { drawCase } from './simulation-case.ts';
 import { simulateCase, simulateWorkersCase } from './simulator.ts';
 import type { SimulationOptions, SimulationReport } from './simulator.ts';
 
-const USAGE = `usage: --seeds COUNT [--from SEED] [--jobs COUNT] [--engine model|workers|both] [--restore]
+const USAGE = `usage: --seeds COUNT [--from SEED] [--jobs COUNT] [--engine model|workers|both] [--restore] [--counts]
        --seed SEED [--engine model|workers|both] [--cuts CUT,CUT,…] [--trace]`;
 const MAX_VIOLATIONS = 8;
 /** Of a search that finds many, so many are made small. */
@@ -31,6 +33,7 @@ async function main(): Promise<number> {
       cuts: { type: 'string', default: '' },
       trace: { type: 'boolean', default: false },
       restore: { type: 'boolean', default: false },
+      counts: { type: 'boolean', default: false },
     },
   });
   const engines = enginesNamed(values.engine);
@@ -43,8 +46,9 @@ async function main(): Promise<number> {
     const options = values.trace ? { trace: print } : {};
     return await replay(engines, { seed: Number(values.seed), cuts, options });
   }
+  const { restore: restores, counts } = values;
   const order = { from: Number(values.from), count: Number(values.seeds), engines };
-  return await search({ ...order, restores: values.restore }, Number(values.jobs));
+  return await search({ ...order, restores, counts }, Number(values.jobs));
 }
 
 function enginesNamed(name: string): readonly EngineKind[] | undefined {
@@ -74,18 +78,30 @@ async function replay(engines: readonly EngineKind[], replayed: Replay): Promise
 }
 
 async function search(order: SearchOrder, threads: number): Promise<number> {
-  const { passed, failures, events, virtualMs, outcomes } = await searchOnThreads(order, threads);
+  const { passed, failures, events, virtualMs, outcomes, counts } = await searchOnThreads(
+    order,
+    threads,
+  );
   for (const [index, failure] of failures.entries()) {
     printReport(failure);
     if (index < MAX_MINIMISED) await printSmallest(failure);
   }
   const tally = [...outcomes].map(([outcome, times]) => `${outcome} ${times}`).join(', ');
   print(`${events} events, ${Math.round(virtualMs / 1000)} virtual s: ${tally}`);
+  if (order.counts) printCounts(counts, order);
   const { user, system } = process.cpuUsage();
   const perSecond = (passed + failures.length) / ((user + system) / 1e6);
   print(`${perSecond.toFixed(0)} seeds per CPU second`);
   print(`${passed} passed, ${failures.length} failed`);
   return failures.length === 0 ? 0 : 1;
+}
+
+/** Per 1,000 seeds, of all engines together. */
+function printCounts(counts: Counts, { count }: SearchOrder): void {
+  for (const name of new Set([...EXPECTED_COUNTS, ...counts.keys()])) {
+    const rate = (1_000 * (counts.get(name) ?? 0)) / count;
+    print(`${rate.toFixed(1).padStart(9)}  ${name}`);
+  }
 }
 
 async function printSmallest({ engine, report }: Failure): Promise<void> {

@@ -2,6 +2,10 @@
 export const REGRESSIONS: readonly { readonly seed: number; readonly what: string }[] = [
   { seed: 251, what: 'a scan went on being fed after the query had failed for want of nodes' },
   { seed: 40_571, what: 'cancelled, a query named a symptom whose cause was still awaited' },
+  {
+    seed: 1_111,
+    what: 'a limited stage that had lost some rows and still had enough waited for ever',
+  },
 ];
 
 /** The same for the engine of real worker parts. */

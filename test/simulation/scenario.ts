@@ -24,6 +24,8 @@ export type Fault =
   | { readonly kind: 'client-stall' }
   /** So many of the next batches of splits cannot be loaded. */
   | { readonly kind: 'split-failure'; readonly count: number }
+  /** Stored pages that a stage reads cannot be had any more, with their worker or alone, as soon as there are any. */
+  | { readonly kind: 'lost-output'; readonly how: 'crash' | 'damage' }
   | { readonly kind: 'cancel' };
 
 export type TaskFailureCode = 'INVALID_INPUT' | 'OUT_OF_MEMORY' | 'EXCHANGE_FAILED';
@@ -179,7 +181,9 @@ function createFaults(random: Random, nodeCount: number): readonly TimedFault[] 
   }));
 }
 
-const FAULT_KINDS: readonly Fault['kind'][] = [
+type DrawnKind = Exclude<Fault['kind'], 'lost-output' | 'spool-loss'>;
+
+const FAULT_KINDS: readonly DrawnKind[] = [
   'crash',
   'false-loss',
   'partition',
@@ -192,7 +196,7 @@ const FAULT_KINDS: readonly Fault['kind'][] = [
   'cancel',
 ];
 
-function createFault(random: Random, kind: Fault['kind'], nodeCount: number): Fault {
+function createFault(random: Random, kind: DrawnKind, nodeCount: number): Fault {
   const node = random.below(nodeCount);
   switch (kind) {
     case 'crash':
@@ -211,7 +215,6 @@ function createFault(random: Random, kind: Fault['kind'], nodeCount: number): Fa
     case 'split-failure':
       return { kind, count: Infinity };
     case 'join':
-    case 'spool-loss':
     case 'client-stall':
     case 'cancel':
       return { kind };

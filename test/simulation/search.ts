@@ -1,5 +1,7 @@
 /** Many seeds, on several threads: each takes a few seeds at a time and says which broke a law. */
 import { Worker } from 'node:worker_threads';
+import { Coverage } from './coverage.ts';
+import type { Counts } from './coverage.ts';
 import { simulate, simulateWorkers } from './simulator.ts';
 import type { SimulationReport } from './simulator.ts';
 
@@ -12,6 +14,8 @@ export interface SearchOrder {
   readonly engines: readonly EngineKind[];
   /** Each seed runs twice, the second time with the kernel's state through JSON after every turn: both must be alike. */
   readonly restores: boolean;
+  /** What happens is counted. */
+  readonly counts: boolean;
 }
 
 export interface Failure {
@@ -26,6 +30,7 @@ export interface SearchResult {
   readonly events: number;
   readonly virtualMs: number;
   readonly outcomes: ReadonlyMap<string, number>;
+  readonly counts: Counts;
 }
 
 const CHUNK = 50;
@@ -40,6 +45,7 @@ const NOTHING: SearchResult = {
   events: 0,
   virtualMs: 0,
   outcomes: new Map(),
+  counts: new Map(),
 };
 
 /** Deals the seeds to threads that run the compiled `search-thread.ts`; the result does not depend on who took what. */
@@ -80,10 +86,14 @@ function ask(thread: Worker, order: SearchOrder): Promise<SearchResult> {
 /** One thread's part. */
 export async function searchHere(order: SearchOrder): Promise<SearchResult> {
   let total = NOTHING;
+  const coverage = new Coverage();
   for (let seed = order.from; seed < order.from + order.count; seed += 1) {
     let failure: Failure | undefined;
     for (const engine of order.engines) {
-      const report = await runSeed(engine, seed, order.restores);
+      const report = await runSeed(engine, seed, {
+        ...(order.restores ? { restores: true } : {}),
+        ...(order.counts ? { coverage } : {}),
+      });
       total = { ...total, ...tallied(total, report) };
       if (report.violations.length > 0) failure ??= { engine, report };
     }
@@ -92,16 +102,16 @@ export async function searchHere(order: SearchOrder): Promise<SearchResult> {
         ? { ...total, passed: total.passed + 1 }
         : { ...total, failures: [...total.failures, failure] };
   }
-  return total;
+  return { ...total, counts: coverage.counts };
 }
 
 async function runSeed(
   engine: EngineKind,
   seed: number,
-  restores: boolean,
+  { restores = false, ...counted }: { readonly restores?: boolean; readonly coverage?: Coverage },
 ): Promise<SimulationReport> {
   const run = engine === 'model' ? simulate : simulateWorkers;
-  const report = await run(seed, { withoutHash: !restores });
+  const report = await run(seed, { withoutHash: !restores, ...counted });
   if (!restores) return report;
   const restored = await run(seed, { restoresAlways: true });
   if (restored.traceHash === report.traceHash) return restored;
@@ -122,15 +132,18 @@ function tallied(
 }
 
 function added(one: SearchResult, other: SearchResult): SearchResult {
-  const outcomes = new Map(one.outcomes);
-  for (const [outcome, count] of other.outcomes) {
-    outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + count);
-  }
   return {
     passed: one.passed + other.passed,
     failures: [...one.failures, ...other.failures],
     events: one.events + other.events,
     virtualMs: one.virtualMs + other.virtualMs,
-    outcomes,
+    outcomes: summed(one.outcomes, other.outcomes),
+    counts: summed(one.counts, other.counts),
   };
+}
+
+function summed(one: Counts, other: Counts): Counts {
+  const sum = new Map(one);
+  for (const [name, count] of other) sum.set(name, (sum.get(name) ?? 0) + count);
+  return sum;
 }

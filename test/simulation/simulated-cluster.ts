@@ -8,7 +8,7 @@ import type {
   SchedulerNode,
 } from '../../services/coordinator/scheduler/scheduler-event.ts';
 import type { Misfortune } from './checkers/result-checker.ts';
-import type { Scenario, TaskFailureCode } from './scenario.ts';
+import type { Fault, Scenario, TaskFailureCode } from './scenario.ts';
 import type { ClusterWorker, CreateEngine, Engine, WorkerOrder } from './cluster-worker.ts';
 import type { SimulatedNetwork } from './simulated-network.ts';
 import type { VirtualTime } from './virtual-time.ts';
@@ -20,7 +20,20 @@ export interface ClusterDeps {
   readonly scenario: Scenario;
   readonly deliver: (event: SchedulerEvent) => void;
   readonly onSplitDone: (split: FileSplit) => void;
+  /** A fault has taken effect. */
+  readonly onFault: (kind: Fault['kind']) => void;
 }
+
+/** Which outputs are lost, and how: of the first of these stages of which there are any, before the others. */
+export interface OutputLoss {
+  readonly how: 'crash' | 'damage';
+  readonly stages: readonly (readonly number[])[];
+}
+
+const LOSS_TRIES = 60;
+const LOSS_PERIOD_MS = 10;
+/** Readers have begun by then, or have not. */
+const MAX_LOSS_DELAY_MS = 80;
 
 export class SimulatedCluster {
   readonly misfortune: Misfortune = {
@@ -71,11 +84,50 @@ export class SimulatedCluster {
   crash(index: number, restarts: boolean): void {
     const worker = this.#runOf(index);
     if (worker?.isAlive !== true) return;
+    this.#kill(worker, restarts);
+    this.#deps.onFault('crash');
+  }
+
+  #kill(worker: ClusterWorker, restarts: boolean): void {
     worker.crash();
     this.misfortune.lostNodes.add(worker.node.nodeId);
     const { time, random } = this.#deps;
     time.after(5 + random.below(1_500), () => this.#tellLoss(worker, 'killed by SIGKILL'));
-    if (restarts) time.after(200 + random.below(2_000), () => this.#restart(index));
+    if (restarts) time.after(200 + random.below(2_000), () => this.#restart(indexOf(worker)));
+  }
+
+  /** As soon as something is stored of these stages, and a while later: some of it is gone. */
+  loseOutput(loss: OutputLoss, tries = 0): void {
+    const { time, random } = this.#deps;
+    // The first choice has half of the tries for itself.
+    const wanted = tries < LOSS_TRIES / 2 ? loss.stages.slice(0, 1) : loss.stages;
+    for (const stages of wanted) {
+      const found = this.#storedOf(stages);
+      const [worker, stageId] = found[random.below(Math.max(1, found.length))] ?? [];
+      if (worker === undefined || stageId === undefined) continue;
+      time.after(random.below(MAX_LOSS_DELAY_MS), () => this.#lose(worker, stageId, loss.how));
+      return;
+    }
+    if (tries < LOSS_TRIES) time.after(LOSS_PERIOD_MS, () => this.loseOutput(loss, tries + 1));
+  }
+
+  #storedOf(stages: readonly number[]): readonly (readonly [ClusterWorker, number])[] {
+    const alive = this.workers.filter((worker) => worker.isAlive);
+    return alive.flatMap((worker) =>
+      worker
+        .storedOutputs()
+        .map(stageOf)
+        .filter((stageId) => stages.includes(stageId))
+        .map((stageId) => [worker, stageId] as const),
+    );
+  }
+
+  #lose(worker: ClusterWorker, stageId: number, how: OutputLoss['how']): void {
+    if (!worker.isAlive) return;
+    this.#deps.onFault('lost-output');
+    if (how === 'crash') return this.#kill(worker, true);
+    for (const code of ['EXCHANGE_FAILED', 'OUTPUT_PAGE_LOST']) this.misfortune.injected.add(code);
+    worker.damageOutputs(stageId);
   }
 
   /** Its run is given up while it lives; it hears so, and ends, later. */
@@ -83,6 +135,7 @@ export class SimulatedCluster {
     const worker = this.#runOf(index);
     if (worker?.isAlive !== true) return;
     this.#tellLoss(worker, 'silent for too long');
+    this.#deps.onFault('false-loss');
     this.#deps.time.after(goesOnMs, () => {
       if (!worker.isAlive) return;
       worker.crash();
@@ -92,7 +145,9 @@ export class SimulatedCluster {
 
   partition(index: number, durationMs: number): void {
     const worker = this.#runOf(index);
-    if (worker !== undefined) this.#deps.network.isolate(worker.node.nodeInstanceId, durationMs);
+    if (worker === undefined) return;
+    this.#deps.network.isolate(worker.node.nodeInstanceId, durationMs);
+    this.#deps.onFault('partition');
   }
 
   pause(index: number, durationMs: number): void {
@@ -101,11 +156,13 @@ export class SimulatedCluster {
     const { network, time } = this.#deps;
     network.isolate(worker.node.nodeInstanceId, durationMs);
     worker.pauseUntil((time.now() + durationMs) as Instant);
+    this.#deps.onFault('pause');
   }
 
   join(): void {
     const index = new Set(this.workers.map((worker) => worker.node.nodeId)).size;
     this.#tell({ kind: 'node-joined', node: this.#start(index, 1).node });
+    this.#deps.onFault('join');
   }
 
   drain(index: number): void {
@@ -113,6 +170,7 @@ export class SimulatedCluster {
     if (worker === undefined) return;
     const { nodeId, nodeInstanceId } = worker.node;
     this.#tell({ kind: 'node-draining', nodeId, nodeInstanceId });
+    this.#deps.onFault('drain');
   }
 
   /** Some live task fails with this error; if none is live yet, soon. */
@@ -122,14 +180,17 @@ export class SimulatedCluster {
     const first = random.below(Math.max(1, alive.length));
     const order = [...alive.slice(first), ...alive.slice(0, first)];
     const error = new EngineError(code, 'injected');
-    if (order.some((worker) => worker.failTask(error))) this.misfortune.injected.add(code);
-    else if (triesLeft > 0) time.after(10, () => this.failTask(code, triesLeft - 1));
+    if (order.some((worker) => worker.failTask(error))) {
+      this.misfortune.injected.add(code);
+      this.#deps.onFault('task-failure');
+    } else if (triesLeft > 0) time.after(10, () => this.failTask(code, triesLeft - 1));
   }
 
   /** An output between stages is lost where it was spooled; if none is there yet, soon. */
   loseSpooled(triesLeft = 20): void {
     const { time, random } = this.#deps;
     const isLost = this.engine.spool?.lose((bound) => random.below(bound)) ?? true;
+    if (isLost && this.engine.spool !== undefined) this.#deps.onFault('spool-loss');
     if (!isLost && triesLeft > 0) time.after(10, () => this.loseSpooled(triesLeft - 1));
   }
 
@@ -196,6 +257,15 @@ export class SimulatedCluster {
     this.misfortune.wasWithoutNodes ||= ![...this.#told.values()].includes(true);
     this.#deps.deliver(event);
   }
+}
+
+/** Of `stage.partition.attempt`. */
+export function stageOf(task: string): number {
+  return Number.parseInt(task, 10);
+}
+
+function indexOf({ node }: ClusterWorker): number {
+  return Number(node.nodeId.split('-').at(-1));
 }
 
 function nodeName(index: number): string {

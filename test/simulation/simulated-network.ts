@@ -15,6 +15,8 @@ const MAX_LATE_MS = 800;
 const CALM: NetworkFaults = { maxDelayMs: 5, lossRate: 0, duplicationRate: 0, lateRate: 0 };
 
 export class SimulatedNetwork {
+  /** Messages that were hit by a fault. */
+  readonly counts = { lost: 0, repeated: 0, late: 0 };
   readonly #time: VirtualTime;
   readonly #random: Random;
   #faults: NetworkFaults;
@@ -45,17 +47,15 @@ export class SimulatedNetwork {
     const at = Math.max(earliest, this.#time.now() + this.#delay() + this.#resends());
     this.#lastDelivery.set(run, at);
     this.#time.at(at, deliver);
-    if (this.#happens(this.#faults.duplicationRate)) this.#time.at(at, deliver);
+    if (this.#isRepeated()) this.#time.at(at, deliver);
   }
 
   /** To or from one run of a worker, in any order, at least once. */
   sendAtLeastOnce(run: string, deliver: () => void): void {
     const waitMs = Math.max(0, this.#opensAt(run) - this.#time.now());
-    const lateMs = this.#happens(this.#faults.lateRate) ? this.#random.below(MAX_LATE_MS) : 0;
+    const lateMs = this.#lateness();
     this.#time.after(waitMs + lateMs + this.#delay() + this.#resends(), deliver);
-    if (this.#happens(this.#faults.duplicationRate)) {
-      this.#time.after(waitMs + 2 * this.#delay(), deliver);
-    }
+    if (this.#isRepeated()) this.#time.after(waitMs + 2 * this.#delay(), deliver);
   }
 
   /** Perhaps never: the sender has its own timeout, or hears that the connection broke. */
@@ -65,7 +65,21 @@ export class SimulatedNetwork {
   }
 
   losesMessage(): boolean {
-    return this.#happens(this.#faults.lossRate);
+    const isLost = this.#happens(this.#faults.lossRate);
+    if (isLost) this.counts.lost += 1;
+    return isLost;
+  }
+
+  #isRepeated(): boolean {
+    const isRepeated = this.#happens(this.#faults.duplicationRate);
+    if (isRepeated) this.counts.repeated += 1;
+    return isRepeated;
+  }
+
+  #lateness(): number {
+    if (!this.#happens(this.#faults.lateRate)) return 0;
+    this.counts.late += 1;
+    return this.#random.below(MAX_LATE_MS);
   }
 
   #opensAt(run: string): number {
@@ -74,7 +88,7 @@ export class SimulatedNetwork {
 
   #resends(): number {
     let delayMs = 0;
-    while (this.#happens(this.#faults.lossRate)) delayMs += RESEND_MS;
+    while (this.losesMessage()) delayMs += RESEND_MS;
     return delayMs;
   }
 

@@ -1,8 +1,11 @@
 /** What a seed stands for, apart from the chances of its run: a query, a cluster, and everything that goes wrong. */
 import { seededRandom } from '../../services/common/random.ts';
 import type { Random } from '../../services/common/random.ts';
-import { DEFAULT_SCHEDULER_OPTIONS } from '../../services/coordinator/scheduler/scheduler-options.ts';
-import { drawDeterminism, drawDiscipline } from './discipline.ts';
+import {
+  DEFAULT_SCHEDULER_OPTIONS,
+  spoolsOutputs,
+} from '../../services/coordinator/scheduler/scheduler-options.ts';
+import { drawDeterminism, drawDiscipline, drawStoreFaults } from './discipline.ts';
 import { drawFaultTolerance } from './fault-tolerance.ts';
 import { createScenario } from './scenario.ts';
 import type { Scenario } from './scenario.ts';
@@ -29,18 +32,19 @@ export function drawCase(seed: number): SimulationCase {
     policyRandom: partOf(seed, 7),
   });
   const options = { ...scenario.options, ...drawDiscipline(partOf(seed, 8)) };
-  const disciplined = { ...scenario, options };
+  const disciplined = drawFaultTolerance(partOf(seed, 10), { ...scenario, options });
+  const faults = [...disciplined.faults, ...drawStoreFaults(partOf(seed, 11), disciplined.options)];
   return {
     seed,
-    scenario: drawFaultTolerance(partOf(seed, 10), disciplined),
+    scenario: { ...disciplined, faults },
     workload: drawDeterminism(partOf(seed, 9), workload),
   };
 }
 
-/** The same under the discipline that streams. */
-export function pipelined({ scenario, ...drawn }: SimulationCase): SimulationCase {
+/** The same where workers have no spool: streaming. */
+export function withoutSpool({ scenario, ...drawn }: SimulationCase): SimulationCase {
   const { options } = scenario;
-  if (options.scheduling === 'pipelined') return { scenario, ...drawn };
+  if (!spoolsOutputs(options)) return { scenario, ...drawn };
   const { scheduling, executionPolicy, retryPolicy } = DEFAULT_SCHEDULER_OPTIONS;
   return {
     ...drawn,

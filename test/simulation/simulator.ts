@@ -26,12 +26,14 @@ import { SpoolChecker } from './checkers/spool-checker.ts';
 import { StoredChecker } from './checkers/stored-checker.ts';
 import { SurvivalChecker } from './checkers/survival-checker.ts';
 import { SplitChecker } from './checkers/split-checker.ts';
+import { FAULT_COUNTS } from './coverage.ts';
+import type { Coverage } from './coverage.ts';
 import type { CreateEngine, ResultClient } from './cluster-worker.ts';
 import { modelEngine } from './model/model-engine.ts';
 import { realEngine } from './real/real-engine.ts';
 import { ResultGate } from './result-gate.ts';
 import type { Fault } from './scenario.ts';
-import { drawCase, pipelined } from './simulation-case.ts';
+import { drawCase, withoutSpool } from './simulation-case.ts';
 import type { SimulationCase } from './simulation-case.ts';
 import { SimulatedCluster } from './simulated-cluster.ts';
 import { SimulatedCoordinator } from './simulated-coordinator.ts';
@@ -59,6 +61,8 @@ export interface SimulationOptions {
   readonly restoresAlways?: boolean;
   /** Nobody will ask for the hash of the run. */
   readonly withoutHash?: boolean;
+  /** Counts what happens. */
+  readonly coverage?: Coverage;
 }
 
 /** A query that has not ended by then never will. */
@@ -89,7 +93,7 @@ export function simulateWorkers(
   seed: number,
   options: SimulationOptions = {},
 ): Promise<SimulationReport> {
-  return simulateWorkersCase(pipelined(drawCase(seed)), options);
+  return simulateWorkersCase(withoutSpool(drawCase(seed)), options);
 }
 
 export function simulateWorkersCase(
@@ -131,14 +135,25 @@ class Simulation {
     const deliver = (event: SchedulerEvent) => this.#deliver(event);
     const onSplitDone = (split: FileSplit) => this.#attemptChecker.onSplitDone(split);
     this.#cluster = new SimulatedCluster(
-      { time, network, random, scenario, deliver, onSplitDone },
+      {
+        time,
+        network,
+        random,
+        scenario,
+        deliver,
+        onSplitDone,
+        onFault: (kind) => this.#note(kind),
+      },
       createEngine,
     );
     this.#attemptChecker = new AttemptChecker((attempt) => this.#createCheckers(attempt));
     this.#checkers = [this.#attemptChecker, new EndChecker(workload, this.#violations)];
     const { splits } = workload;
     const { injected } = this.#cluster.misfortune;
-    const onFailure = (code: ErrorCode) => void injected.add(code);
+    const onFailure = (code: ErrorCode): void => {
+      injected.add(code);
+      this.#note('split-failure');
+    };
     this.#sources = new SimulatedSplitSources({ time, random, splits, deliver, onFailure });
     this.#client = this.#cluster.engine.createClient({
       pauseMs: scenario.clientPauseMs,
@@ -210,6 +225,7 @@ class Simulation {
   }
 
   #report(): SimulationReport {
+    this.#noteWhole();
     return {
       seed: this.#case.seed,
       outcome: this.#outcome(),
@@ -253,7 +269,9 @@ class Simulation {
   #isHandover(): boolean {
     if (this.#options.restoresAlways === true) return true;
     const { handoverRate } = this.#case.scenario;
-    return handoverRate > 0 && this.#handoverRandom.next() < handoverRate;
+    const isDue = handoverRate > 0 && this.#handoverRandom.next() < handoverRate;
+    if (isDue) this.#options.coverage?.note('fault: coordinator handed over');
+    return isDue;
   }
 
   #deliver(event: SchedulerEvent): void {
@@ -264,6 +282,8 @@ class Simulation {
     this.#eventCount += 1;
     this.#record(event, effects);
     for (const checker of this.#checkers) checker.onTurn(event, effects);
+    const state = this.#coordinator?.state;
+    if (state !== undefined) this.#options.coverage?.onTurn(effects, state);
   }
 
   #record(event: SchedulerEvent | 'created', effects: readonly SchedulerEffect[]): void {
@@ -295,17 +315,43 @@ class Simulation {
         return this.#cluster.loseSpooled();
       case 'client-stall':
         injected.add('QUERY_TIMEOUT');
+        this.#note(fault.kind);
         return this.#client.stop();
       case 'split-failure':
         return this.#sources.fail(fault.count);
+      case 'lost-output':
+        return this.#cluster.loseOutput({ how: fault.how, stages: this.#storedStages() });
       case 'cancel': {
         injected.add('QUERY_CANCELLED');
+        this.#note(fault.kind);
         const error = { code: 'QUERY_CANCELLED', message: 'cancelled by the user' } as const;
         return this.#deliver({ kind: 'cancel-requested', error });
       }
       default:
         throw new Error('unknown fault');
     }
+  }
+
+  #note(kind: Fault['kind']): void {
+    this.#options.coverage?.note(FAULT_COUNTS[kind]);
+  }
+
+  /** Those that other stages read: first what comes out otherwise when it is made again, then the others. */
+  #storedStages(): readonly (readonly number[])[] {
+    const inner = this.#case.workload.fragments.slice(0, -1);
+    const [open, steady] = [true, false].map((isOpen) =>
+      inner.filter(({ determinism }) => (determinism === 'indeterminate') === isOpen),
+    );
+    const groups = [open ?? [], steady ?? []].filter((fragments) => fragments.length > 0);
+    return groups.map((fragments) => fragments.map(({ id }) => id));
+  }
+
+  #noteWhole(): void {
+    const { coverage } = this.#options;
+    const { lost, repeated, late } = this.#network.counts;
+    coverage?.note('fault: message lost', lost);
+    coverage?.note('fault: message came twice', repeated);
+    coverage?.note('fault: message came late', late);
   }
 
   #checkRest(): void {

@@ -9,6 +9,7 @@ import { forgetSelection, select, selectionOf } from './fault-tolerant/output-se
 import {
   attemptsOf,
   beginStageAttempt,
+  hasAllRows,
   isLive,
   isSelected,
   isZombie,
@@ -155,8 +156,9 @@ function forget(stage: StageState, { partitionId }: PartitionState): void {
   if (isKnown) stage.selector = forgetSelection(stage.selector, { stageId, partitionId });
 }
 
+/** Some of it is missing, unless what is left is enough. */
 function reopen(turn: Turn, stage: StageState): void {
-  if (stage.kind === 'finished') moveStage(turn, stage, 'scheduled');
+  if (stage.kind === 'finished' && !hasAllRows(stage)) moveStage(turn, stage, 'scheduled');
 }
 
 /** The client has been told where rows of it are, and may have taken some: they cannot be made again. */

@@ -2,7 +2,7 @@
 import { assertNever } from '../../common/assert.ts';
 import type { ErrorReport } from '../../common/error.ts';
 import type { Instant, NodeId, NodeInstanceId } from '../../common/ids.ts';
-import { describesTasks, spoolsOutputs } from './scheduler-options.ts';
+import { spoolsOutputs } from './scheduler-options.ts';
 import { loseOutputs, resubmitStage, retryPartition } from './attempts.ts';
 import type { FailedAttempt } from './attempts.ts';
 import type { LostOutput } from '../../common/task/fetch-failure.ts';
@@ -94,10 +94,7 @@ export function onTasksLost(turn: Turn, lost: LostNode, tasks: readonly LostTask
  * again after a while, under another number; too many failures in a row fail the query.
  */
 export function onSplitsLost(turn: Turn, { stage, scan }: ScanOfStage, error: ErrorReport): void {
-  const { options } = turn.state;
-  const { kind } = recoveryPolicyOf(options).onTaskFailed(error);
-  // A split assigner has no word for splits that are late (F15).
-  if (describesTasks(options)) return failQuery(turn, error, stage);
+  const { kind } = recoveryPolicyOf(turn.state.options).onTaskFailed(error);
   switch (kind) {
     case 'retry-query':
       return retryQuery(turn, error, stage);
@@ -105,6 +102,8 @@ export function onSplitsLost(turn: Turn, { stage, scan }: ScanOfStage, error: Er
     case 'resubmit-stage':
     case 'restart-region':
       return loadAgain(turn, { stage, scan }, error);
+    // Of described tasks, what deals splits fails with its source (F15).
+    case 'judge-attempt':
     case 'fail-query':
     case 'await-cause':
       return failQuery(turn, error, stage);

@@ -45,6 +45,7 @@ export class SimulatedOutput {
   #hasAllPages = false;
   #isClosed = false;
   #isReleased = false;
+  #isDamaged = false;
 
   /** `salt`: deals the rows otherwise than another attempt does. */
   constructor(capacityRows: number, salt = 0) {
@@ -76,6 +77,11 @@ export class SimulatedOutput {
 
   get isReleased(): boolean {
     return this.#isReleased;
+  }
+
+  /** Its pages cannot be read, though nobody has released them. */
+  damage(): void {
+    this.#isDamaged = true;
   }
 
   /** Its pages are gone. */
@@ -138,6 +144,7 @@ export class SimulatedOutput {
 
   #fetchStored(id: OutputBufferId, token: number): FetchReply {
     if (!this.#hasAllPages) return { kind: 'wait' };
+    if (this.#isDamaged) return { kind: 'lost' };
     const pages = this.#readers.get(id)?.pages.slice(token, token + PAGES_PER_REPLY) ?? [];
     return { kind: 'pages', token, pages, isComplete: pages.length === 0 };
   }

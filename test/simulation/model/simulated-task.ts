@@ -144,6 +144,10 @@ export class SimulatedTask {
     return isThere && this.outputs.some((output) => output.isStored && !output.isReleased);
   }
 
+  damage(): void {
+    for (const output of this.outputs) output.damage();
+  }
+
   /** Its process is gone. */
   halt(): void {
     for (const source of this.#sources) for (const reader of source.readers) reader.halt();

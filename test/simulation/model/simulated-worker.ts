@@ -63,7 +63,6 @@ export class SimulatedWorker implements ClusterWorker, ExchangeServer {
     task.stop(stop);
   }
 
-  /** Its outputs are all streaming. */
   releaseOutput(taskId: TaskId): void {
     if (this.isAlive) this.#tasks.get(keyOf(taskId))?.release();
   }
@@ -71,6 +70,11 @@ export class SimulatedWorker implements ClusterWorker, ExchangeServer {
   storedOutputs(): readonly string[] {
     const tasks = [...this.#tasks.values()].filter((task) => task.holdsStored());
     return tasks.map(({ taskId }) => keyOf(taskId));
+  }
+
+  damageOutputs(stageId: number): void {
+    for (const task of this.#tasks.values())
+      if (task.taskId.stageId === stageId && task.holdsStored()) task.damage();
   }
 
   crash(): void {

@@ -18,6 +18,7 @@ import type { TaskPorts } from '../../../services/worker/task/task-ports.ts';
 import { MemoryPageFiles } from '../../support/memory-page-files.ts';
 import type { ClusterWorker, EngineDeps, TaskOrder, WorkerSetup } from '../cluster-worker.ts';
 import type { LossyPageSource } from './lossy-page-source.ts';
+import { stageOf } from '../simulated-cluster.ts';
 import { SimulatedSlots } from './simulated-slots.ts';
 
 export interface RealWorkerDeps extends EngineDeps {
@@ -38,6 +39,7 @@ export class RealWorker implements ClusterWorker {
   readonly #tasks: TaskManager;
   readonly #slots: SimulatedSlots;
   readonly #states = new Map<string, string>();
+  readonly #files = new MemoryPageFiles();
 
   constructor(setup: WorkerSetup, deps: RealWorkerDeps) {
     this.node = setup.node;
@@ -49,13 +51,14 @@ export class RealWorker implements ClusterWorker {
       slotCount: profile.slots,
       drawWorkMs: () =>
         Math.max(0, this.#pausedUntil - time.now()) + 1 + random.below(profile.maxWorkMs),
+      drawSalt: () => random.below(1 << 16),
       onSplitDone: (split) => {
         if (this.isAlive) listener.onSplitDone(split);
       },
     });
     this.outputs = new TaskOutputs({
       memory,
-      openPageFile: new MemoryPageFiles().open,
+      openPageFile: this.#files.open,
       clock: time,
       random,
       nodeInstanceId: node.nodeInstanceId,
@@ -76,7 +79,7 @@ export class RealWorker implements ClusterWorker {
     );
   }
 
-  update({ taskId, fragment, splitAssignments, outputBuffers }: TaskOrder): void {
+  update({ taskId, fragment, splitAssignments, outputBuffers, dynamicFilters }: TaskOrder): void {
     if (!this.isAlive) return;
     this.#tasks.update({
       taskId,
@@ -84,6 +87,7 @@ export class RealWorker implements ClusterWorker {
       ...(fragment === undefined ? {} : { fragment }),
       splitAssignments,
       outputBuffers,
+      ...(dynamicFilters === undefined ? {} : { dynamicFilters }),
       deadline: DEADLINE,
       memoryLimitBytes: 0,
     });
@@ -94,7 +98,14 @@ export class RealWorker implements ClusterWorker {
   }
 
   storedOutputs(): readonly string[] {
-    return [];
+    return [...this.#files.files]
+      .filter(([, file]) => file.isSealed)
+      .map(([name]) => outputOf(name));
+  }
+
+  damageOutputs(stageId: number): void {
+    for (const [name, file] of this.#files.files)
+      if (file.isSealed && stageOf(outputOf(name)) === stageId) file.isDamaged = true;
   }
 
   releaseOutput(taskId: TaskId): void {
@@ -143,11 +154,17 @@ export class RealWorker implements ClusterWorker {
   }
 
   #onStatus(status: TaskStatus, { listener }: WorkerSetup): void {
-    const task = `${status.taskId.stageId}.${status.taskId.partitionId}`;
+    const { stageId, partitionId, attempt } = status.taskId;
+    const task = `${stageId}.${partitionId}.${attempt}`;
     if (isTerminalTaskState(status.state)) this.#states.delete(task);
     else this.#states.set(task, status.state);
     if (this.isAlive) listener.onStatus(this, status);
   }
+}
+
+/** `query.stage.partition.attempt.output` → `stage.partition.attempt`. */
+function outputOf(fileName: string): string {
+  return fileName.split('.').slice(1, 4).join('.');
 }
 
 /** A disk that never fails. */

@@ -24,6 +24,8 @@ export interface SimulatedSlotsDeps {
   readonly slotCount: number;
   /** Milliseconds that the next unit of work takes. */
   readonly drawWorkMs: () => number;
+  /** Deals the rows of a fragment that is not deterministic otherwise in each run. */
+  readonly drawSalt: () => number;
   readonly onSplitDone: (split: FileSplit) => void;
 }
 
@@ -85,6 +87,7 @@ class SimulatedSlot implements FragmentSlot {
   /** What is broadcast to the fragment; kept between statements. */
   #digest: number | undefined;
   #outputRows = 0;
+  #salt = 0;
 
   constructor(deps: SimulatedSlotsDeps, onRelease: () => void) {
     this.#deps = deps;
@@ -93,6 +96,7 @@ class SimulatedSlot implements FragmentSlot {
 
   begin(run: FragmentRun, io: FragmentIo): void {
     this.#run = run;
+    if (run.fragment.determinism !== 'deterministic') this.#salt = this.#deps.drawSalt();
     this.#io = io;
   }
 
@@ -186,12 +190,16 @@ class SimulatedSlot implements FragmentSlot {
         const part =
           keys === undefined
             ? rows
-            : rows.filter((row) => partitionOf(row, partitionCount) === partition);
+            : rows.filter((row) => this.#partitionOf(row, partitionCount) === partition);
         if (part.length === 0) continue;
         const pause = io.acceptPage({ deal, partition, page: toPage(part), rowCount: part.length });
         if (pause !== undefined) await this.#unlessAborted(pause);
       }
     }
+  }
+
+  #partitionOf(row: Row, partitionCount: number): number {
+    return (partitionOf(row, partitionCount) + this.#salt) % partitionCount;
   }
 
   /** Rows that are still wanted. */

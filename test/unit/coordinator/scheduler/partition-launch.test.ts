@@ -119,6 +119,17 @@ describe('a row limit', () => {
     expect(driver.task(1, 0).inputs).toMatchObject([{ noMoreSplits: true }]);
   });
 
+  it('goes on with what is left when that is enough', () => {
+    const driver = limited();
+    driver.report(0, 0, finished(1));
+    driver.report(0, 1, finished(5));
+    const kept = driver.task(0, 1);
+    driver.loseNodeOf(driver.task(0, 0));
+    expect(driver.stage(0).kind).toBe('finished');
+    const read = driver.splitsOf(1, 0, 2).map(({ input }) => input);
+    expect(read).toMatchObject([{ location: { taskId: kept.taskId } }]);
+  });
+
   it('lets other partitions run when rows of it are lost', () => {
     const driver = limited();
     for (const partition of [0, 1]) driver.report(0, partition, finished(4));
