@@ -81,6 +81,7 @@ export const EXPECTED_COUNTS: readonly string[] = [
 export class Coverage {
   readonly #counts = new Map<string, number>();
   #stages: readonly StageLook[] = [];
+  #attempt = 0;
   readonly #undone = new Set<number>();
 
   get counts(): Counts {
@@ -100,8 +101,10 @@ export class Coverage {
     this.#undone.clear();
     state.stages.forEach((stage, index) => {
       const known = before[index];
-      if (known !== undefined) this.#noteStage(stage, known);
+      // Another attempt of the query begins with other stages.
+      if (known !== undefined && state.attempt === this.#attempt) this.#noteStage(stage, known);
     });
+    this.#attempt = state.attempt;
   }
 
   #noteEffect(effect: SchedulerEffect, { options }: QuerySchedulerState): void {

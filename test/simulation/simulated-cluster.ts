@@ -19,9 +19,14 @@ export interface ClusterDeps {
   readonly random: Random;
   readonly scenario: Scenario;
   readonly deliver: (event: SchedulerEvent) => void;
-  readonly onSplitDone: (split: FileSplit) => void;
+  readonly listener: ClusterListener;
+}
+
+/** Hears what really happens. */
+export interface ClusterListener {
+  onSplitDone(split: FileSplit): void;
   /** A fault has taken effect. */
-  readonly onFault: (kind: Fault['kind']) => void;
+  onFault(kind: Fault['kind']): void;
 }
 
 /** Which outputs are lost, and how: of the first of these stages of which there are any, before the others. */
@@ -85,7 +90,7 @@ export class SimulatedCluster {
     const worker = this.#runOf(index);
     if (worker?.isAlive !== true) return;
     this.#kill(worker, restarts);
-    this.#deps.onFault('crash');
+    this.#deps.listener.onFault('crash');
   }
 
   #kill(worker: ClusterWorker, restarts: boolean): void {
@@ -124,7 +129,7 @@ export class SimulatedCluster {
 
   #lose(worker: ClusterWorker, stageId: number, how: OutputLoss['how']): void {
     if (!worker.isAlive) return;
-    this.#deps.onFault('lost-output');
+    this.#deps.listener.onFault('lost-output');
     if (how === 'crash') return this.#kill(worker, true);
     for (const code of ['EXCHANGE_FAILED', 'OUTPUT_PAGE_LOST']) this.misfortune.injected.add(code);
     worker.damageOutputs(stageId);
@@ -135,7 +140,7 @@ export class SimulatedCluster {
     const worker = this.#runOf(index);
     if (worker?.isAlive !== true) return;
     this.#tellLoss(worker, 'silent for too long');
-    this.#deps.onFault('false-loss');
+    this.#deps.listener.onFault('false-loss');
     this.#deps.time.after(goesOnMs, () => {
       if (!worker.isAlive) return;
       worker.crash();
@@ -147,7 +152,7 @@ export class SimulatedCluster {
     const worker = this.#runOf(index);
     if (worker === undefined) return;
     this.#deps.network.isolate(worker.node.nodeInstanceId, durationMs);
-    this.#deps.onFault('partition');
+    this.#deps.listener.onFault('partition');
   }
 
   pause(index: number, durationMs: number): void {
@@ -156,13 +161,13 @@ export class SimulatedCluster {
     const { network, time } = this.#deps;
     network.isolate(worker.node.nodeInstanceId, durationMs);
     worker.pauseUntil((time.now() + durationMs) as Instant);
-    this.#deps.onFault('pause');
+    this.#deps.listener.onFault('pause');
   }
 
   join(): void {
     const index = new Set(this.workers.map((worker) => worker.node.nodeId)).size;
     this.#tell({ kind: 'node-joined', node: this.#start(index, 1).node });
-    this.#deps.onFault('join');
+    this.#deps.listener.onFault('join');
   }
 
   drain(index: number): void {
@@ -170,7 +175,7 @@ export class SimulatedCluster {
     if (worker === undefined) return;
     const { nodeId, nodeInstanceId } = worker.node;
     this.#tell({ kind: 'node-draining', nodeId, nodeInstanceId });
-    this.#deps.onFault('drain');
+    this.#deps.listener.onFault('drain');
   }
 
   /** Some live task fails with this error; if none is live yet, soon. */
@@ -182,7 +187,7 @@ export class SimulatedCluster {
     const error = new EngineError(code, 'injected');
     if (order.some((worker) => worker.failTask(error))) {
       this.misfortune.injected.add(code);
-      this.#deps.onFault('task-failure');
+      this.#deps.listener.onFault('task-failure');
     } else if (triesLeft > 0) time.after(10, () => this.failTask(code, triesLeft - 1));
   }
 
@@ -190,7 +195,7 @@ export class SimulatedCluster {
   loseSpooled(triesLeft = 20): void {
     const { time, random } = this.#deps;
     const isLost = this.engine.spool?.lose((bound) => random.below(bound)) ?? true;
-    if (isLost && this.engine.spool !== undefined) this.#deps.onFault('spool-loss');
+    if (isLost && this.engine.spool !== undefined) this.#deps.listener.onFault('spool-loss');
     if (!isLost && triesLeft > 0) time.after(10, () => this.loseSpooled(triesLeft - 1));
   }
 
@@ -235,7 +240,7 @@ export class SimulatedCluster {
           const run = node.nodeInstanceId;
           network.sendAtLeastOnce(run, () => deliver({ kind: 'task-status', status }));
         },
-        onSplitDone: this.#deps.onSplitDone,
+        onSplitDone: (split) => this.#deps.listener.onSplitDone(split),
       },
     });
     this.workers.push(worker);

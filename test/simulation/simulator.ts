@@ -5,7 +5,6 @@
 import { createHash } from 'node:crypto';
 import type { ErrorCode } from '../../services/common/error.ts';
 import type { Instant } from '../../services/common/ids.ts';
-import type { FileSplit } from '../../services/common/plan/split.ts';
 import { seededRandom } from '../../services/common/random.ts';
 import type { Random } from '../../services/common/random.ts';
 import { createQueryScheduler } from '../../services/coordinator/scheduler/query-scheduler.ts';
@@ -36,6 +35,7 @@ import type { Fault } from './scenario.ts';
 import { drawCase, withoutSpool } from './simulation-case.ts';
 import type { SimulationCase } from './simulation-case.ts';
 import { SimulatedCluster } from './simulated-cluster.ts';
+import type { ClusterListener } from './simulated-cluster.ts';
 import { SimulatedCoordinator } from './simulated-coordinator.ts';
 import { SimulatedNetwork } from './simulated-network.ts';
 import { SimulatedSplitSources } from './simulated-split-source.ts';
@@ -133,19 +133,12 @@ class Simulation {
     const network = new SimulatedNetwork(time, random, scenario.network);
     this.#network = network;
     const deliver = (event: SchedulerEvent) => this.#deliver(event);
-    const onSplitDone = (split: FileSplit) => this.#attemptChecker.onSplitDone(split);
-    this.#cluster = new SimulatedCluster(
-      {
-        time,
-        network,
-        random,
-        scenario,
-        deliver,
-        onSplitDone,
-        onFault: (kind) => this.#note(kind),
-      },
-      createEngine,
-    );
+    const listener: ClusterListener = {
+      onSplitDone: (split) => this.#attemptChecker.onSplitDone(split),
+      onFault: (kind) => this.#note(kind),
+    };
+    const deps = { time, network, random, scenario, deliver, listener };
+    this.#cluster = new SimulatedCluster(deps, createEngine);
     this.#attemptChecker = new AttemptChecker((attempt) => this.#createCheckers(attempt));
     this.#checkers = [this.#attemptChecker, new EndChecker(workload, this.#violations)];
     const { splits } = workload;
