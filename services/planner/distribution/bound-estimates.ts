@@ -5,35 +5,48 @@
 import { type ColumnType } from '../../common/plan/column-type.ts';
 import { columnsIn, isVolatile } from '../logical/expression-tree.ts';
 import { type Expression } from '../logical/expression.ts';
-import { type LogicalPlan, originalOf, type Scan } from '../logical/logical-plan.ts';
-import { childrenOf, withChildren } from '../logical/plan-children.ts';
+import { type CteId, type LogicalPlan, originalOf, type Scan } from '../logical/logical-plan.ts';
+import { childrenOf, walkPlan, withChildren } from '../logical/plan-children.ts';
 import { referencesTo } from './columns.ts';
 import { rowsOf } from './estimate.ts';
 import { type ColumnBounds, type RowGroupSize, type StatisticsOfScans } from './scan-statistics.ts';
 
 /** The plan with smaller estimates, where the keys of groups or the operators below say that there are fewer rows. */
 export function boundEstimates(plan: LogicalPlan, statistics: StatisticsOfScans): LogicalPlan {
-  const children = childrenOf(plan).map((child) => boundEstimates(child, statistics));
-  const operator = withChildren(plan, children);
-  const rows = maxRowsOf(operator, statistics);
+  const ctes = [...walkPlan(plan)].filter((node) => node.kind === 'materialized-cte');
+  const definitions = new Map(ctes.map(({ cteId, definition }) => [cteId, definition]));
+  return bounded(plan, { statistics, definitions });
+}
+
+interface Known {
+  readonly statistics: StatisticsOfScans;
+  readonly definitions: ReadonlyMap<CteId, LogicalPlan>;
+}
+
+function bounded(plan: LogicalPlan, known: Known): LogicalPlan {
+  const operator = withChildren(
+    plan,
+    childrenOf(plan).map((child) => bounded(child, known)),
+  );
+  const rows = maxRowsOf(operator, known);
   return rows < rowsOf(operator) ? { ...operator, estimatedRows: rows } : operator;
 }
 
-function maxRowsOf(plan: LogicalPlan, statistics: StatisticsOfScans): number {
+function maxRowsOf(plan: LogicalPlan, known: Known): number {
   switch (plan.kind) {
     case 'aggregate': {
       const { child, groups, groupingSets } = plan;
       const sets = groupingSets.length === 0 ? [[...groups.keys()]] : groupingSets;
       const groupsOfSets = sets.map((positions) => {
         const keys = positions.flatMap((position) => groups[position] ?? []);
-        return Math.min(rowsOf(child), productOf(keys, child, statistics));
+        return Math.min(rowsOf(child), productOf(keys, child, known));
       });
       return Math.max(1, sum(groupsOfSets));
     }
     case 'distinct': {
       const { child, on } = plan;
       const keys = on.length === 0 ? referencesTo(child.columns) : on;
-      return Math.min(rowsOf(child), productOf(keys, child, statistics));
+      return Math.min(rowsOf(child), productOf(keys, child, known));
     }
     case 'filter':
     case 'project':
@@ -47,24 +60,16 @@ function maxRowsOf(plan: LogicalPlan, statistics: StatisticsOfScans): number {
   }
 }
 
-function productOf(
-  keys: readonly Expression[],
-  child: LogicalPlan,
-  statistics: StatisticsOfScans,
-): number {
-  return keys.reduce((product, key) => product * valuesOf(key, child, statistics), 1);
+function productOf(keys: readonly Expression[], child: LogicalPlan, known: Known): number {
+  return keys.reduce((product, key) => product * valuesOf(key, child, known), 1);
 }
 
 /** An expression has not more values than the columns that it is made of have together. */
-function valuesOf(
-  expression: Expression,
-  child: LogicalPlan,
-  statistics: StatisticsOfScans,
-): number {
+function valuesOf(expression: Expression, child: LogicalPlan, known: Known): number {
   if (isVolatile(expression)) return Infinity;
   const columns = [...columnsIn(expression)];
   const combined = columns.reduce(
-    (product, column) => product * valuesOfColumn(child, column, statistics),
+    (product, column) => product * valuesOfColumn(child, column, known),
     1,
   );
   return Math.min(combined, valuesOfType(expression.type));
@@ -85,29 +90,29 @@ function valuesOfType(type: ColumnType): number {
   }
 }
 
-function valuesOfColumn(plan: LogicalPlan, column: number, statistics: StatisticsOfScans): number {
-  return Math.min(rowsOf(plan), valuesBelow(plan, column, statistics));
+function valuesOfColumn(plan: LogicalPlan, column: number, known: Known): number {
+  return Math.min(rowsOf(plan), valuesBelow(plan, column, known));
 }
 
-function valuesBelow(plan: LogicalPlan, column: number, statistics: StatisticsOfScans): number {
+function valuesBelow(plan: LogicalPlan, column: number, known: Known): number {
   switch (plan.kind) {
     case 'scan':
-      return valuesInFiles(plan, column, statistics);
+      return valuesInFiles(plan, column, known);
     case 'filter':
     case 'order':
     case 'top-n':
     case 'limit':
     case 'distinct':
-      return valuesOfColumn(plan.child, column, statistics);
+      return valuesOfColumn(plan.child, column, known);
     case 'project':
     case 'aggregate': {
       const source = plan.kind === 'project' ? plan.expressions[column] : plan.groups[column];
-      return source === undefined ? Infinity : valuesOf(source, plan.child, statistics);
+      return source === undefined ? Infinity : valuesOf(source, plan.child, known);
     }
     case 'window':
     case 'unnesting':
       return column < plan.child.columns.length
-        ? valuesOfColumn(plan.child, column, statistics)
+        ? valuesOfColumn(plan.child, column, known)
         : Infinity;
     case 'join':
     case 'any-join': {
@@ -115,13 +120,17 @@ function valuesBelow(plan: LogicalPlan, column: number, statistics: StatisticsOf
       const isLeft = column < left.length;
       const source = isLeft ? left[column] : right[column - left.length];
       if (source === undefined) return Infinity;
-      return valuesOfColumn(isLeft ? plan.left : plan.right, source, statistics);
+      return valuesOfColumn(isLeft ? plan.left : plan.right, source, known);
     }
     case 'cross-product': {
       const leftCount = plan.left.columns.length;
       return column < leftCount
-        ? valuesOfColumn(plan.left, column, statistics)
-        : valuesOfColumn(plan.right, column - leftCount, statistics);
+        ? valuesOfColumn(plan.left, column, known)
+        : valuesOfColumn(plan.right, column - leftCount, known);
+    }
+    case 'cte-ref': {
+      const definition = known.definitions.get(plan.cteId);
+      return definition === undefined ? Infinity : valuesOfColumn(definition, column, known);
     }
     default:
       return Infinity;
@@ -129,11 +138,11 @@ function valuesBelow(plan: LogicalPlan, column: number, statistics: StatisticsOf
 }
 
 /** As many as whole numbers between the bounds, or as the row groups say that they have. */
-function valuesInFiles(scan: Scan, column: number, statistics: StatisticsOfScans): number {
-  const known = statistics.get(originalOf(scan));
-  const bounds = known?.boundsOf(column) ?? [];
-  if (known === undefined || bounds.length === 0) return Infinity;
-  const counted = countedValues(bounds, known.rowGroups);
+function valuesInFiles(scan: Scan, column: number, { statistics }: Known): number {
+  const ofScan = statistics.get(originalOf(scan));
+  const bounds = ofScan?.boundsOf(column) ?? [];
+  if (ofScan === undefined || bounds.length === 0) return Infinity;
+  const counted = countedValues(bounds, ofScan.rowGroups);
   return Math.min(counted, valuesInRange(bounds, scan.columns[column]));
 }
 

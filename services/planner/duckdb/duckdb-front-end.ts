@@ -19,6 +19,7 @@ import {
   type PlanningRequest,
   type Refutation,
 } from '../planning/ports.ts';
+import { weighedInputBytes } from '../planning/weighed-input.ts';
 import { type SessionStatement } from '../statement/session-statement.ts';
 import { notSupported, statementName } from '../statement/statement-name.ts';
 import { bindQuery, columnNames, type QueryToBind } from './bind-query.ts';
@@ -372,7 +373,7 @@ async function bound(pending: Promise<BoundQuery>): Promise<BoundQuery | undefin
   }
 }
 
-/** Whether estimates decide anything: a query that stays small by its tables' size is one fragment anyway. */
+/** Whether estimates decide anything: a query over little more than nothing is one fragment anyway. */
 function mayBeDistributed(
   { session, cluster }: PlanningRequest,
   names: StatementNames,
@@ -384,5 +385,5 @@ function mayBeDistributed(
   if (names.tableFunctions.length > 0 || tables.includes(undefined)) return true;
   const files = [...new Set(tables)].flatMap((table) => table?.files ?? []);
   const bytes = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-  return bytes >= session.distribution_threshold;
+  return bytes >= weighedInputBytes(session);
 }

@@ -9,6 +9,7 @@ import { type StatisticsOfScans } from '../distribution/scan-statistics.ts';
 import { firstFreeSourceId } from '../distribution/simplify.ts';
 import { type LogicalPlan } from '../logical/logical-plan.ts';
 import { type PlanningRequest } from './ports.ts';
+import { weighedInputBytes } from './weighed-input.ts';
 
 export interface RungCandidate {
   readonly rung: Exclude<Rung, 'whole'>;
@@ -28,7 +29,8 @@ export function* rungCandidates(
   scans: readonly ScanDescriptor[],
   { request, statistics }: DistributionRequest,
 ): Generator<RungCandidate> {
-  const inOne = reasonToStayInOneTask(scans, request);
+  const inputBytes = scans.reduce((sum, { totalBytes }) => sum + totalBytes, 0);
+  const inOne = reasonToStayInOneTask(scans, request, inputBytes);
   if (inOne !== undefined) {
     yield { rung: 'small', reason: inOne, physical: inOneTask(plan) };
     return;
@@ -37,7 +39,7 @@ export function* rungCandidates(
   const alone = oneTaskReason(plan);
   const distributed =
     alone === undefined ? distributedOn(plan, { request, statistics }, nextSourceId) : undefined;
-  const choice = chooseByWork(plan, distributed?.physical, { request, scans, statistics });
+  const choice = chooseByWork(plan, distributed?.physical, { request, statistics, inputBytes });
   if (choice?.staysSmall === true) {
     yield { rung: 'small', reason: choice.reason, physical: inOneTask(plan) };
     return;
@@ -67,18 +69,24 @@ function distributedOn(
 function reasonToStayInOneTask(
   scans: readonly ScanDescriptor[],
   { session, cluster }: PlanningRequest,
+  inputBytes: number,
 ): string | undefined {
   if (scans.length === 0) return 'no files are read';
   if (session.distribution === 'always') return undefined;
   if (session.distribution === 'never') return 'distribution = never';
-  return cluster.workerCount <= 1 ? 'the cluster has one worker' : undefined;
+  if (cluster.workerCount <= 1) return 'the cluster has one worker';
+  return inputBytes < weighedInputBytes(session) ? belowThreshold(inputBytes) : undefined;
+}
+
+function belowThreshold(inputBytes: number): string {
+  return `${inputBytes} bytes of input are below distribution_threshold`;
 }
 
 /** Stages take more of the cluster than one task does: they have to be faster by so much. */
-const WORTH_STAGES = 0.7;
+const WORTH_STAGES = 0.8;
 
 interface SmallnessTerms extends DistributionRequest {
-  readonly scans: readonly ScanDescriptor[];
+  readonly inputBytes: number;
 }
 
 interface Choice {
@@ -93,14 +101,13 @@ interface Choice {
 function chooseByWork(
   plan: LogicalPlan,
   distributed: PhysicalPlan | undefined,
-  { request, scans, statistics }: SmallnessTerms,
+  { request, statistics, inputBytes }: SmallnessTerms,
 ): Choice | undefined {
   const { session } = request;
-  const bytes = scans.reduce((sum, { totalBytes }) => sum + totalBytes, 0);
-  if (session.distribution === 'always' || bytes >= session.distribution_threshold) {
+  if (session.distribution === 'always' || inputBytes >= session.distribution_threshold) {
     return undefined;
   }
-  const reason = `${bytes} bytes of input are below distribution_threshold`;
+  const reason = belowThreshold(inputBytes);
   if (distributed === undefined) return { staysSmall: true, reason };
   const options = distributionOptions(request, statistics);
   const inStages = planCost(distributed, options);

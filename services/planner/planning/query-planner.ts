@@ -10,6 +10,7 @@ import {
 import { type SessionProperties } from '../../common/session-properties.ts';
 import { boundEstimates } from '../distribution/bound-estimates.ts';
 import { NO_DYNAMIC_FILTERS, placeDynamicFilters } from '../distribution/dynamic-filters.ts';
+import { mendEstimates } from '../distribution/mend-estimates.ts';
 import { type PhysicalPlan } from '../distribution/physical-plan.ts';
 import { simplify } from '../distribution/simplify.ts';
 import { explainJsonRows, explainRows } from '../explain/explain-plan.ts';
@@ -129,7 +130,8 @@ export class QueryPlanner implements StatementPlanner {
       colocated === 'on' || replicated === 'on'
         ? await scanStatistics(this.#catalog, scansOf(simple), scans)
         : new Map();
-    const sized = boundEstimates(withScanRows(simple, scans), statistics);
+    const mended = mendEstimates(withScanRows(simple, scans), statistics);
+    const sized = boundEstimates(mended, statistics);
     for (const candidate of rungCandidates(sized, scans, { request, statistics })) {
       const { physical } = candidate;
       const filtered = await this.#filterScans(physical, scans, request);

@@ -34,7 +34,11 @@ describe('QueryPlanner', () => {
       return `${plan.rung}: ${plan.rungReason}`;
     };
     expect(await reason({ bytes: MIB })).toBe(
-      `small: ${MIB} bytes of input are below distribution_threshold, work of 4.0 MiB instead of 8.0 MiB in stages`,
+      `small: ${MIB} bytes of input are below distribution_threshold`,
+    );
+    const weighed = 'work of 4.0 MiB instead of 8.0 MiB in stages';
+    expect(await reason({ bytes: 8 * MIB })).toBe(
+      `small: ${8 * MIB} bytes of input are below distribution_threshold, ${weighed}`,
     );
     expect(await reason({ workerCount: 1 })).toBe('small: the cluster has one worker');
     expect(await reason({ properties: { distribution: 'never' } })).toBe(
