@@ -55,6 +55,8 @@ export interface WorkerListener {
 export interface WorkerSetup {
   readonly node: SchedulerNode;
   readonly profile: WorkerProfile;
+  /** What tasks need of the memory that they are given, at most; 0 = nothing. */
+  readonly maxNeedBytes: number;
   readonly listener: WorkerListener;
 }
 

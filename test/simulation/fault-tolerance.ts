@@ -2,7 +2,12 @@
 import type { Random } from '../../services/common/random.ts';
 import { DEFAULT_TASK_RETRIES } from '../../services/coordinator/scheduler/fault-tolerant/fault-tolerant-options.ts';
 import type { TaskRetryOptions } from '../../services/coordinator/scheduler/fault-tolerant/fault-tolerant-options.ts';
-import type { Scenario, TimedFault } from './scenario.ts';
+import type { Checker, Violations } from './checkers/checker.ts';
+import { LeaseChecker } from './checkers/lease-checker.ts';
+import { SpoolChecker } from './checkers/spool-checker.ts';
+import { SurvivalChecker } from './checkers/survival-checker.ts';
+import type { SimulationCase } from './simulation-case.ts';
+import type { MemoryScenario, Scenario, TimedFault } from './scenario.ts';
 
 const FAULT_TOLERANT = {
   scheduling: 'fault-tolerant',
@@ -11,6 +16,20 @@ const FAULT_TOLERANT = {
   hasSpooledExchange: true,
 } as const;
 const MIB = 1024 ** 2;
+
+/** Beside those of every discipline. */
+export function faultTolerantCheckers(
+  { scenario, workload }: Pick<SimulationCase, 'scenario' | 'workload'>,
+  violations: Violations,
+): readonly Checker[] {
+  const { options, memory } = scenario;
+  if (options.retryPolicy !== 'task') return [];
+  return [
+    new SpoolChecker(workload, violations),
+    new SurvivalChecker(options.taskRetries, violations),
+    ...(memory === undefined ? [] : [new LeaseChecker(memory, violations)]),
+  ];
+}
 
 /** One case in six; the others stay what they are. */
 export function drawFaultTolerance(random: Random, scenario: Scenario): Scenario {
@@ -21,12 +40,22 @@ export function drawFaultTolerance(random: Random, scenario: Scenario): Scenario
     nodeWaitMs: 4_000,
     taskRetries: drawTaskRetries(random),
   };
-  return { ...scenario, options, faults: [...scenario.faults, ...drawSpoolLosses(random)] };
+  const faults = [...scenario.faults, ...drawSpoolLosses(random)];
+  return { ...scenario, options, faults, memory: drawMemory(random) };
+}
+
+/** From one task on a node to so many that lanes are what counts. */
+function drawMemory(random: Random): MemoryScenario {
+  const nodeBytes = 10 + random.below(60);
+  return { nodeBytes, maxNeedBytes: 1 + random.below(random.below(3) === 0 ? nodeBytes : 8) };
 }
 
 function drawTaskRetries(random: Random): TaskRetryOptions {
   return {
     ...DEFAULT_TASK_RETRIES,
+    taskMemoryBytes: 1 + random.below(12),
+    limits: { ...DEFAULT_TASK_RETRIES.limits, usageOverheadBytes: 1 },
+    queueBounds: { maxWaitingForNode: 1 + random.below(5), maxQueuedStandard: 10 },
     sizing: {
       minTargetBytes: (8 + random.below(120)) * MIB,
       maxTargetBytes: 400 * MIB,

@@ -40,6 +40,14 @@ export interface WorkerProfile {
   readonly inlineRows: number;
 }
 
+/** Where tasks are given memory. */
+export interface MemoryScenario {
+  /** Of every node. */
+  readonly nodeBytes: number;
+  /** No task needs more; a node has it. */
+  readonly maxNeedBytes: number;
+}
+
 export interface TimedFault {
   readonly atMs: number;
   readonly fault: Fault;
@@ -60,6 +68,8 @@ export interface Scenario {
   readonly clientPauseMs: number;
   /** Share of turns after which the coordinator's state goes through JSON, as in a take-over. */
   readonly handoverRate: number;
+  /** Absent = any task has enough. */
+  readonly memory?: MemoryScenario;
 }
 
 /** Streams apart from all else, so that what they draw changes nothing that other seeds mean. */

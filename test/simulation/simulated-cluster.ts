@@ -231,10 +231,12 @@ export class SimulatedCluster {
       taskConcurrency: scenario.laneCounts[index] ?? 1,
       ...(scenario.rackCount === 0 ? {} : { location: [`rack-${index % scenario.rackCount}`] }),
       cores: 1,
+      ...(scenario.memory === undefined ? {} : { memoryBytes: scenario.memory.nodeBytes }),
     };
     const worker = this.engine.createWorker({
       node,
       profile,
+      maxNeedBytes: scenario.memory?.maxNeedBytes ?? 0,
       listener: {
         onStatus: (_worker, status) => {
           const run = node.nodeInstanceId;

@@ -43,12 +43,13 @@ export function drawCase(seed: number): SimulationCase {
 
 /** The same where workers have no spool: streaming. */
 export function withoutSpool({ scenario, ...drawn }: SimulationCase): SimulationCase {
+  const { memory: _left, ...rest } = scenario;
   const { options } = scenario;
   if (!spoolsOutputs(options)) return { scenario, ...drawn };
   const { scheduling, executionPolicy, retryPolicy } = DEFAULT_SCHEDULER_OPTIONS;
   return {
     ...drawn,
-    scenario: { ...scenario, options: { ...options, scheduling, executionPolicy, retryPolicy } },
+    scenario: { ...rest, options: { ...options, scheduling, executionPolicy, retryPolicy } },
   };
 }
 

@@ -21,13 +21,12 @@ import { ExchangeChecker } from './checkers/exchange-checker.ts';
 import { FilterChecker } from './checkers/filter-checker.ts';
 import { OrderChecker } from './checkers/order-checker.ts';
 import { checkOutcome } from './checkers/result-checker.ts';
-import { SpoolChecker } from './checkers/spool-checker.ts';
 import { StoredChecker } from './checkers/stored-checker.ts';
-import { SurvivalChecker } from './checkers/survival-checker.ts';
 import { SplitChecker } from './checkers/split-checker.ts';
 import { FAULT_COUNTS } from './coverage.ts';
 import type { Coverage } from './coverage.ts';
 import type { CreateEngine, ResultClient } from './cluster-worker.ts';
+import { faultTolerantCheckers } from './fault-tolerance.ts';
 import { modelEngine } from './model/model-engine.ts';
 import { realEngine } from './real/real-engine.ts';
 import { ResultGate } from './result-gate.ts';
@@ -139,6 +138,8 @@ class Simulation {
     };
     const deps = { time, network, random, scenario, deliver, listener };
     this.#cluster = new SimulatedCluster(deps, createEngine);
+    // A task that lacks memory may be the last straw of its partition.
+    if (scenario.memory !== undefined) this.#cluster.misfortune.injected.add('OUT_OF_MEMORY');
     this.#attemptChecker = new AttemptChecker((attempt) => this.#createCheckers(attempt));
     this.#checkers = [this.#attemptChecker, new EndChecker(workload, this.#violations)];
     const { splits } = workload;
@@ -158,7 +159,7 @@ class Simulation {
   #createCheckers(firstAttempt: number): AttemptCheckers {
     const { scenario, workload } = this.#case;
     const splits = new SplitChecker(workload, scenario.options, this.#violations);
-    const { retryPolicy, taskRetries } = scenario.options;
+    const { retryPolicy } = scenario.options;
     const violations = this.#violations;
     const all = [
       new OrderChecker(workload.fragments, { retryPolicy, firstAttempt }, violations),
@@ -171,9 +172,7 @@ class Simulation {
       ...(retryPolicy === 'stage' || retryPolicy === 'region'
         ? [new StoredChecker(workload, violations)]
         : []),
-      ...(retryPolicy === 'task'
-        ? [new SpoolChecker(workload, violations), new SurvivalChecker(taskRetries, violations)]
-        : []),
+      ...faultTolerantCheckers(this.#case, violations),
     ];
     return { all, onSplitDone: (split) => splits.onSplitDone(split) };
   }

@@ -108,7 +108,7 @@ export class EffectRunner {
   }
 
   #updateTask(effect: Extract<SchedulerEffect, { readonly kind: 'update-task' }>): void {
-    const { taskId, nodeId, nodeInstanceId, fragment, dynamicFilters } = effect;
+    const { taskId, nodeId, nodeInstanceId, fragment, memoryBytes, dynamicFilters } = effect;
     const { splitAssignments, outputBuffers } = effect;
     if (fragment !== undefined) {
       this.#tasks.set(formatTaskId(taskId), { taskId, node: { nodeId, nodeInstanceId } });
@@ -117,6 +117,7 @@ export class EffectRunner {
       ...this.#terms,
       taskId,
       ...(fragment === undefined ? {} : { fragment }),
+      ...(memoryBytes === undefined ? {} : { memoryLimitBytes: memoryBytes }),
       splitAssignments,
       outputBuffers,
       ...(dynamicFilters === undefined ? {} : { dynamicFilters }),

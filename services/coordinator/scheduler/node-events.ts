@@ -11,6 +11,7 @@ import { spoolsOutputs } from './scheduler-options.ts';
 import { findNode } from './scheduler-state.ts';
 import { countTask } from './stage-state.ts';
 import type { StageState } from './stage-state.ts';
+import { endLease } from './lease-state.ts';
 import { isEnded, loseTask } from './task-state.ts';
 import type { Turn } from './turn.ts';
 
@@ -65,6 +66,7 @@ function loseTasks({ state }: Turn, stage: StageState, lost: NodeRun): readonly 
     if (task.stop === 'none') needed.push({ stage, task });
     countTask(stage.taskCounts, task.kind, -1);
     loseTask(task);
+    endLease(state, task);
     countTask(stage.taskCounts, task.kind, 1);
   }
   return needed;

@@ -23,7 +23,7 @@ import { consumersOf, producersOf } from './stage-link.ts';
 import { addAttempt } from './stage-linkage.ts';
 import { isStageDone } from './stage-state.ts';
 import type { StageState } from './stage-state.ts';
-import { feedDescribed, hasStoredInputs } from './task-inputs.ts';
+import { feedDescribed } from './task-inputs.ts';
 import { isEnded, takesSplits } from './task-state.ts';
 import type { TaskState } from './task-state.ts';
 import { draftNoMoreSplits, draftSplit, stopTask } from './turn.ts';
@@ -32,12 +32,11 @@ import type { Turn } from './turn.ts';
 /** Starts what can start now; the rest waits for a lane, or for a worker. */
 export function launchPartitions(turn: Turn): void {
   awaitNode(turn);
-  if (turn.state.pausedUntil !== null) return;
   const free = freeLanesByNode(turn.state);
   for (const stage of turn.state.stages) {
     if (!mayLaunch(turn.state, stage)) continue;
     for (const partition of stage.partitions) {
-      if (!awaitsAttempt(stage, partition) || !hasInputs(turn.state, stage, partition)) continue;
+      if (!awaitsAttempt(stage, partition)) continue;
       const host = chooseHost(turn.state, { stage, partition, free });
       if (host === undefined) return;
       free.set(host, (free.get(host) ?? 0) - 1);
@@ -68,20 +67,11 @@ export function feedAttempt(turn: Turn, stage: StageState, task: TaskState): voi
 }
 
 /** Somebody still needs what the stage makes, and it may run. */
-function mayLaunch(state: QuerySchedulerState, stage: StageState): boolean {
+export function mayLaunch(state: QuerySchedulerState, stage: StageState): boolean {
   if (stage.kind === 'planned' || isStageDone(stage.kind) || hasEnoughRows(stage)) return false;
   const consumers = consumersOf(state, stage);
   const isWanted = consumers.length === 0 || !consumers.every(isWhole);
   return isWanted && (describesTasks(state.options) || producersOf(state, stage).every(isWhole));
-}
-
-/** All that the partition reads is there. */
-function hasInputs(
-  state: QuerySchedulerState,
-  stage: StageState,
-  partition: PartitionState,
-): boolean {
-  return !describesTasks(state.options) || hasStoredInputs(state, stage, partition);
 }
 
 /** Sealed, not done, and nobody at it but zombies. */

@@ -11,6 +11,7 @@ import type { EmptySplit, FileSplit } from '../../common/plan/split.ts';
 import { selectionOf } from './fault-tolerant/output-selector.ts';
 import type { TaskDescriptor } from './fault-tolerant/task-descriptor.ts';
 import type { StageState } from './stage-state.ts';
+import type { AttemptRequest } from './lease-state.ts';
 import { isEnded } from './task-state.ts';
 import type { TaskState } from './task-state.ts';
 
@@ -34,6 +35,10 @@ export interface PartitionState {
   lossCount: number;
   /** Memory that its next attempt is expected to need (F30); 0 = nobody asks. */
   needBytes: number;
+  /** It waits in the queue of those that may ask for a node (F6). */
+  isQueued: boolean;
+  /** It has asked for a node; null = it has not, or has it. */
+  request: AttemptRequest | null;
 }
 
 export function createPartition(partitionId: PartitionId): PartitionState {
@@ -48,6 +53,8 @@ export function createPartition(partitionId: PartitionId): PartitionState {
     zombiesBelow: 0,
     lossCount: 0,
     needBytes: 0,
+    isQueued: false,
+    request: null,
   };
 }
 

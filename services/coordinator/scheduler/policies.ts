@@ -7,6 +7,7 @@ import { phased } from './execution-policy/phased.ts';
 import { pipelinedRegion } from './execution-policy/pipelined-region.ts';
 import { stageBarrier } from './execution-policy/stage-barrier.ts';
 import type { ExecutionPolicy } from './execution-policy/execution-policy.ts';
+import { launchPartitions } from './partition-launch.ts';
 import { failQueryPolicy } from './recovery/fail-query.ts';
 import { restartRegion } from './recovery/restart-region.ts';
 import { resubmitStage } from './recovery/resubmit-stage.ts';
@@ -24,6 +25,8 @@ import { scaledWriter } from './stage-scheduler/scaled-writer.ts';
 import { sourcePartitioned } from './stage-scheduler/source-partitioned.ts';
 import type { StageScheduler } from './stage-scheduler/stage-scheduler.ts';
 import type { StageState } from './stage-state.ts';
+import { leaseTasks } from './task-leases.ts';
+import type { Turn } from './turn.ts';
 
 export function executionPolicyOf(options: SchedulerOptions): ExecutionPolicy {
   switch (options.executionPolicy) {
@@ -59,6 +62,11 @@ export function recoveryPolicyOf(options: SchedulerOptions): RecoveryPolicy {
     default:
       return assertNever(options.retryPolicy);
   }
+}
+
+/** Who starts the attempts of partitions that are tried again: one for each free lane, or for each lease of a node. */
+export function launcherOf(options: SchedulerOptions): (turn: Turn) => void {
+  return describesTasks(options) ? leaseTasks : launchPartitions;
 }
 
 export function stageSchedulerOf(options: SchedulerOptions, stage: StageState): StageScheduler {

@@ -93,6 +93,8 @@ export function onTimerFired(turn: Turn, timer: SchedulerTimer): void {
       return onRetryDue(turn, timer);
     case 'stall-watch':
       return onStallWatch(turn);
+    case 'node-allocation':
+      return undefined;
     case 'scheduling-delay':
       return onPauseOver(turn);
     case 'node-wait':

@@ -13,8 +13,8 @@ import { noDelay } from './fault-tolerant/retry-delay.ts';
 import { createDescriptorStorage } from './fault-tolerant/task-descriptor.ts';
 import { findPlanProblem } from './plan-check.ts';
 import { eligibleNodes } from './placement/node-labels.ts';
-import { awaitNode, launchPartitions } from './partition-launch.ts';
-import { executionPolicyOf, stageSchedulerOf } from './policies.ts';
+import { awaitNode } from './partition-launch.ts';
+import { executionPolicyOf, launcherOf, stageSchedulerOf } from './policies.ts';
 import {
   onCancelRequested,
   onResultReleased,
@@ -34,6 +34,7 @@ import { createStage, mayRetryQuery } from './scheduler-state.ts';
 import type { QuerySchedulerState } from './scheduler-state.ts';
 import { armStallWatch } from './stall-watch.ts';
 import { moveStage } from './stage-transitions.ts';
+import { createTaskLeasing } from './lease-state.ts';
 import { onTaskStatus } from './task-events.ts';
 import { noMemorySeen } from './stage-state.ts';
 import { beginTurn, finishTurn } from './turn.ts';
@@ -136,7 +137,8 @@ function settle(turn: Turn): void {
     }
     completeFilters(turn);
   }
-  if (retriesPartitions(state.options) && !isQueryEnded(state.query.kind)) launchPartitions(turn);
+  if (retriesPartitions(state.options) && !isQueryEnded(state.query.kind))
+    launcherOf(state.options)(turn);
   if (state.schedule.kind === 'regions' && !isQueryEnded(state.query.kind)) awaitNode(turn);
   if (state.stages.some((stage) => stage.tasks.length > 0)) startRunning(turn);
   announceResults(turn);
@@ -178,6 +180,7 @@ function createState(init: QuerySchedulerInit, now: Instant): QuerySchedulerStat
     unknownStatuses: 0,
     nodeWaitSince: null,
     memory: noMemorySeen(),
+    leasing: createTaskLeasing(),
     descriptors: createDescriptorStorage(options.taskRetries.maxDescriptorBytes),
     delay: noDelay(),
     pausedUntil: null,

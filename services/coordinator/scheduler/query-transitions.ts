@@ -9,6 +9,7 @@ import { rootStage, stageOf } from './scheduler-state.ts';
 import { hasStoredOutput, isStageDone } from './stage-state.ts';
 import type { StageState } from './stage-state.ts';
 import { abandonStage, cancelStage, releaseSource } from './stage-transitions.ts';
+import { withdrawAll } from './lease-state.ts';
 import type { TaskState } from './task-state.ts';
 import { releaseOutput } from './turn.ts';
 import type { Turn } from './turn.ts';
@@ -96,6 +97,7 @@ function hasBeenRead(root: StageState): boolean {
 /** Whatever tasks have stored, or are about to, is not needed any more, nor is what any other attempt would read. */
 function releaseOutputs(turn: Turn): void {
   destroyDescriptors(turn.state.descriptors, turn.state.queryId);
+  withdrawAll(turn.state);
   for (const stage of turn.state.stages)
     for (const task of stage.tasks) releaseOutput(turn, stage, task);
 }

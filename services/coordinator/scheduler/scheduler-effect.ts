@@ -43,6 +43,8 @@ export type SchedulerEffect =
       readonly nodeId: NodeId;
       readonly nodeInstanceId: NodeInstanceId;
       readonly fragment?: PlanFragment;
+      /** With `fragment`: what the task may use (F9). Absent = what its worker gives to any task. */
+      readonly memoryBytes?: number;
       readonly splitAssignments: readonly SplitAssignment[];
       /** Empty, or one per output of the fragment. */
       readonly outputBuffers: readonly OutputBuffers[];

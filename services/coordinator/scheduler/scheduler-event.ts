@@ -42,6 +42,8 @@ export type SchedulerTimer =
   | { readonly kind: 'scheduling-delay' }
   /** Time to ask for a batch of splits again that could not be loaded. */
   | { readonly kind: 'split-retry'; readonly sourceId: SourceId; readonly batch: number }
+  /** A task that waits for a node may take another one now, or has waited in vain (F31). */
+  | { readonly kind: 'node-allocation' }
   /** The scan has waited long enough for its dynamic filters. */
   | { readonly kind: 'dynamic-filter-wait'; readonly sourceId: SourceId }
   /** Splits of the scan have waited long enough for room nearer to their data (S15). */

@@ -19,6 +19,7 @@ import type { SchedulerNode } from './scheduler-event.ts';
 import type { StallWatch } from './stall-watch.ts';
 import type { SchedulerOptions } from './scheduler-options.ts';
 import { noMemorySeen } from './stage-state.ts';
+import type { TaskLeasing } from './lease-state.ts';
 import type { MemorySeen, ScanState, StageState } from './stage-state.ts';
 
 export interface NodeState {
@@ -74,6 +75,8 @@ export interface QuerySchedulerState {
   /** Since when partitions wait because there is no worker at all; null = they do not. */
   nodeWaitSince: Instant | null;
   readonly memory: MemorySeen;
+  /** Nodes that described tasks wait for and hold. */
+  readonly leasing: TaskLeasing;
   /** What the partitions of tasks that are described read, once that is known (F29). */
   readonly descriptors: DescriptorStorage;
   /** Failures of tasks pause the scheduling of the query (F19). */

@@ -19,7 +19,8 @@ import { countTask, hasStoredOutput, noteMemory } from './stage-state.ts';
 import type { OutputState, StageState } from './stage-state.ts';
 import { settleStage } from './stage-transitions.ts';
 import { addresseeOf } from './status-check.ts';
-import { acceptTaskStatus, brokenPromise } from './task-state.ts';
+import { endLease, learnNeeds, noteUsage } from './lease-state.ts';
+import { acceptTaskStatus, brokenPromise, isEnded } from './task-state.ts';
 import type { TaskState } from './task-state.ts';
 import type { Turn } from './turn.ts';
 
@@ -41,6 +42,8 @@ export function onTaskStatus(turn: Turn, status: TaskStatus): void {
   stage.outputRows += task.stats.outputRows - before.outputRows;
   noteMemory(stage.memory, before, task.stats);
   noteMemory(state.memory, before, task.stats);
+  if (isEnded(task)) endLease(state, task);
+  else noteUsage(state, task);
   if (isQueryEnded(state.query.kind)) return;
   const error =
     verdict.kind === 'violation' ? verdict.error : findTruncation(state, stage, { task, status });
@@ -67,6 +70,7 @@ function concludeFrom(turn: Turn, stage: StageState, { task, status }: Report): 
   if (stage === rootStage(state) && (isSelected || !hasStoredOutput(stage)))
     announceInlineResult(turn, task, status.inlinePages);
   settleStage(turn, stage);
+  if (isSelected) learnNeeds(state, stage, needOf(task));
   if (retriesPartitions(state.options)) feedAttempt(turn, stage, task);
   if (task.kind === 'flushing' || task.kind === 'finished') {
     const received = new Map(status.receivedSplits.map((each) => [each.sourceId, each.sequenceId]));
@@ -83,6 +87,10 @@ function concludeFrom(turn: Turn, stage: StageState, { task, status }: Report): 
 
 function isScaled({ fragment }: StageState): boolean {
   return fragment.partitioning.kind === 'scaled-writer';
+}
+
+function needOf({ memoryBytes, stats }: TaskState) {
+  return { needBytes: memoryBytes, peakBytes: stats.peakMemoryBytes };
 }
 
 /** A clean end that cannot be one: rows would be missing from the result without an error. */

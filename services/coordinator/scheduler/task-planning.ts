@@ -18,6 +18,7 @@ import {
   overflowingQuery,
   putDescriptor,
 } from './fault-tolerant/task-descriptor.ts';
+import { largestNodeBytes } from './lease-state.ts';
 import { attemptsOf, isWhole, selectedAttempt } from './partition-state.ts';
 import type { PartitionState } from './partition-state.ts';
 import { activeNodes } from './placement/node-selector.ts';
@@ -83,12 +84,6 @@ export function applyAssignment(turn: Turn, stage: StageState, result: Assignmen
     const message = 'what is to be remembered of the tasks of the query takes too much memory';
     failQuery(turn, { code: 'OUT_OF_MEMORY', message }, stage);
   }
-}
-
-/** What the largest worker has for tasks; without bound where nobody says. */
-export function largestNodeBytes(state: QuerySchedulerState): number {
-  const known = state.nodes.map(({ node }) => node.memoryBytes ?? Number.MAX_SAFE_INTEGER);
-  return known.length === 0 ? Number.MAX_SAFE_INTEGER : Math.max(...known);
 }
 
 function seal({ state }: Turn, stage: StageState, partition: PartitionState): void {

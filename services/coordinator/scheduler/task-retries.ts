@@ -11,13 +11,12 @@ import { dropAttempt, loseSelected } from './attempts.ts';
 import type { FailedAttempt } from './attempts.ts';
 import { rewriteTransportFailure } from './fault-tolerant/failure-class.ts';
 import { judgeFailure } from './fault-tolerant/failure-verdict.ts';
-import { learnFromAttempt } from './fault-tolerant/memory-estimator.ts';
 import { delayScheduling, resumesAt } from './fault-tolerant/retry-delay.ts';
 import { isSelected, partitionOf, selectedAttempt } from './partition-state.ts';
 import { failQuery } from './query-transitions.ts';
 import { findNode } from './scheduler-state.ts';
 import { producersOf } from './stage-link.ts';
-import { largestNodeBytes } from './task-planning.ts';
+import { largestNodeBytes, learnNeeds } from './lease-state.ts';
 import type { Turn } from './turn.ts';
 
 /** The partition runs again, its input is made again first, or the query fails. */
@@ -30,12 +29,11 @@ export function judgeAttempt(turn: Turn, failed: FailedAttempt): void {
   // Another attempt of it is read: that this one failed changes nothing.
   if (planning === null || isSelected(stage, partition)) return;
   const error = causeOf(turn, failed.error);
-  const { needBytes } = partition;
+  const needBytes = task.memoryBytes;
   const peakBytes = task.stats.peakMemoryBytes;
   const attemptsLeft = state.options.taskRetries.maxAttempts - partition.failureCount;
   const ended = { error, attemptsLeft, needBytes, peakBytes };
   const verdict = judgeFailure(ended, planning.estimator, largestNodeBytes(state));
-  learnFromAttempt(planning.estimator, { needBytes, peakBytes, code: error.code });
   switch (verdict.kind) {
     case 'fail-query':
       return failQuery(turn, verdict.error, stage);
@@ -44,6 +42,7 @@ export function judgeAttempt(turn: Turn, failed: FailedAttempt): void {
     case 'retry-task':
       partition.failureCount += attemptsLeft - verdict.attemptsLeft;
       partition.needBytes = verdict.needBytes;
+      learnNeeds(state, stage, { needBytes, peakBytes, code: error.code });
       if (verdict.delays) pauseScheduling(turn);
       return undefined;
     default:

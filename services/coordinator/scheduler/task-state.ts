@@ -26,6 +26,7 @@ import type {
   TaskStatus,
   TaskStop,
 } from '../../common/task/task-status.ts';
+import type { LeaseId } from './fault-tolerant/node-lease.ts';
 import type { SchedulerNode } from './scheduler-event.ts';
 
 export type KnownTaskStateKind = 'planned' | TaskStateKind;
@@ -73,6 +74,10 @@ export interface TaskState {
   isReleased: boolean;
   /** Of a finished task: what each of its stored outputs has, buffer by buffer (F22). */
   storedBytes: readonly (readonly number[])[];
+  /** What it holds of its node until it has ended (F9); null = nothing. */
+  leaseId: LeaseId | null;
+  /** Memory of its lease; 0 = what its worker gives to any task. */
+  memoryBytes: number;
   /** Any output holds pages. */
   hasOutput: boolean;
   /** Of a root task: how the client was told of its rows (T17). */
@@ -117,6 +122,8 @@ export function planTask(plan: PlannedTask): TaskState {
     overutilized: [],
     isReleased: false,
     storedBytes: [],
+    leaseId: null,
+    memoryBytes: 0,
     hasOutput: false,
     announcement: 'none',
     reportedFilters: [],

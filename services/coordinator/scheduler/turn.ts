@@ -120,13 +120,17 @@ export function finishTurn(turn: Turn): readonly SchedulerEffect[] {
       taskId: task.taskId,
       nodeId: task.nodeId,
       nodeInstanceId: task.nodeInstanceId,
-      ...(draft.isFirst ? { fragment: stage.fragment } : {}),
+      ...(draft.isFirst ? firstTerms(stage, task) : {}),
       splitAssignments: assignmentsOf(task, draft),
       outputBuffers: draft.isFirst || turn.declared.has(stage) ? buffers : [],
       ...(draft.filters.length === 0 ? {} : { dynamicFilters: draft.filters }),
     };
   });
   return [...updates, ...turn.effects];
+}
+
+function firstTerms({ fragment }: StageState, { memoryBytes }: TaskState) {
+  return memoryBytes === 0 ? { fragment } : { fragment, memoryBytes };
 }
 
 function assignmentsOf(task: TaskState, draft: TaskDraft): readonly SplitAssignment[] {

@@ -36,6 +36,9 @@ export interface TaskHost {
   readonly waitsForAllInput: boolean;
   readonly outputCapacityRows: number;
   readonly inlineRows: number;
+  /** What it was given, and what it needs. */
+  readonly memoryBytes: number;
+  readonly needBytes: number;
   /** Calls back when the unit of work is done, unless the worker is gone by then. */
   work(action: () => void): void;
   /** True at once or never; the worker pumps the task again when a slot is free. */
@@ -167,6 +170,8 @@ export class SimulatedTask {
       if (this.#hasAllInput()) this.#flush();
       return;
     }
+    if (this.#host.needBytes > this.#host.memoryBytes)
+      return this.fail({ code: 'OUT_OF_MEMORY', message: 'it needs more than it was given' });
     this.#isWorking = true;
     this.#host.work(() => {
       this.#isWorking = false;
@@ -196,6 +201,7 @@ export class SimulatedTask {
         ...NO_TASK_STATS,
         splitsCompleted: this.#splitsCompleted,
         outputRows: this.#outputRows,
+        peakMemoryBytes: Math.min(this.#host.needBytes, this.#host.memoryBytes),
       },
       ...this.#reportKeys(),
       ...(this.inlinePages === undefined || this.state !== 'finished'

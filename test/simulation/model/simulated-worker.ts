@@ -24,6 +24,7 @@ export class SimulatedWorker implements ClusterWorker, ExchangeServer {
   isAlive = true;
   #pausedUntil = 0;
   readonly #profile: WorkerProfile;
+  readonly #maxNeedBytes: number;
   readonly #listener: WorkerListener;
   readonly #deps: WorkerDeps;
   readonly #tasks = new Map<string, SimulatedTask>();
@@ -33,7 +34,8 @@ export class SimulatedWorker implements ClusterWorker, ExchangeServer {
   /** Readers that were done with a task before its first order came. */
   readonly #destroyedEarly: OutputLocation[] = [];
 
-  constructor({ node, profile, listener }: WorkerSetup, deps: WorkerDeps) {
+  constructor({ node, profile, maxNeedBytes, listener }: WorkerSetup, deps: WorkerDeps) {
+    this.#maxNeedBytes = maxNeedBytes;
     this.node = node;
     this.#profile = profile;
     this.#listener = listener;
@@ -48,7 +50,7 @@ export class SimulatedWorker implements ClusterWorker, ExchangeServer {
     if (order.fragment === undefined) throw new Error(`first order of task ${key} has no fragment`);
     for (const older of this.#tasks.values())
       if (isEarlierAttempt(older.taskId, order.taskId)) older.stop('abort');
-    const task = new SimulatedTask(order.taskId, order.fragment, this.#host());
+    const task = new SimulatedTask(order.taskId, order.fragment, this.#host(order));
     this.#tasks.set(key, task);
     task.update(order);
     for (const location of this.#destroyedEarly) {
@@ -127,13 +129,15 @@ export class SimulatedWorker implements ClusterWorker, ExchangeServer {
     return [...this.#tasks.values()].filter((task) => !task.isEnded());
   }
 
-  #host(): TaskHost {
+  #host({ taskId, memoryBytes = Infinity }: TaskOrder): TaskHost {
     const { readers, spool, drawBelow } = this.#deps;
     return {
       readers,
       waitsForAllInput: this.#profile.slots !== Infinity,
       outputCapacityRows: this.#profile.outputCapacityRows,
       inlineRows: this.#profile.inlineRows,
+      memoryBytes,
+      needBytes: this.#needBytes(taskId),
       work: (action) => {
         const pauseMs = Math.max(0, this.#pausedUntil - readers.time.now());
         readers.time.after(pauseMs + 1 + drawBelow(this.#profile.maxWorkMs), () => {
@@ -149,6 +153,12 @@ export class SimulatedWorker implements ClusterWorker, ExchangeServer {
       },
       onSplitDone: (split) => this.#listener.onSplitDone(split),
     };
+  }
+
+  /** The same for every attempt of its partition. */
+  #needBytes({ stageId, partitionId }: TaskId): number {
+    const max = this.#maxNeedBytes;
+    return max === 0 ? 0 : 1 + ((stageId * 31 + partitionId * 17) % max);
   }
 
   #acquireSlot(task: SimulatedTask): boolean {

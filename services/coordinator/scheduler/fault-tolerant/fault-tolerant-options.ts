@@ -175,6 +175,8 @@ export interface TaskRetryOptions {
   /** What a task needs as long as nothing is known of its stage (F30, F11). */
   readonly taskMemoryBytes: number;
   readonly memory: MemoryEstimation;
+  readonly limits: AllocationLimits;
+  readonly queueBounds: QueueBounds;
 }
 
 export const DEFAULT_TASK_RETRIES: TaskRetryOptions = {
@@ -184,4 +186,6 @@ export const DEFAULT_TASK_RETRIES: TaskRetryOptions = {
   maxDescriptorBytes: 256 * MIB,
   taskMemoryBytes: 5 * GIB,
   memory: DEFAULT_MEMORY_ESTIMATION,
+  limits: DEFAULT_ALLOCATION_LIMITS,
+  queueBounds: DEFAULT_QUEUE_BOUNDS,
 };

@@ -15,6 +15,8 @@ export interface AllocatableNode {
   readonly memoryBytes: number;
   /** Of it in use as the node reports it, tasks of other disciplines included. */
   readonly usedBytes: number;
+  /** Tasks that it runs at a time. Absent = any number. */
+  readonly lanes?: number;
 }
 
 export interface GrantedLease {
@@ -67,18 +69,21 @@ export function leasesToGiveUp(
   allocation: NodeAllocation,
   { nodes, limits }: Pick<AllocationInput, 'nodes' | 'limits'>,
 ): readonly LeaseId[] {
-  return nodes.flatMap(({ nodeId, memoryBytes }) => {
+  return nodes.flatMap(({ nodeId, memoryBytes, lanes = Infinity }) => {
     const onNode = allocation.leases.filter((lease) => lease.nodeId === nodeId);
     if (!onNode.some((lease) => lease.executionClass === 'standard')) return [];
     let excess = sum(onNode, (lease) => lease.memoryBytes) - memoryBytes;
+    let excessCount = onNode.length - lanes;
     return onNode
       .toReversed()
       .sort(byReadinessToYield)
       .flatMap((lease) => {
         const { executionClass } = lease;
         const allowed = executionClass === 'speculative' ? 0 : limits.eagerOvercommitBytes;
-        if (executionClass === 'standard' || excess <= allowed) return [];
+        const isSpared = excess <= allowed && excessCount <= 0;
+        if (executionClass === 'standard' || isSpared) return [];
         excess -= lease.memoryBytes;
+        excessCount -= 1;
         return [lease.leaseId];
       });
   });
@@ -102,6 +107,7 @@ interface Room {
   /** By leases alone. */
   unleasedBytes: number;
   leaseCount: number;
+  freeLanes: number;
   readonly speculativeBytes: number;
 }
 
@@ -111,7 +117,7 @@ function roomsOf(
   executionClass: ExecutionClass,
 ): readonly Room[] {
   const extra = executionClass === 'eager-speculative' ? limits.eagerOvercommitBytes : 0;
-  return nodes.map(({ nodeId, memoryBytes, usedBytes }) => {
+  return nodes.map(({ nodeId, memoryBytes, usedBytes, lanes = Infinity }) => {
     const onNode = allocation.leases.filter((lease) => lease.nodeId === nodeId);
     const ignored =
       executionClass === 'standard'
@@ -125,6 +131,7 @@ function roomsOf(
       freeBytes: memoryBytes + extra - Math.max(expected, reported),
       unleasedBytes: memoryBytes + extra - sum(seen, (lease) => lease.memoryBytes),
       leaseCount: seen.length,
+      freeLanes: lanes - seen.length,
       speculativeBytes: sum(onNode, (lease) =>
         lease.executionClass === 'standard' ? 0 : lease.memoryBytes,
       ),
@@ -144,16 +151,22 @@ type Outcome =
 
 function place(lease: NodeLease, rooms: readonly Room[], input: AllocationInput): Outcome {
   const candidates = candidatesOf(lease, rooms, input);
-  const roomiest = best(candidates, isRoomier(lease));
-  if (roomiest === undefined) return { kind: 'no-node' };
+  if (candidates.length === 0) return { kind: 'no-node' };
+  const open = candidates.filter(({ freeLanes }) => freeLanes > 0);
+  const roomiest = best(open, isRoomier(lease));
   const { memoryBytes } = lease;
-  if (memoryBytes === 0 || roomiest.freeBytes >= memoryBytes || roomiest.leaseCount === 0) {
+  if (roomiest !== undefined && hasRoom(roomiest, memoryBytes)) {
     reserve(roomiest, memoryBytes);
     return { kind: 'granted', nodeId: roomiest.nodeId };
   }
   const suited = best(candidates, (a, b) => a.unleasedBytes > b.unleasedBytes);
   if (suited !== undefined) reserve(suited, memoryBytes);
   return { kind: 'no-room' };
+}
+
+/** An empty node has room for any task. */
+function hasRoom({ freeBytes, leaseCount }: Room, memoryBytes: number): boolean {
+  return memoryBytes === 0 || freeBytes >= memoryBytes || leaseCount === 0;
 }
 
 /** The node that the task wants, or all; nodes other than it when it is gone or has long been full. */
@@ -191,6 +204,7 @@ function reserve(room: Room, bytes: number): void {
   room.freeBytes -= bytes;
   room.unleasedBytes -= bytes;
   room.leaseCount += 1;
+  room.freeLanes -= 1;
 }
 
 function waitingLeases(

@@ -34,6 +34,7 @@ class Packing {
   readonly allocation: NodeAllocation = createNodeAllocation();
   memory: Record<string, number>;
   used: Record<string, number> = {};
+  lanes: Record<string, number> = {};
   now = 0;
 
   constructor(memory: Record<string, number> = { a: 100, b: 100 }) {
@@ -65,11 +66,11 @@ class Packing {
   }
 
   get #nodes() {
-    return Object.entries(this.memory).map(([name, memoryBytes]) => ({
-      nodeId: name as NodeId,
-      memoryBytes,
-      usedBytes: this.used[name] ?? 0,
-    }));
+    return Object.entries(this.memory).map(([name, memoryBytes]) => {
+      const lanes = this.lanes[name];
+      const node = { nodeId: name as NodeId, memoryBytes, usedBytes: this.used[name] ?? 0 };
+      return lanes === undefined ? node : { ...node, lanes };
+    });
   }
 
   round() {
@@ -175,6 +176,19 @@ describe('node allocation (F31)', () => {
     expect(packing.giveUp()).toEqual([]);
     packing.grant(packing.request(1));
     expect(packing.giveUp()).toHaveLength(1);
+  });
+
+  it('gives a node no more tasks than it has lanes, and those of speculative tasks to standard ones', () => {
+    const packing = new Packing({ a: 100 });
+    packing.lanes = { a: 2 };
+    const speculative = { executionClass: 'speculative' } as const;
+    const first = [1, 2, 3].map(() => packing.request(10, speculative));
+    expect(packing.grant(...first)).toEqual(['a', 'a', null]);
+    expect(packing.giveUp()).toEqual([]);
+    expect(packing.grant(packing.request(10))).toEqual(['a']);
+    expect(packing.giveUp()).toEqual([first[1]]);
+    expect(packing.grant(packing.request(10), packing.request(10))).toEqual(['a', null]);
+    expect(packing.giveUp()).toEqual([first[1], first[0]]);
   });
 
   it('takes nothing back where no standard task is', () => {

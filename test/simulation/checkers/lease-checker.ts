@@ -1,0 +1,80 @@
+/**
+ * Memory and lanes of nodes (F9, F30, F31): each task is given memory; what the tasks of a node hold together, until each has
+ * ended, is no more than the node has, unless there is one alone; and who lacked memory is given more.
+ */
+import { formatTaskId } from '../../../services/common/ids.ts';
+import type { TaskId } from '../../../services/common/ids.ts';
+import type { TaskStatus } from '../../../services/common/task/task-status.ts';
+import type { SchedulerEffect } from '../../../services/coordinator/scheduler/scheduler-effect.ts';
+import type { SchedulerEvent } from '../../../services/coordinator/scheduler/scheduler-event.ts';
+import type { EffectOf } from '../../support/scheduler-driver.ts';
+import type { MemoryScenario } from '../scenario.ts';
+import type { Checker, Violations } from './checker.ts';
+
+interface Holder {
+  readonly run: string;
+  readonly bytes: number;
+}
+
+export class LeaseChecker implements Checker {
+  readonly #memory: MemoryScenario;
+  readonly #violations: Violations;
+  readonly #holders = new Map<string, Holder>();
+  /** Of partitions whose last attempt lacked memory: what it had. */
+  readonly #lacking = new Map<string, number>();
+
+  constructor(memory: MemoryScenario, violations: Violations) {
+    this.#memory = memory;
+    this.#violations = violations;
+  }
+
+  onTurn(event: SchedulerEvent | 'created', effects: readonly SchedulerEffect[]): void {
+    if (event !== 'created') this.#note(event);
+    for (const effect of effects)
+      if (effect.kind === 'update-task' && effect.fragment !== undefined) this.#checkFirst(effect);
+  }
+
+  #note(event: SchedulerEvent): void {
+    if (event.kind === 'node-lost') this.#freeRuns((run) => run === event.nodeInstanceId);
+    if (event.kind === 'node-joined') {
+      const { nodeId, nodeInstanceId } = event.node;
+      this.#freeRuns((run) => run.startsWith(`${nodeId}-run-`) && run !== nodeInstanceId);
+    }
+    if (event.kind === 'task-status') this.#noteStatus(event.status);
+  }
+
+  #freeRuns(isLost: (run: string) => boolean): void {
+    for (const [name, { run }] of this.#holders) if (isLost(run)) this.#holders.delete(name);
+  }
+
+  #noteStatus({ taskId, state, error }: TaskStatus): void {
+    const name = formatTaskId(taskId);
+    const holder = this.#holders.get(name);
+    if (holder !== undefined && error?.code === 'OUT_OF_MEMORY')
+      this.#lacking.set(partitionOf(taskId), holder.bytes);
+    if (['finished', 'canceled', 'aborted', 'failed'].includes(state)) this.#holders.delete(name);
+  }
+
+  #checkFirst({ taskId, nodeInstanceId, memoryBytes }: EffectOf<'update-task'>): void {
+    const name = formatTaskId(taskId);
+    if (memoryBytes === undefined) return this.#fail(`${name} is given no memory`);
+    const { nodeBytes } = this.#memory;
+    const others = [...this.#holders.values()].filter(({ run }) => run === nodeInstanceId);
+    const held = others.reduce((sum, { bytes }) => sum + bytes, 0);
+    if (others.length > 0 && held + memoryBytes > nodeBytes)
+      this.#fail(`${name}: ${memoryBytes} beside ${held} of ${nodeBytes} bytes`);
+    const had = this.#lacking.get(partitionOf(taskId)) ?? 0;
+    if (memoryBytes <= had && had < nodeBytes)
+      this.#fail(`${name} lacked memory with ${had} bytes`);
+    this.#lacking.delete(partitionOf(taskId));
+    this.#holders.set(name, { run: nodeInstanceId, bytes: memoryBytes });
+  }
+
+  #fail(what: string): void {
+    this.#violations.push(`leases: ${what}`);
+  }
+}
+
+function partitionOf({ stageId, partitionId }: TaskId): string {
+  return `${stageId}.${partitionId}`;
+}
