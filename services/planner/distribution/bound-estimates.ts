@@ -72,7 +72,29 @@ function valuesOf(expression: Expression, child: LogicalPlan, known: Known): num
     (product, column) => product * valuesOfColumn(child, column, known),
     1,
   );
-  return Math.min(combined, valuesOfType(expression.type));
+  return Math.min(partOfDates(expression, combined), valuesOfType(expression.type));
+}
+
+const DAYS_OF_YEAR = 365;
+/** How many values parts of dates and times have. */
+const PARTS_OF_DATES: ReadonlyMap<string, number> = new Map([
+  ['quarter', 4],
+  ['month', 12],
+  ['day', 31],
+  ['dayofweek', 7],
+  ['isodow', 7],
+  ['hour', 24],
+  ['minute', 60],
+  ['second', 60],
+]);
+
+/** As many as the dates, or as the part that is taken of them has. */
+function partOfDates(expression: Expression, dates: number): number {
+  if (expression.kind !== 'function') return dates;
+  if (expression.name === 'year' && expression.args[0]?.type.id === 'DATE') {
+    return Math.ceil(dates / DAYS_OF_YEAR) + 1;
+  }
+  return Math.min(dates, PARTS_OF_DATES.get(expression.name) ?? Infinity);
 }
 
 /** With NULL. */

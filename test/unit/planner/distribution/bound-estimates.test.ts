@@ -86,6 +86,29 @@ describe('estimates of groups', () => {
     expect(rowsOf(sum(true), of)).toBe(630_000);
   });
 
+  it('are as many as the years of dates, or the months that a year has', () => {
+    const of = statistics({ min: 0n, max: 3_649n, nulls: 'none' });
+    const part = (name: string): LogicalPlan => ({
+      ...groupBy(
+        facts,
+        [
+          {
+            kind: 'function',
+            name,
+            type: column(0).type,
+            args: [column(0, { id: 'DATE' })],
+            isVolatile: false,
+          },
+        ],
+        [count],
+      ),
+      estimatedRows: 630_000,
+    });
+    expect(rowsOf(part('year'), of)).toBe(11);
+    expect(rowsOf(part('month'), of)).toBe(12);
+    expect(rowsOf(part('julian'), of)).toBe(3_650);
+  });
+
   it('hold for DISTINCT, and for what is above', () => {
     const of = statistics({ min: 1n, max: 10n, nulls: 'none' });
     const distinct: LogicalPlan = {
