@@ -3,7 +3,7 @@
  * what has a certain value, or looks a certain way, keeps nearly all of them; so do the operators above.
  */
 import { type Expression } from '../logical/expression.ts';
-import { type LogicalPlan, originalOf, type Scan } from '../logical/logical-plan.ts';
+import { type Filter, type LogicalPlan, originalOf, type Scan } from '../logical/logical-plan.ts';
 import { childrenOf, withChildren } from '../logical/plan-children.ts';
 import { rowsOf } from './estimate.ts';
 import { type StatisticsOfScans } from './scan-statistics.ts';
@@ -24,14 +24,14 @@ interface Mended {
 
 function mended(plan: LogicalPlan, statistics: StatisticsOfScans): Mended {
   const inputs = childrenOf(plan).map((child) => mended(child, statistics));
-  if (plan.kind === 'filter' && plan.predicates.every(leavesOutLittle)) {
-    const [input] = inputs;
-    const kept = KEPT_SHARE ** plan.predicates.length * unfilteredRows(plan.child, statistics);
-    const before = rowsOf(plan);
-    const child = input?.plan ?? plan.child;
+  const [input] = inputs;
+  if (plan.kind === 'filter' && input !== undefined && leavesOutLittle(plan)) {
+    const child = input.plan;
+    const before = Math.max(1, rowsOf(plan));
+    const kept = KEPT_SHARE ** plan.predicates.length * unfilteredRows(child, statistics);
     return kept <= before
       ? { plan: { ...plan, child }, growth: 1 }
-      : { plan: { ...plan, child, estimatedRows: kept }, growth: kept / Math.max(1, before) };
+      : { plan: { ...plan, child, estimatedRows: kept }, growth: kept / before };
   }
   const growth = growthOf(plan, inputs);
   const operator = withChildren(
@@ -106,7 +106,20 @@ const MATCHES: ReadonlySet<string> = new Set([
 ]);
 const MISMATCHES: ReadonlySet<string> = new Set(['!~~', '!~~*']);
 
-function leavesOutLittle(predicate: Expression): boolean {
+function leavesOutLittle({ predicates, child }: Filter): boolean {
+  return predicates.every(
+    (predicate) => isRarelyFalse(predicate) || isNegatedMark(predicate, child),
+  );
+}
+
+/** NOT IN (SELECT …): the last column of the join below says which rows are in. */
+function isNegatedMark(predicate: Expression, child: LogicalPlan): boolean {
+  if (child.kind !== 'join' || child.joinType !== 'mark' || predicate.kind !== 'not') return false;
+  const mark = predicate.child;
+  return mark.kind === 'column' && mark.index === child.columns.length - 1;
+}
+
+function isRarelyFalse(predicate: Expression): boolean {
   switch (predicate.kind) {
     case 'comparison':
       return predicate.operator === '<>' && predicate.right.kind === 'constant';

@@ -53,6 +53,23 @@ describe('estimates of filters', () => {
     expect(rowsOf(filtered(predicate))).toBe(ROWS * 0.9);
   });
 
+  it('keep nearly all rows of NOT IN (SELECT …)', () => {
+    const marked = join('mark', { left: scan(0, 2, ROWS), right: scan(1, 2, 100) }, [0, 0]);
+    const child = { ...marked, estimatedRows: ROWS };
+    const { columns } = child;
+    const mark = columns.length - 1;
+    const filter = (predicate: Expression): LogicalPlan => ({
+      kind: 'filter',
+      child,
+      predicates: [predicate],
+      columns,
+      estimatedRows: ROWS / 5,
+    });
+    expect(rowsOf(filter(not(column(mark, BOOLEAN))))).toBe(ROWS * 0.9);
+    expect(rowsOf(filter(column(mark, BOOLEAN)))).toBe(ROWS / 5);
+    expect(rowsOf(filter(not(column(0, BOOLEAN))))).toBe(ROWS / 5);
+  });
+
   it('keep fewer with each of several', () => {
     expect(rowsOf(filtered(compare('<>'), call('!~~')))).toBe(ROWS * 0.81);
   });
