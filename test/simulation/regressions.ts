@@ -6,6 +6,10 @@ export const REGRESSIONS: readonly { readonly seed: number; readonly what: strin
     seed: 1_111,
     what: 'a limited stage that had lost some rows and still had enough waited for ever',
   },
+  {
+    seed: 404_233,
+    what: 'a query whose client left no room for its splits was said to stand still',
+  },
 ];
 
 /** The same for the engine of real worker parts. */

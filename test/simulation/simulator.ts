@@ -141,7 +141,10 @@ class Simulation {
     // A task that lacks memory may be the last straw of its partition.
     if (scenario.memory !== undefined) this.#cluster.misfortune.injected.add('OUT_OF_MEMORY');
     this.#attemptChecker = new AttemptChecker((attempt) => this.#createCheckers(attempt));
-    this.#checkers = [this.#attemptChecker, new EndChecker(workload, this.#violations)];
+    this.#checkers = [
+      this.#attemptChecker,
+      new EndChecker(workload, scenario.options, this.#violations),
+    ];
     const { splits } = workload;
     const { injected } = this.#cluster.misfortune;
     const onFailure = (code: ErrorCode): void => {
@@ -164,8 +167,7 @@ class Simulation {
     const all = [
       new OrderChecker(workload.fragments, { retryPolicy, firstAttempt }, violations),
       splits,
-      // What tasks of an earlier run have reported is no part of the filter, and may be in it.
-      ...(retryPolicy === 'region' ? [] : [new FilterChecker(workload, violations)]),
+      new FilterChecker(workload, scenario.options, violations),
       ...(retryPolicy === 'stage' || retryPolicy === 'task'
         ? []
         : [new ExchangeChecker(workload, violations)]),

@@ -15,7 +15,7 @@ import { failQuery } from './query-transitions.ts';
 import { createStage, mayRetryQuery, rootStage } from './scheduler-state.ts';
 import type { QuerySchedulerState } from './scheduler-state.ts';
 import type { StageState } from './stage-state.ts';
-import { abandonStage } from './stage-transitions.ts';
+import { abandonStage, releaseSource } from './stage-transitions.ts';
 import type { Turn } from './turn.ts';
 
 /** Gives the attempt up and plans the next; fails the query when there may be none, and says why. */
@@ -65,6 +65,9 @@ export function commitResult(turn: Turn): void {
   const isComputed = root.kind === 'flushing' || root.kind === 'finished';
   if (!isComputed && !root.tasks.some(({ overutilized }) => overutilized.includes(true))) return;
   state.result.commitment = 'committed';
+  // No other attempt will read them (T36).
+  for (const scan of state.stages.flatMap(({ scans }) => scans))
+    if (scan.isClosed) releaseSource(turn, scan);
   turn.effects.push({ kind: 'change-result', attempt: state.attempt, commitment: 'committed' });
 }
 

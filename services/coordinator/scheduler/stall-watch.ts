@@ -5,6 +5,7 @@
 import type { Instant } from '../../common/ids.ts';
 import { isQueryEnded } from './query-state.ts';
 import { failQuery } from './query-transitions.ts';
+import { rootStage } from './scheduler-state.ts';
 import type { QuerySchedulerState } from './scheduler-state.ts';
 import type { ScanState } from './stage-state.ts';
 import type { Turn } from './turn.ts';
@@ -59,7 +60,7 @@ function isExcused(state: QuerySchedulerState, stages: readonly StageWait[]): bo
   if (state.query.kind === 'finishing' || state.suspectedFailure !== null) return true;
   if (state.nodeWaitSince !== null || state.retryAt !== null) return true;
   if (state.pausedUntil !== null) return true;
-  if (stages.at(-1)?.reason === 'result-not-consumed') return true;
+  if (isUnread(state, stages)) return true;
   const isBusy = state.stages.some((stage) =>
     stage.tasks.some((task) => {
       const reason = whyTaskBlocked(task);
@@ -67,6 +68,12 @@ function isExcused(state: QuerySchedulerState, stages: readonly StageWait[]): bo
     }),
   );
   return isBusy || state.stages.some(({ scans }) => scans.some(isTimed));
+}
+
+/** The client takes no rows, also when that leaves no room for the root's next splits. */
+function isUnread(state: QuerySchedulerState, stages: readonly StageWait[]): boolean {
+  if (stages.at(-1)?.reason === 'result-not-consumed') return true;
+  return rootStage(state).tasks.some((task) => whyTaskBlocked(task) === 'output-full');
 }
 
 function isTimed({ filterWait, locality, retryAt }: ScanState): boolean {

@@ -2,6 +2,8 @@
 import { formatTaskId } from '../../../services/common/ids.ts';
 import type { SchedulerEffect } from '../../../services/coordinator/scheduler/scheduler-effect.ts';
 import type { SchedulerEvent } from '../../../services/coordinator/scheduler/scheduler-event.ts';
+import { retriesPartitions } from '../../../services/coordinator/scheduler/scheduler-options.ts';
+import type { SchedulerOptions } from '../../../services/coordinator/scheduler/scheduler-options.ts';
 import type { EffectOf } from '../../support/scheduler-driver.ts';
 import type { Workload } from '../workload.ts';
 import type { Checker, Violations } from './checker.ts';
@@ -13,9 +15,17 @@ export class EndChecker implements Checker {
   readonly #announced = new Map<string, string[]>();
   #hasEnded = false;
   #hasAllResults = false;
+  readonly #hasPartitionAttempts: boolean;
+  /** The query may be tried again as a whole, and its sources be read again. */
+  #isWithheld = false;
 
-  constructor(workload: Workload, violations: Violations) {
+  constructor(
+    workload: Workload,
+    options: Pick<SchedulerOptions, 'retryPolicy'>,
+    violations: Violations,
+  ) {
     this.#workload = workload;
+    this.#hasPartitionAttempts = retriesPartitions(options);
     this.#violations = violations;
   }
 
@@ -28,14 +38,35 @@ export class EndChecker implements Checker {
       if (effect.kind === 'close-split-source') {
         this.#closed.set(effect.sourceId, (this.#closed.get(effect.sourceId) ?? 0) + 1);
       }
-      // Another attempt of the query announces its own result.
-      if (effect.kind === 'change-result' && effect.commitment === 'withheld')
-        this.#hasAllResults = false;
+      if (effect.kind === 'change-result') {
+        this.#isWithheld = effect.commitment === 'withheld';
+        // Another attempt of the query announces its own result.
+        if (this.#isWithheld) this.#hasAllResults = false;
+      }
       if (effect.kind === 'add-result-locations') this.#noteResults(effect);
       if (effect.kind === 'finish-query' && !this.#hasAllResults)
         this.#fail('finished without results');
       if (effect.kind === 'finish-query' || effect.kind === 'fail-query') this.#hasEnded = true;
     }
+    if (!this.#isWithheld) for (const effect of effects) this.#checkClosed(effect);
+  }
+
+  /** A source is closed when it has given all, or nobody wants it any more, not only with the query (T36). */
+  #checkClosed(effect: SchedulerEffect): void {
+    const { fragments } = this.#workload;
+    if (effect.kind === 'update-task' && !this.#hasPartitionAttempts) {
+      const scans = fragments.find(({ id }) => id === effect.taskId.stageId)?.scans ?? [];
+      for (const { sourceId, noMoreSplits } of effect.splitAssignments) {
+        const isScan = scans.some((scan) => scan.sourceId === sourceId);
+        if (isScan && noMoreSplits && !this.#closed.has(sourceId))
+          this.#fail(`source ${sourceId} has given all and is open (T36)`);
+      }
+    }
+    if (effect.kind !== 'stop-task' || effect.stop !== 'cancel') return;
+    // Tasks of the root stop when their rows are with the client.
+    const stage = fragments.slice(0, -1).find(({ id }) => id === effect.taskId.stageId);
+    for (const { sourceId } of stage?.scans ?? [])
+      if (!this.#closed.has(sourceId)) this.#fail(`source ${sourceId} is cancelled and open (T36)`);
   }
 
   onRest(): void {

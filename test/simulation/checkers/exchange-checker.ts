@@ -109,7 +109,6 @@ export class ExchangeChecker implements Checker {
     // Those of an earlier run may have ended before they met, and are not meant to meet later ones.
     for (const consumer of this.#lastRunOf(consumerStage)) {
       for (const producer of this.#lastRunOf(producerStage)) {
-        if (attemptOf(producer) !== attemptOf(consumer)) continue;
         if (this.#cancelled.has(producer) || this.#cancelled.has(consumer)) continue;
         const pair = `${producer} → ${consumer} (${sourceId})`;
         if (this.#pairs.has(pair)) continue;

@@ -7,15 +7,22 @@ import type { TaskId } from '../../../services/common/ids.ts';
 import type { KeyDomain } from '../../../services/common/dynamic-filter/key-domain.ts';
 import type { SchedulerEffect } from '../../../services/coordinator/scheduler/scheduler-effect.ts';
 import type { SchedulerEvent } from '../../../services/coordinator/scheduler/scheduler-event.ts';
+import { retriesPartitions } from '../../../services/coordinator/scheduler/scheduler-options.ts';
+import type { SchedulerOptions } from '../../../services/coordinator/scheduler/scheduler-options.ts';
 import type { Workload } from '../workload.ts';
 import type { Checker, Violations } from './checker.ts';
 
 interface KnownFilter {
   readonly producers: readonly number[];
   readonly keys: Set<string>;
-  /** Partitions of which some attempt has reported. */
-  readonly reported: Set<string>;
-  isSent: boolean;
+  /** When it was first sent: by stage, the runs of which every task had reported. */
+  basis: ReadonlyMap<number, readonly number[]> | undefined;
+}
+
+/** One run of a stage: its partitions, and by filter those of which some attempt has reported. */
+interface KnownRun {
+  readonly partitions: Set<number>;
+  readonly reported: Map<number, Set<number>>;
 }
 
 export class FilterChecker implements Checker {
@@ -23,18 +30,23 @@ export class FilterChecker implements Checker {
   readonly #filters = new Map<number, KnownFilter>();
   /** Filters by the scan that they are for, in the order of its filtered columns. */
   readonly #ofScan = new Map<number, readonly number[]>();
-  /** Partitions by stage. */
-  readonly #tasks = new Map<number, Set<string>>();
+  readonly #runs = new Map<number, Map<number, KnownRun>>();
+  /** Attempts are of one partition each, not of the whole stage. */
+  readonly #hasPartitionAttempts: boolean;
 
-  constructor({ fragments }: Workload, violations: Violations) {
+  constructor(
+    { fragments }: Workload,
+    options: Pick<SchedulerOptions, 'retryPolicy'>,
+    violations: Violations,
+  ) {
     this.#violations = violations;
+    this.#hasPartitionAttempts = retriesPartitions(options);
     for (const { collectedKeys = [], scans } of fragments) {
       for (const { filterId } of collectedKeys) {
         const producers = fragments
           .filter((each) => each.collectedKeys?.some((key) => key.filterId === filterId) === true)
           .map(({ id }) => id);
-        const filter = { producers, keys: new Set<string>(), reported: new Set<string>() };
-        this.#filters.set(filterId, { ...filter, isSent: false });
+        this.#filters.set(filterId, { producers, keys: new Set(), basis: undefined });
       }
       for (const { sourceId, filteredColumns = [] } of scans) {
         this.#ofScan.set(
@@ -62,33 +74,63 @@ export class FilterChecker implements Checker {
     }
   }
 
+  /** A report of an earlier run adds its keys: the rows are the same. */
   #noteDomains(status: Extract<SchedulerEvent, { readonly kind: 'task-status' }>['status']): void {
+    const { reported } = this.#runOf(status.taskId);
     for (const { filterId, domain } of status.collectedDomains ?? []) {
-      const filter = this.#filters.get(filterId);
-      filter?.reported.add(partitionName(status.taskId));
+      const partitions = reported.get(filterId) ?? new Set();
+      reported.set(filterId, partitions.add(status.taskId.partitionId));
       if (domain.kind !== 'some') continue;
-      for (const value of domain.values ?? []) filter?.keys.add(value);
+      for (const value of domain.values ?? []) this.#filters.get(filterId)?.keys.add(value);
     }
   }
 
   #noteTask({ taskId }: Extract<SchedulerEffect, { readonly kind: 'update-task' }>): void {
-    const tasks = this.#tasks.get(taskId.stageId) ?? new Set();
-    this.#tasks.set(taskId.stageId, tasks.add(partitionName(taskId)));
-    for (const [filterId, { producers, isSent }] of this.#filters) {
-      if (isSent && producers.includes(taskId.stageId) && taskId.attempt === 0) {
+    const { stageId, partitionId } = taskId;
+    const { partitions } = this.#runOf(taskId);
+    if (partitions.has(partitionId)) return;
+    partitions.add(partitionId);
+    for (const [filterId, { basis }] of this.#filters) {
+      const runs = basis?.get(stageId) ?? [];
+      if (runs.length > 0 && runs.every((run) => run === this.#numberOf(taskId)))
         this.#fail(`filter ${filterId} was complete before task ${formatTaskId(taskId)}`);
-      }
     }
+  }
+
+  #numberOf({ attempt }: TaskId): number {
+    return this.#hasPartitionAttempts ? 0 : attempt;
+  }
+
+  #runOf(taskId: TaskId): KnownRun {
+    const runs = this.#runs.get(taskId.stageId) ?? new Map<number, KnownRun>();
+    this.#runs.set(taskId.stageId, runs);
+    const number = this.#numberOf(taskId);
+    const run = runs.get(number) ?? { partitions: new Set(), reported: new Map() };
+    runs.set(number, run);
+    return run;
+  }
+
+  /** Runs of a stage of which each task has said what it has. */
+  #wholeRuns(filterId: number, stageId: number): readonly number[] {
+    return [...(this.#runs.get(stageId) ?? [])]
+      .filter(([, { partitions, reported }]) => {
+        const known = reported.get(filterId);
+        return partitions.size > 0 && [...partitions].every((each) => known?.has(each) === true);
+      })
+      .map(([number]) => number);
   }
 
   #check(filterId: number, domain: KeyDomain): void {
     const filter = this.#filters.get(filterId);
     if (filter === undefined) return this.#fail(`nobody collects filter ${filterId}`);
-    filter.isSent = true;
-    const tasks = filter.producers.flatMap((stage) => [...(this.#tasks.get(stage) ?? [])]);
-    const missing = tasks.find((partition) => !filter.reported.has(partition));
-    if (tasks.length === 0) this.#fail(`filter ${filterId} before any task`);
-    if (missing !== undefined) this.#fail(`filter ${filterId} before the report of ${missing}`);
+    if (filter.basis === undefined) {
+      filter.basis = new Map(
+        filter.producers.map((stage) => [stage, this.#wholeRuns(filterId, stage)]),
+      );
+      for (const [stage, runs] of filter.basis)
+        if (runs.length === 0)
+          this.#fail(`filter ${filterId} before the reports of stage ${stage}`);
+    }
     const values = new Set(domain.kind === 'some' ? domain.values : []);
     const isKnown = domain.kind === 'none' || values.size > 0;
     for (const key of isKnown ? filter.keys : []) {
@@ -99,8 +141,4 @@ export class FilterChecker implements Checker {
   #fail(what: string): void {
     this.#violations.push(`filters: ${what}`);
   }
-}
-
-function partitionName({ stageId, partitionId }: TaskId): string {
-  return `${stageId}.${partitionId}`;
 }

@@ -1,6 +1,8 @@
 /** Orders to tasks: the protocol of updates, and that each goes to a node that can take it. */
+import type { TaskId } from '../../../services/common/ids.ts';
 import type { PlanFragment } from '../../../services/common/plan/plan-fragment.ts';
 import type { OutputBuffers } from '../../../services/common/task/output-buffers.ts';
+import { isTerminalTaskState } from '../../../services/common/task/task-status.ts';
 import type { SchedulerEffect } from '../../../services/coordinator/scheduler/scheduler-effect.ts';
 import type { SchedulerEvent } from '../../../services/coordinator/scheduler/scheduler-event.ts';
 import type { SchedulerOptions } from '../../../services/coordinator/scheduler/scheduler-options.ts';
@@ -24,6 +26,10 @@ export class OrderChecker implements Checker {
   readonly #attempts = new Map<string, number>();
   readonly #fragments: ReadonlyMap<number, PlanFragment>;
   readonly #tasks = new Map<string, KnownTask>();
+  /** By stage, where stages are run anew whole. */
+  readonly #runs = new Map<number, number>();
+  /** Tasks that have ended, or were told to stop. */
+  readonly #over = new Set<string>();
   /** By stage and run. */
   readonly #taskCounts = new Map<string, number>();
   readonly #nodeOfPartition = new Map<number, string>();
@@ -51,9 +57,12 @@ export class OrderChecker implements Checker {
     if (event !== 'created') this.#noteMembership(event);
     if (event !== 'created' && event.kind === 'task-status' && event.status.state !== 'running') {
       this.#ended.add(nameOf(event.status.taskId));
+      if (isTerminalTaskState(event.status.state)) this.#over.add(nameOf(event.status.taskId));
     }
     for (const effect of effects) {
-      if (effect.kind === 'stop-task') this.#ended.add(nameOf(effect.taskId));
+      if (effect.kind !== 'stop-task') continue;
+      this.#ended.add(nameOf(effect.taskId));
+      this.#over.add(nameOf(effect.taskId));
     }
     for (const effect of effects) {
       if (effect.kind === 'update-task') this.#checkUpdate(effect);
@@ -62,14 +71,28 @@ export class OrderChecker implements Checker {
   }
 
   #noteMembership(event: SchedulerEvent): void {
-    if (event.kind === 'node-lost') this.#lost.add(event.nodeInstanceId);
-    if (event.kind === 'node-draining') this.#draining.add(event.nodeInstanceId);
-    if (event.kind === 'node-lost' || event.kind === 'node-draining') {
-      // Its partitions go to other nodes, in stages that are still to come.
-      for (const [partition, node] of this.#nodeOfPartition)
-        if (node === event.nodeInstanceId) this.#nodeOfPartition.delete(partition);
+    if (event.kind === 'node-lost') this.#lose(event.nodeInstanceId);
+    if (event.kind === 'node-draining') {
+      this.#draining.add(event.nodeInstanceId);
+      this.#movePartitions(event.nodeInstanceId);
     }
-    if (event.kind === 'node-joined') this.#draining.delete(event.node.nodeInstanceId);
+    if (event.kind !== 'node-joined') return;
+    const { nodeId, nodeInstanceId } = event.node;
+    this.#draining.delete(nodeInstanceId);
+    // What an earlier run of the node had is gone, whether or not its loss was told.
+    for (const { nodeInstanceId: run } of this.#tasks.values())
+      if (run.startsWith(`${nodeId}-run-`) && run !== nodeInstanceId) this.#lose(run);
+  }
+
+  #lose(run: string): void {
+    this.#lost.add(run);
+    this.#movePartitions(run);
+  }
+
+  /** Its partitions go to other nodes, in stages that are still to come. */
+  #movePartitions(run: string): void {
+    for (const [partition, node] of this.#nodeOfPartition)
+      if (node === run) this.#nodeOfPartition.delete(partition);
   }
 
   #checkUpdate(order: EffectOf<'update-task'>): void {
@@ -101,18 +124,16 @@ export class OrderChecker implements Checker {
     if (order.splitAssignments.length !== sources) this.#fail(`${name} lacks sources`);
     const partition = `${stageId}.${partitionId}`;
     const attempts = this.#attempts.get(partition) ?? this.#firstAttempt;
-    // A stage that is run anew may have fewer partitions than before, and then more again.
-    const isNext = this.#retryPolicy === 'region' ? attempt >= attempts : attempt === attempts;
-    if (!isNext) this.#fail(`${name} is attempt ${attempts} of its partition (F10)`);
+    if (this.#retryPolicy === 'region') this.#checkRun(order.taskId);
+    else if (attempt !== attempts)
+      this.#fail(`${name} is attempt ${attempts} of its partition (F10)`);
     this.#attempts.set(partition, attempt + 1);
     const run = `${stageId} ${attempt}`;
     const isLaunched = this.#retryPolicy === 'stage' || this.#retryPolicy === 'task';
     if (!isLaunched && partitionId !== (this.#taskCounts.get(run) ?? 0))
       this.#fail(`${name} out of order (T26)`);
     if (this.#draining.has(order.nodeInstanceId)) this.#fail(`${name} created on a draining node`);
-    // What is run again may have to go elsewhere.
-    const isFixed = this.#retryPolicy === 'none' || this.#retryPolicy === 'query';
-    if (fragment?.partitioning.kind === 'hash' && isFixed) {
+    if (fragment?.partitioning.kind === 'hash' && !isLaunched) {
       const node = this.#nodeOfPartition.get(partitionId) ?? order.nodeInstanceId;
       if (node !== order.nodeInstanceId) this.#fail(`partition ${partitionId} on two nodes (P2)`);
       this.#nodeOfPartition.set(partitionId, node);
@@ -127,6 +148,18 @@ export class OrderChecker implements Checker {
     };
     this.#tasks.set(name, task);
     return task;
+  }
+
+  /** A stage is run by run: the next begins when nothing is left of the last, whatever number it has (K24). */
+  #checkRun({ stageId, attempt }: TaskId): void {
+    const run = this.#runs.get(stageId) ?? this.#firstAttempt;
+    if (attempt < run) this.#fail(`stage ${stageId} goes back to run ${attempt}`);
+    this.#runs.set(stageId, Math.max(run, attempt));
+    if (attempt <= run) return;
+    for (const [name, { nodeInstanceId }] of this.#tasks) {
+      if (Number.parseInt(name, 10) !== stageId || this.#over.has(name)) continue;
+      if (!this.#lost.has(nodeInstanceId)) this.#fail(`${name} goes on beside run ${attempt}`);
+    }
   }
 
   #checkSplits(name: string, task: KnownTask, order: EffectOf<'update-task'>): void {

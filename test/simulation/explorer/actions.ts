@@ -4,7 +4,7 @@ import type { FileSplit } from '../../../services/common/plan/split.ts';
 import { isTerminalTaskState } from '../../../services/common/task/task-status.ts';
 import type { TaskStatus } from '../../../services/common/task/task-status.ts';
 import { tell } from './orders.ts';
-import { isDead, keyOf, LawBroken, report } from './world.ts';
+import { isDead, isStored, keyOf, LawBroken, report } from './world.ts';
 import type { Configuration, FaultKind, KnownTask, World } from './world.ts';
 
 interface Batch {
@@ -46,7 +46,8 @@ function workOf(world: World, configuration: Configuration): readonly Action[] {
     if (world.unheard.includes(key)) {
       actions.push({ name: `repeat ${key}`, act: on(sayAgain) });
     }
-    const isAnnounced = world.announced.includes(key) && !world.taken.includes(key);
+    const isShown = world.isCommitted && world.announced.includes(key);
+    const isAnnounced = isShown && !world.taken.includes(key);
     if (isAnnounced && (task.state === 'flushing' || task.state === 'finished')) {
       actions.push({ name: `read ${key}`, act: on(takeResult) });
     }
@@ -61,7 +62,11 @@ function newsOf(world: World, configuration: Configuration): readonly Action[] {
     const name = `status ${keyOf(taskId)} v${version} ${state}`;
     actions.push({ name, act: (next) => deliverStatus(next, index) });
   });
-  world.loads.forEach(({ sourceId }, index) => {
+  world.loads.forEach(({ sourceId, isOld }, index) => {
+    if (isOld) {
+      const act = (next: World) => load(next, index, { count: 0, last: true });
+      return void actions.push({ name: `splits ${sourceId}: of the past`, act });
+    }
     const left = (configuration.splits[sourceId] ?? 0) - (world.positions[sourceId] ?? 0);
     actions.push({
       name: `splits ${sourceId}: rest`,
@@ -80,7 +85,12 @@ function newsOf(world: World, configuration: Configuration): readonly Action[] {
     if (!isTold)
       actions.push({ name: `tell loss of ${node}`, act: (next) => tellLoss(next, index) });
   });
-  if (world.hasAllResults && !world.isReleased && world.taken.length === world.announced.length) {
+  if (
+    world.hasAllResults &&
+    world.isCommitted &&
+    !world.isReleased &&
+    world.taken.length === world.announced.length
+  ) {
     actions.push({ name: 'release', act: release });
   }
   return actions;
@@ -108,9 +118,10 @@ function faultsOf(world: World, fault: FaultKind): readonly Action[] {
         act: used((next) => next.dead.push({ node, isTold: false })),
       }));
     case 'task-failure':
+    case 'read-failure':
       return world.tasks.flatMap((task, index) =>
         task.state === 'running' && !isDead(world, task.node)
-          ? [{ name: `fail ${task.key}`, act: used((next) => failTask(next, index)) }]
+          ? [{ name: `fail ${task.key}`, act: used((next) => failTask(next, index, fault)) }]
           : [],
       );
     case 'cancel': {
@@ -144,6 +155,7 @@ function pagesOf(world: World, remote: string): readonly number[] | undefined {
   const [key = '', output = '', buffer = ''] = remote.split('/');
   const task = world.tasks.find((each) => each.key === key);
   if (task === undefined || isDead(world, task.node)) return undefined;
+  if (world.released.includes(key)) return undefined;
   if (task.state === 'canceled') return [];
   if (task.state !== 'flushing' && task.state !== 'finished') return undefined;
   const declared = task.outputs[Number(output)];
@@ -187,11 +199,6 @@ function checkBroadcasts(world: World, task: KnownTask, configuration: Configura
       throw new LawBroken(`${task.key} builds on ${rows.length} of ${wanted} rows`);
     }
   }
-}
-
-/** It waits for no reader: its pages are kept. */
-function isStored({ outputs }: KnownTask): boolean {
-  return outputs.every(({ retention = 'streaming' }) => retention !== 'streaming');
 }
 
 function markRead(world: World, remote: string): void {
@@ -295,10 +302,10 @@ function loseStatus(world: World, index: number): void {
   if (status !== undefined) world.unheard.push(keyOf(status.taskId));
 }
 
-function failTask(world: World, index: number): void {
+function failTask(world: World, index: number, fault: 'task-failure' | 'read-failure'): void {
   const task = world.tasks[index];
   if (task === undefined || isTerminalTaskState(task.state)) return;
-  task.hasFailed = true;
+  task.failure = fault === 'read-failure' ? 'SOURCE_READ_FAILED' : 'INVALID_INPUT';
   task.state = 'failed';
   report(world, task);
 }

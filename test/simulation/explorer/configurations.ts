@@ -96,6 +96,7 @@ const FAULTS: readonly (FaultKind | undefined)[] = [
   'status-repeated',
   'node-lost',
   'task-failure',
+  'read-failure',
   'cancel',
 ];
 
@@ -112,22 +113,44 @@ const STAGE_BARRIER = {
   retryPolicy: 'stage',
 } as const;
 
+const REGIONS = {
+  scheduling: 'regions',
+  executionPolicy: 'pipelined-region',
+  retryPolicy: 'region',
+} as const;
+const QUERY_RETRY = { ...ALL_AT_ONCE, retryPolicy: 'query' } as const;
+
 /** Policies that make a difference to the query. */
 const POLICIES: Readonly<Record<string, readonly Policies[]>> = {
-  scan: [ALL_AT_ONCE, STAGE_BARRIER],
+  scan: [ALL_AT_ONCE, STAGE_BARRIER, REGIONS, QUERY_RETRY],
+  'empty scan': [ALL_AT_ONCE, QUERY_RETRY],
   exchange: [ALL_AT_ONCE, STAGE_BARRIER],
+  union: [ALL_AT_ONCE, STAGE_BARRIER, QUERY_RETRY],
+  limit: [ALL_AT_ONCE, STAGE_BARRIER, REGIONS],
   'broadcast join': [
     ALL_AT_ONCE,
     { ...ALL_AT_ONCE, executionPolicy: 'phased' },
     { ...ALL_AT_ONCE, executionPolicy: 'legacy-phased' },
+    STAGE_BARRIER,
+    REGIONS,
+    QUERY_RETRY,
   ],
 };
+
+/** Where nothing is tried again, one failure is as good as another. */
+function isWorthwhile(fault: FaultKind | undefined): (policies: Policies) => boolean {
+  return ({ retryPolicy }) => fault !== 'read-failure' || retryPolicy !== 'none';
+}
+
+function nameOf({ executionPolicy, retryPolicy }: Policies): string {
+  return retryPolicy === 'query' ? `${executionPolicy}, query retry` : executionPolicy;
+}
 
 /** Each query with each fault, under each of its policies. */
 export const CONFIGURATIONS: readonly Configuration[] = QUERIES.flatMap((query) =>
   FAULTS.flatMap((fault) =>
-    (POLICIES[query.name] ?? [ALL_AT_ONCE]).map((policies) => ({
-      name: `${query.name}, ${fault ?? 'no fault'}, ${policies.executionPolicy}`,
+    (POLICIES[query.name] ?? [ALL_AT_ONCE]).filter(isWorthwhile(fault)).map((policies) => ({
+      name: `${query.name}, ${fault ?? 'no fault'}, ${nameOf(policies)}`,
       fragments: query.fragments,
       splits: query.splits,
       nodes: someNodes(2),

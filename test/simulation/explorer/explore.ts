@@ -8,8 +8,8 @@ import { createHash } from 'node:crypto';
 import { actionsOf } from './actions.ts';
 import type { Action } from './actions.ts';
 import { beginWorld } from './orders.ts';
-import { LawBroken } from './world.ts';
-import type { Configuration, World } from './world.ts';
+import { isDead, isStored, LawBroken } from './world.ts';
+import type { Configuration, KnownTask, World } from './world.ts';
 
 export interface Exploration {
   readonly name: string;
@@ -100,6 +100,8 @@ class Explorer {
       this.#ends.set(end, (this.#ends.get(end) ?? 0) + 1);
       const sources = Object.keys(this.#configuration.splits).length;
       if (world.closed.length !== sources) throw new LawBroken('a source was not closed (I4)');
+      const kept = world.tasks.find((task) => isKept(world, task));
+      if (kept !== undefined) throw new LawBroken(`${kept.key} was not released (I42)`);
       if (end === 'finished') this.#checkRows(world);
       else this.#checkCause(world, end);
     });
@@ -129,11 +131,17 @@ class Explorer {
     if (!isRight) throw new LawBroken(`finished with rows ${rows.join()} (I30)`);
   }
 
-  #checkCause({ faults }: World, end: string): void {
+  #checkCause(world: World, end: string): void {
+    const { faults } = world;
+    const isRetried = this.#configuration.options.retryPolicy !== 'none';
+    const isShown = world.isCommitted && world.announced.length > 0;
+    if (isRetried && RETRYABLE.includes(end) && !isShown)
+      throw new LawBroken(`${end} was not overcome (F10)`);
     const causes: Readonly<Record<string, string>> = {
       NODE_LOST: 'node-lost',
       NO_NODES_AVAILABLE: 'node-lost',
       INVALID_INPUT: 'task-failure',
+      SOURCE_READ_FAILED: 'read-failure',
       QUERY_CANCELLED: 'cancel',
     };
     const happened = this.#configuration.faults.filter((fault) => !faults.includes(fault));
@@ -152,6 +160,15 @@ class Explorer {
       this.#violation = { law, path };
     }
   }
+}
+
+/** Once is not too often. */
+const RETRYABLE: readonly string[] = ['NODE_LOST', 'NO_NODES_AVAILABLE', 'SOURCE_READ_FAILED'];
+
+/** Stored pages on a worker that lives, which nobody has released. */
+function isKept(world: World, task: KnownTask): boolean {
+  const isThere = isStored(task) && task.state === 'finished' && !isDead(world, task.node);
+  return isThere && !world.released.includes(task.key);
 }
 
 function isLocal({ name }: Action): boolean {

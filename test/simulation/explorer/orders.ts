@@ -31,8 +31,10 @@ export function beginWorld(configuration: Configuration): World {
     unheard: [],
     announced: [],
     hasAllResults: false,
+    isCommitted: true,
     taken: [],
     isReleased: false,
+    released: [],
     placed: [],
     closed: [],
     end: null,
@@ -59,11 +61,17 @@ function carryOut(world: World, effect: SchedulerEffect): void {
     case 'stop-task':
       return stopTask(world, effect);
     case 'load-splits':
-      if (world.closed.includes(effect.sourceId)) throw new LawBroken('a closed source is read');
-      if (world.loads.some(({ sourceId }) => sourceId === effect.sourceId)) {
-        throw new LawBroken(`source ${effect.sourceId} is asked twice at a time (I12)`);
-      }
-      return void world.loads.push({ sourceId: effect.sourceId, batch: effect.batch });
+      return askForSplits(world, effect);
+    case 'rewind-split-source':
+      world.loads.forEach((load, index) => {
+        if (load.sourceId === effect.sourceId) world.loads[index] = { ...load, isOld: true };
+      });
+      world.positions[effect.sourceId] = 0;
+      return undefined;
+    case 'change-result':
+      return changeResult(world, effect);
+    case 'release-output':
+      return releaseOutput(world, effect);
     case 'close-split-source':
       addOnce(world.closed, effect.sourceId, 'source closed twice (I4)');
       return undefined;
@@ -82,6 +90,31 @@ function carryOut(world: World, effect: SchedulerEffect): void {
     default:
       return undefined;
   }
+}
+
+function askForSplits(world: World, { sourceId, batch }: EffectOf<'load-splits'>): void {
+  if (world.closed.includes(sourceId)) throw new LawBroken('a closed source is read');
+  if (world.loads.some((load) => load.sourceId === sourceId && !load.isOld)) {
+    throw new LawBroken(`source ${sourceId} is asked twice at a time (I12)`);
+  }
+  world.loads.push({ sourceId, batch, isOld: false });
+}
+
+/** Of an attempt that is given up, nothing was shown and nothing counts (T8, T9). */
+function changeResult(world: World, { commitment }: EffectOf<'change-result'>): void {
+  if (commitment === 'withheld') {
+    if (world.taken.length > 0) throw new LawBroken('rows that were shown are given up (I39)');
+    world.announced.length = 0;
+    world.hasAllResults = false;
+  }
+  world.isCommitted = commitment === 'committed';
+}
+
+function releaseOutput(world: World, { taskId, nodeInstanceId }: EffectOf<'release-output'>): void {
+  const key = keyOf(taskId);
+  addOnce(world.released, key, 'released twice (I42)');
+  if (world.dead.some(({ node, isTold }) => isTold && node === nodeInstanceId))
+    throw new LawBroken(`${key} is released on a lost run (I42)`);
 }
 
 function updateTask(world: World, order: EffectOf<'update-task'>): void {
@@ -125,7 +158,7 @@ function createTask(world: World, order: EffectOf<'update-task'>, fragment: Plan
     rows: [],
     read: [],
     version: 0,
-    hasFailed: false,
+    failure: null,
   });
 }
 

@@ -14,7 +14,14 @@ import type {
 import type { SchedulerOptions } from '../../../services/coordinator/scheduler/scheduler-options.ts';
 import type { QuerySchedulerState } from '../../../services/coordinator/scheduler/scheduler-state.ts';
 
-export type FaultKind = 'status-lost' | 'status-repeated' | 'node-lost' | 'task-failure' | 'cancel';
+export type FaultKind =
+  | 'status-lost'
+  | 'status-repeated'
+  | 'node-lost'
+  | 'task-failure'
+  /** As `task-failure`, for a reason that another attempt may not meet. */
+  | 'read-failure'
+  | 'cancel';
 
 export interface Configuration {
   readonly name: string;
@@ -51,15 +58,15 @@ export interface KnownTask {
   /** Buffers that their readers are done with, as `output/buffer`. */
   readonly read: string[];
   version: number;
-  hasFailed: boolean;
+  failure: 'INVALID_INPUT' | 'SOURCE_READ_FAILED' | null;
 }
 
 export interface World {
   readonly kernel: QuerySchedulerState;
   /** In the order of creation. */
   readonly tasks: KnownTask[];
-  /** Batches of splits that were asked for. */
-  readonly loads: { readonly sourceId: number; readonly batch: number }[];
+  /** Batches of splits that were asked for; `isOld`: of an attempt that was given up. */
+  readonly loads: { readonly sourceId: number; readonly batch: number; readonly isOld: boolean }[];
   /** Splits given out, by source. */
   readonly positions: Record<number, number>;
   readonly timers: SchedulerTimer[];
@@ -74,8 +81,12 @@ export interface World {
   readonly unheard: string[];
   readonly announced: string[];
   hasAllResults: boolean;
+  /** What is announced may be read. */
+  isCommitted: boolean;
   readonly taken: string[];
   isReleased: boolean;
+  /** Tasks whose stored pages nobody reads any more. */
+  readonly released: string[];
   /** Of what was ordered: what must not happen twice. */
   readonly placed: string[];
   readonly closed: number[];
@@ -104,6 +115,11 @@ export function isDead(world: World, node: string): boolean {
   return world.dead.some((each) => each.node === node);
 }
 
+/** Its pages are kept when it has ended: it waits for no reader. */
+export function isStored({ outputs }: KnownTask): boolean {
+  return outputs.every(({ retention = 'streaming' }) => retention !== 'streaming');
+}
+
 /** The task says what it has and where it is. */
 export function report(world: World, task: KnownTask): void {
   if (isDead(world, task.node)) return;
@@ -127,7 +143,7 @@ export function report(world: World, task: KnownTask): void {
     })),
     blockedReason: 'none',
     stats: { ...NO_TASK_STATS, outputRows: task.rows.length },
-    ...(task.hasFailed ? { error: { code: 'INVALID_INPUT', message: 'injected' } } : {}),
+    ...(task.failure === null ? {} : { error: { code: task.failure, message: 'injected' } }),
   };
   const ofTask = world.statuses.filter((each) => keyOf(each.taskId) === task.key);
   if (ofTask.length >= MAX_UNDER_WAY && ofTask[0] !== undefined) {

@@ -192,6 +192,15 @@ describe('the result of a query that may be retried', () => {
     expect(effectsOf(effects, 'change-result')).toMatchObject([{ commitment: 'committed' }]);
   });
 
+  it('lets go of sources that no other attempt will read, once it is given out (T36)', () => {
+    const driver = running();
+    expect(driver.effectsOf('close-split-source')).toEqual([]);
+    driver.reportAll(0, 'finished');
+    driver.report(1, 0, 'flushing');
+    expect(changes(driver)).toEqual(['0 withheld', '0 committed']);
+    expect(driver.effectsOf('close-split-source')).toHaveLength(1);
+  });
+
   it('is void with the attempt that made it', () => {
     const driver = running();
     driver.send({ kind: 'timer-fired', timer: { kind: 'result-announcement' } });

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { NO_TASK_STATS } from '../../../../services/common/task/task-status.ts';
-import { someSplits } from '../../../support/plan-builders.ts';
+import { DEFAULT_SCHEDULER_OPTIONS } from '../../../../services/coordinator/scheduler/scheduler-options.ts';
+import { whyBlocked } from '../../../../services/coordinator/scheduler/why-blocked.ts';
+import { aScanFragment, someNodes, someSplits, toClient } from '../../../support/plan-builders.ts';
 import { gatherPlan } from '../../../support/sample-plans.ts';
 import { SchedulerDriver } from '../../../support/scheduler-driver.ts';
 
@@ -94,6 +96,18 @@ describe('a query that stands still (T21)', () => {
     driver.report(1, 0, 'flushing');
     watch(driver, 10 * STALL_MS);
     expect(driver.state.query.kind).toBe('finishing');
+  });
+
+  it('does not when its client leaves no room for more splits', () => {
+    const root = aScanFragment(0, { sourceId: 1, output: toClient() });
+    const limits = { ...DEFAULT_SCHEDULER_OPTIONS.splitQueueLimits, maxUnacknowledgedSplits: 1 };
+    const options = { stallTimeoutMs: STALL_MS, splitQueueLimits: limits };
+    const driver = new SchedulerDriver([root], { nodes: someNodes(1), options });
+    driver.loaded(1, someSplits(1, 9));
+    expect(whyBlocked(driver.state).stages[0]?.reason).toBe('split-queues-full');
+    driver.report(0, 0, { state: 'running', blockedReason: 'output-full', receivedSplits: [] });
+    watch(driver, 10 * STALL_MS);
+    expect(driver.state.query.kind).toBe('running');
   });
 
   it('does not while it makes progress, however little', () => {
