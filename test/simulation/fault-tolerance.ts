@@ -1,7 +1,10 @@
 /** Some cases are run under the discipline that retries tasks: with a spool, small tasks, and troubles of its own. */
 import type { Random } from '../../services/common/random.ts';
 import { DEFAULT_TASK_RETRIES } from '../../services/coordinator/scheduler/fault-tolerant/fault-tolerant-options.ts';
-import type { TaskRetryOptions } from '../../services/coordinator/scheduler/fault-tolerant/fault-tolerant-options.ts';
+import type {
+  SpeculationOptions,
+  TaskRetryOptions,
+} from '../../services/coordinator/scheduler/fault-tolerant/fault-tolerant-options.ts';
 import type { Checker, Violations } from './checkers/checker.ts';
 import { LeaseChecker } from './checkers/lease-checker.ts';
 import { SpoolChecker } from './checkers/spool-checker.ts';
@@ -54,6 +57,7 @@ function drawTaskRetries(random: Random): TaskRetryOptions {
   return {
     ...DEFAULT_TASK_RETRIES,
     taskMemoryBytes: 1 + random.below(12),
+    speculation: drawSpeculation(random),
     limits: { ...DEFAULT_TASK_RETRIES.limits, usageOverheadBytes: 1 },
     queueBounds: { maxWaitingForNode: 1 + random.below(5), maxQueuedStandard: 10 },
     sizing: {
@@ -67,6 +71,17 @@ function drawTaskRetries(random: Random): TaskRetryOptions {
       minTasksPerNode: random.below(3),
       maxTasks: 1 + random.below(10),
     },
+  };
+}
+
+/** Tasks take some ten milliseconds; on one node in six, some hundred. */
+function drawSpeculation(random: Random): SpeculationOptions {
+  return {
+    ...DEFAULT_TASK_RETRIES.speculation,
+    quantile: random.next() * 0.9,
+    multiplier: 1 + random.below(3),
+    minRuntimeMs: random.below(120),
+    singleTaskMs: random.below(2) * 60,
   };
 }
 

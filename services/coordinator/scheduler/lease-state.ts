@@ -46,8 +46,8 @@ export function withdraw(
 ): void {
   const { queue, allocation } = state.leasing;
   const { stageId } = stage;
-  if (partition.isQueued) dequeue(queue, { stageId, partitionId: partition.partitionId });
-  partition.isQueued = false;
+  if (partition.queuedAs !== null) dequeue(queue, { stageId, partitionId: partition.partitionId });
+  partition.queuedAs = null;
   if (partition.request !== null) giveBack(allocation, partition.request.leaseId);
   partition.request = null;
 }

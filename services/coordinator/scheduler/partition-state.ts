@@ -8,6 +8,7 @@
 import { assert } from '../../common/assert.ts';
 import type { PartitionId, TaskId } from '../../common/ids.ts';
 import type { EmptySplit, FileSplit } from '../../common/plan/split.ts';
+import type { ExecutionClass } from './fault-tolerant/execution-class.ts';
 import { selectionOf } from './fault-tolerant/output-selector.ts';
 import type { TaskDescriptor } from './fault-tolerant/task-descriptor.ts';
 import type { StageState } from './stage-state.ts';
@@ -35,10 +36,14 @@ export interface PartitionState {
   lossCount: number;
   /** Memory that its next attempt is expected to need (F30); 0 = nobody asks. */
   needBytes: number;
-  /** It waits in the queue of those that may ask for a node (F6). */
-  isQueued: boolean;
+  /** It waits in the queue of those that may ask for a node (F6), in this class; null = it does not. */
+  queuedAs: ExecutionClass | null;
   /** It has asked for a node; null = it has not, or has it. */
   request: AttemptRequest | null;
+  /** Its attempt was found slow (S16). */
+  isSlow: boolean;
+  /** It has a second attempt for that, or had one. */
+  isCopied: boolean;
 }
 
 export function createPartition(partitionId: PartitionId): PartitionState {
@@ -53,8 +58,10 @@ export function createPartition(partitionId: PartitionId): PartitionState {
     zombiesBelow: 0,
     lossCount: 0,
     needBytes: 0,
-    isQueued: false,
+    queuedAs: null,
     request: null,
+    isSlow: false,
+    isCopied: false,
   };
 }
 

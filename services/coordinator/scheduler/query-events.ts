@@ -13,6 +13,7 @@ import { findScan, rootStage, stageOf } from './scheduler-state.ts';
 import { loadSplits } from './stage-scheduler/scan-feeding.ts';
 import { cancelStage } from './stage-transitions.ts';
 import { onRetryDue } from './query-retry.ts';
+import { onSlowTasksDue } from './slow-attempts.ts';
 import { onStallWatch } from './stall-watch.ts';
 import { stopTask } from './turn.ts';
 import type { Turn } from './turn.ts';
@@ -93,6 +94,8 @@ export function onTimerFired(turn: Turn, timer: SchedulerTimer): void {
       return onRetryDue(turn, timer);
     case 'stall-watch':
       return onStallWatch(turn);
+    case 'slow-tasks':
+      return onSlowTasksDue(turn, timer);
     case 'node-allocation':
       return undefined;
     case 'scheduling-delay':

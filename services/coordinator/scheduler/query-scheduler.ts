@@ -181,6 +181,7 @@ function createState(init: QuerySchedulerInit, now: Instant): QuerySchedulerStat
     nodeWaitSince: null,
     memory: noMemorySeen(),
     leasing: createTaskLeasing(),
+    failures: [],
     descriptors: createDescriptorStorage(options.taskRetries.maxDescriptorBytes),
     delay: noDelay(),
     pausedUntil: null,

@@ -3,7 +3,7 @@
  * out of order; the reducer fences what is stale (SPEC.md, I5 and I17).
  */
 import type { ErrorReport } from '../../common/error.ts';
-import type { Instant, NodeId, NodeInstanceId, SourceId } from '../../common/ids.ts';
+import type { Instant, NodeId, NodeInstanceId, SourceId, StageId } from '../../common/ids.ts';
 import type { FileSplit, PrunedInput } from '../../common/plan/split.ts';
 import type { TaskStatus } from '../../common/task/task-status.ts';
 
@@ -38,6 +38,8 @@ export type SchedulerTimer =
   | { readonly kind: 'failure-cause' }
   /** Partitions have waited long enough for any worker at all. */
   | { readonly kind: 'node-wait'; readonly since: Instant }
+  /** A task of the stage may be slow by now (S16). */
+  | { readonly kind: 'slow-tasks'; readonly stageId: StageId }
   /** The pause after a failed task is over (F19). */
   | { readonly kind: 'scheduling-delay' }
   /** Time to ask for a batch of splits again that could not be loaded. */

@@ -8,6 +8,7 @@ import type { FragmentId, Instant, NodeId, QueryId, SourceId, StageId } from '..
 import type { PlanFragment } from '../../common/plan/plan-fragment.ts';
 import { NOTHING_PRUNED } from '../../common/plan/split.ts';
 import { nextRandomState } from '../../common/random.ts';
+import type { FailureRecord } from './fault-tolerant/node-exclusion.ts';
 import { createOutputSelector } from './fault-tolerant/output-selector.ts';
 import type { SchedulingDelay } from './fault-tolerant/retry-delay.ts';
 import type { DescriptorStorage } from './fault-tolerant/task-descriptor.ts';
@@ -77,6 +78,8 @@ export interface QuerySchedulerState {
   readonly memory: MemorySeen;
   /** Nodes that described tasks wait for and hold. */
   readonly leasing: TaskLeasing;
+  /** Failed attempts that their places may be to blame for (S17). */
+  readonly failures: FailureRecord;
   /** What the partitions of tasks that are described read, once that is known (F29). */
   readonly descriptors: DescriptorStorage;
   /** Failures of tasks pause the scheduling of the query (F19). */

@@ -4,9 +4,10 @@ import type { ErrorReport } from '../../common/error.ts';
 import type { TaskStatus } from '../../common/task/task-status.ts';
 import { selectAttempt } from './attempts.ts';
 import { takeDomains } from './dynamic-filters.ts';
+import { proveFailures } from './fault-tolerant/node-exclusion.ts';
 import { onTaskFailed } from './failures.ts';
 import { feedAttempt } from './partition-launch.ts';
-import { isRetired } from './partition-state.ts';
+import { isRetired, isWhole } from './partition-state.ts';
 import { isQueryEnded } from './query-state.ts';
 import { announceInlineResult } from './result-announcement.ts';
 import { retriesPartitions } from './scheduler-options.ts';
@@ -20,6 +21,7 @@ import type { OutputState, StageState } from './stage-state.ts';
 import { settleStage } from './stage-transitions.ts';
 import { addresseeOf } from './status-check.ts';
 import { endLease, learnNeeds, noteUsage } from './lease-state.ts';
+import { noteComparison } from './slow-attempts.ts';
 import { acceptTaskStatus, brokenPromise, isEnded } from './task-state.ts';
 import type { TaskState } from './task-state.ts';
 import type { Turn } from './turn.ts';
@@ -42,8 +44,11 @@ export function onTaskStatus(turn: Turn, status: TaskStatus): void {
   stage.outputRows += task.stats.outputRows - before.outputRows;
   noteMemory(stage.memory, before, task.stats);
   noteMemory(state.memory, before, task.stats);
-  if (isEnded(task)) endLease(state, task);
-  else noteUsage(state, task);
+  if (isEnded(task)) {
+    task.endedAt = turn.now;
+    endLease(state, task);
+  }
+  noteUsage(state, task);
   if (isQueryEnded(state.query.kind)) return;
   const error =
     verdict.kind === 'violation' ? verdict.error : findTruncation(state, stage, { task, status });
@@ -70,7 +75,11 @@ function concludeFrom(turn: Turn, stage: StageState, { task, status }: Report): 
   if (stage === rootStage(state) && (isSelected || !hasStoredOutput(stage)))
     announceInlineResult(turn, task, status.inlinePages);
   settleStage(turn, stage);
-  if (isSelected) learnNeeds(state, stage, needOf(task));
+  if (isSelected) {
+    learnNeeds(state, stage, needOf(task));
+    noteComparison(stage);
+    if (isWhole(stage)) proveFailures(state.failures, stage.stageId);
+  }
   if (retriesPartitions(state.options)) feedAttempt(turn, stage, task);
   if (task.kind === 'flushing' || task.kind === 'finished') {
     const received = new Map(status.receivedSplits.map((each) => [each.sourceId, each.sequenceId]));

@@ -10,9 +10,17 @@
  */
 import { assert } from '../../common/assert.ts';
 import type { Instant } from '../../common/ids.ts';
-import { grantLeases } from './fault-tolerant/node-allocation.ts';
+import { dropAttempt } from './attempts.ts';
+import type { ExecutionClass } from './fault-tolerant/execution-class.ts';
+import { grantLeases, leasesToGiveUp } from './fault-tolerant/node-allocation.ts';
 import type { AllocatableNode } from './fault-tolerant/node-allocation.ts';
-import { attachTask, findLease, requestNode } from './fault-tolerant/node-lease.ts';
+import {
+  attachTask,
+  findLease,
+  requestNode,
+  setLeaseClass,
+  setLeaseExclusion,
+} from './fault-tolerant/node-lease.ts';
 import type { LeaseId, NodeAllocation } from './fault-tolerant/node-lease.ts';
 import { enqueue, takeNext } from './fault-tolerant/scheduling-queue.ts';
 import type { WaitingForNode } from './fault-tolerant/scheduling-queue.ts';
@@ -20,12 +28,14 @@ import { ANY_NODE } from './fault-tolerant/split-assignment.ts';
 import { giveBack, withdraw } from './lease-state.ts';
 import type { AttemptRequest } from './lease-state.ts';
 import { awaitNode, awaitsAttempt, feedAttempt, mayLaunch } from './partition-launch.ts';
+import { isLive } from './partition-state.ts';
 import type { PartitionState } from './partition-state.ts';
 import { activeNodes } from './placement/node-selector.ts';
 import { isQueryEnded } from './query-state.ts';
 import { failQuery } from './query-transitions.ts';
 import { laneCount } from './scheduler-state.ts';
 import type { QuerySchedulerState } from './scheduler-state.ts';
+import { compareTasks, excludedNodes, noteComparison, wantsCopy } from './slow-attempts.ts';
 import { addAttempt } from './stage-linkage.ts';
 import type { StageState } from './stage-state.ts';
 import { descriptorOf, hasStoredInputs } from './task-inputs.ts';
@@ -34,40 +44,69 @@ import type { Turn } from './turn.ts';
 /** Starts what can start now; the rest waits in the queue, or for a node. */
 export function leaseTasks(turn: Turn): void {
   awaitNode(turn);
-  for (const [index, stage] of turn.state.stages.entries()) queueStage(turn.state, stage, index);
+  compareTasks(turn);
+  for (const [index, stage] of turn.state.stages.entries()) queueStage(turn, stage, index);
   if (turn.state.pausedUntil !== null) return;
   // Whoever is served makes room for others among those who ask.
   do requestNodes(turn);
   while (grantNodes(turn));
+  takeBack(turn);
+  compareTasks(turn);
 }
 
 /** What may run is queued; what may not any more waits no longer. */
-function queueStage(state: QuerySchedulerState, stage: StageState, priority: number): void {
+function queueStage(turn: Turn, stage: StageState, priority: number): void {
+  const { state } = turn;
   const { queue } = state.leasing;
   const { stageId } = stage;
   const isOpen = mayLaunch(state, stage);
   for (const partition of stage.partitions) {
-    const { partitionId, request } = partition;
-    if (!isOpen || !isStartable(state, stage, partition)) withdraw(state, stage, partition);
-    else if (!partition.isQueued && request === null) {
-      partition.isQueued = true;
-      enqueue(queue, { stageId, partitionId, executionClass: 'standard', priority });
+    const { partitionId, request, queuedAs } = partition;
+    const executionClass = isOpen ? startableAs(turn, stage, partition) : undefined;
+    if (executionClass === undefined) withdraw(state, stage, partition);
+    else if (request !== null) reconsider(turn, stage, { partition, request, executionClass });
+    else if (queuedAs !== executionClass) {
+      partition.queuedAs = executionClass;
+      enqueue(queue, { stageId, partitionId, executionClass, priority });
     }
   }
 }
 
-/** It is nobody's turn to run it, and all that it reads is there (K1). */
-function isStartable(
-  state: QuerySchedulerState,
+/**
+ * In which class the partition may ask for a node: nobody is at it, or it is to have a second attempt, and all that it reads is
+ * there (K1); `undefined` = it may not.
+ */
+function startableAs(
+  turn: Turn,
   stage: StageState,
   partition: PartitionState,
-): boolean {
-  if (!awaitsAttempt(stage, partition)) return false;
+): ExecutionClass | undefined {
+  const isMissing = awaitsAttempt(stage, partition);
+  if (!isMissing && !wantsCopy(turn, stage, partition)) return undefined;
   // What is queued is looked at again when it has asked for a node.
-  return partition.isQueued || hasStoredInputs(state, stage, partition);
+  const isReady = partition.queuedAs !== null || hasStoredInputs(turn.state, stage, partition);
+  if (!isReady) return undefined;
+  return isMissing ? 'standard' : 'speculative';
 }
 
-function requestNodes({ state, now }: Turn): void {
+/** Where it may go, and how urgent it is, may have changed since it asked. */
+function reconsider(
+  turn: Turn,
+  stage: StageState,
+  {
+    partition,
+    request,
+    executionClass,
+  }: GrantedRequest & { readonly executionClass: ExecutionClass },
+): void {
+  const lease = findLease(turn.state.leasing.allocation, request.leaseId);
+  if (lease === undefined) return;
+  setLeaseClass(lease, executionClass);
+  setLeaseExclusion(lease, excludedNodes(turn, stage, partition));
+}
+
+function requestNodes(turn: Turn): void {
+  const { state, now } = turn;
   const { queue, allocation } = state.leasing;
   const { queueBounds } = state.options.taskRetries;
   for (;;) {
@@ -76,7 +115,7 @@ function requestNodes({ state, now }: Turn): void {
     const stage = state.stages.find(({ stageId }) => stageId === next.stageId);
     const partition = stage?.partitions[next.partitionId];
     assert(stage !== undefined && partition !== undefined, 'what is queued is a partition');
-    partition.isQueued = false;
+    partition.queuedAs = null;
     const request = {
       queryId: state.queryId,
       executionClass: next.executionClass,
@@ -85,6 +124,8 @@ function requestNodes({ state, now }: Turn): void {
     };
     const leaseId = requestNode(allocation, request, now);
     partition.request = { leaseId, attempt: partition.attempts.length };
+    const { executionClass } = request;
+    reconsider(turn, stage, { partition, request: partition.request, executionClass });
   }
 }
 
@@ -151,14 +192,30 @@ function start(turn: Turn, stage: StageState, { partition, request }: GrantedReq
   const host = state.nodes.find(({ node }) => node.nodeId === lease?.nodeId);
   const isWanted =
     request.attempt === partition.attempts.length &&
-    awaitsAttempt(stage, partition) &&
-    hasStoredInputs(state, stage, partition);
+    startableAs(turn, stage, partition) !== undefined;
   // Another attempt was made, or what it reads was lost, since it asked (K2, K6).
   if (lease === undefined || host === undefined || !isWanted)
     return giveBack(allocation, request.leaseId);
+  const isCopy = !awaitsAttempt(stage, partition);
+  partition.isSlow = isCopy;
+  partition.isCopied = isCopy;
   const task = addAttempt(turn, stage, { partition, host });
+  noteComparison(stage);
   task.leaseId = lease.leaseId;
   task.memoryBytes = lease.memoryBytes;
   attachTask(lease, task.taskId);
   feedAttempt(turn, stage, task);
+}
+
+/** Second attempts give way to tasks that were given what was theirs (F31). */
+function takeBack(turn: Turn): void {
+  const { state } = turn;
+  const { limits } = state.options.taskRetries;
+  const nodes = allocatableNodes(state);
+  const givenUp = new Set(leasesToGiveUp(state.leasing.allocation, { nodes, limits }));
+  if (givenUp.size === 0) return;
+  for (const stage of state.stages)
+    for (const task of stage.tasks)
+      if (task.leaseId !== null && givenUp.has(task.leaseId) && isLive(task))
+        dropAttempt(turn, stage, task);
 }

@@ -2,7 +2,7 @@
  * The partitions of a stage whose splits are dealt by a split assigner (F23, F25): what the assigner says is carried out,
  * and what each partition reads is written down with it, so that any attempt can be made of it (F12, F13).
  */
-import type { PartitionId } from '../../common/ids.ts';
+import type { Instant, PartitionId } from '../../common/ids.ts';
 import { assert } from '../../common/assert.ts';
 import { createMemoryEstimator, initialNeed } from './fault-tolerant/memory-estimator.ts';
 import type { MemoryEstimator } from './fault-tolerant/memory-estimator.ts';
@@ -39,6 +39,10 @@ export interface TaskPlanning {
   readonly dealt: Record<string, true>;
   /** Every partition that there will be is there. */
   hasAllPartitions: boolean;
+  /** Its tasks are to be compared, so that slow ones are found (S16). */
+  isComparisonDue: boolean;
+  /** When they are looked at again at the latest; null = no timer is armed. */
+  nextLookAt: Instant | null;
 }
 
 /** Begins to deal: the partitions that are there whatever comes. */
@@ -53,7 +57,14 @@ export function beginPlanning(turn: Turn, stage: StageState): TaskPlanning {
     nodeCount: activeNodes(turn.state).length,
   });
   const estimator = createMemoryEstimator(taskMemoryBytes, memory);
-  const planning: TaskPlanning = { assigner, estimator, dealt: {}, hasAllPartitions: false };
+  const planning: TaskPlanning = {
+    assigner,
+    estimator,
+    dealt: {},
+    hasAllPartitions: false,
+    isComparisonDue: false,
+    nextLookAt: null,
+  };
   stage.planning = planning;
   applyAssignment(turn, stage, openSplitAssigner(assigner));
   return planning;

@@ -9,14 +9,19 @@ import { lostOutputOf } from '../../common/task/fetch-failure.ts';
 import type { LostOutput } from '../../common/task/fetch-failure.ts';
 import { dropAttempt, loseSelected } from './attempts.ts';
 import type { FailedAttempt } from './attempts.ts';
-import { rewriteTransportFailure } from './fault-tolerant/failure-class.ts';
+import { blamesNode, classOf, rewriteTransportFailure } from './fault-tolerant/failure-class.ts';
 import { judgeFailure } from './fault-tolerant/failure-verdict.ts';
+import { noteFailure } from './fault-tolerant/node-exclusion.ts';
+import { findLease, setLeaseClass } from './fault-tolerant/node-lease.ts';
 import { delayScheduling, resumesAt } from './fault-tolerant/retry-delay.ts';
-import { isSelected, partitionOf, selectedAttempt } from './partition-state.ts';
+import { attemptsOf, isLive, isSelected, partitionOf, selectedAttempt } from './partition-state.ts';
+import type { PartitionState } from './partition-state.ts';
 import { failQuery } from './query-transitions.ts';
 import { findNode } from './scheduler-state.ts';
 import { producersOf } from './stage-link.ts';
 import { largestNodeBytes, learnNeeds } from './lease-state.ts';
+import { hostOf } from './slow-attempts.ts';
+import type { StageState } from './stage-state.ts';
 import type { Turn } from './turn.ts';
 
 /** The partition runs again, its input is made again first, or the query fails. */
@@ -43,6 +48,8 @@ export function judgeAttempt(turn: Turn, failed: FailedAttempt): void {
       partition.failureCount += attemptsLeft - verdict.attemptsLeft;
       partition.needBytes = verdict.needBytes;
       learnNeeds(state, stage, { needBytes, peakBytes, code: error.code });
+      if (blamesNode(classOf(error))) blame(turn, failed);
+      promoteOthers(turn, stage, partition);
       if (verdict.delays) pauseScheduling(turn);
       return undefined;
     default:
@@ -77,6 +84,23 @@ function restoreInput(turn: Turn, { stage, task, error }: FailedAttempt, lost: L
 function causeOf({ state }: Turn, error: ErrorReport): ErrorReport {
   if (lostOutputOf(error) !== undefined) return error;
   return rewriteTransportFailure(error, (id) => findNode(state, id as NodeId) === undefined);
+}
+
+/** The place may be to blame (S17). */
+function blame({ state, now }: Turn, { stage, task }: FailedAttempt): void {
+  const { stageId } = stage;
+  const { partitionId } = task.taskId;
+  const { nodeId, address } = task;
+  const place = { nodeId, host: hostOf(address) };
+  noteFailure(state.failures, { stageId, partitionId, ...place, failedAt: now });
+}
+
+/** A second attempt beside a slow one is now the only one: no speculation any more. */
+function promoteOthers({ state }: Turn, stage: StageState, partition: PartitionState): void {
+  for (const { leaseId } of attemptsOf(stage, partition).filter(isLive)) {
+    const lease = leaseId === null ? undefined : findLease(state.leasing.allocation, leaseId);
+    if (lease !== undefined) setLeaseClass(lease, 'standard');
+  }
 }
 
 /** Failures that are nobody's own fault come in swarms: nothing is started until they have passed (F19). */

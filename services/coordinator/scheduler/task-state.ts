@@ -52,6 +52,8 @@ export interface TaskState {
   readonly nodeInstanceId: NodeInstanceId;
   readonly address: string;
   readonly createdAt: Instant;
+  /** When it was known to have ended; null = it was not. */
+  endedAt: Instant | null;
   kind: KnownTaskStateKind;
   /** What it was ordered to stop with; its rows are not needed then, so neither its failure nor its loss matters. */
   stop: TaskStop | 'none';
@@ -110,6 +112,7 @@ export function planTask(plan: PlannedTask): TaskState {
     nodeInstanceId: plan.node.nodeInstanceId,
     address: plan.node.address,
     createdAt: plan.createdAt,
+    endedAt: null,
     kind: 'planned',
     stop: 'none',
     statusVersion: -1,

@@ -14,6 +14,11 @@ import type { Checker, Violations } from './checker.ts';
 interface Holder {
   readonly run: string;
   readonly bytes: number;
+  readonly partition: string;
+  /** It was not told to stop. */
+  isLive: boolean;
+  /** Beside a live attempt of its partition: it gives way. */
+  isCopy: boolean;
 }
 
 export class LeaseChecker implements Checker {
@@ -31,6 +36,8 @@ export class LeaseChecker implements Checker {
   onTurn(event: SchedulerEvent | 'created', effects: readonly SchedulerEffect[]): void {
     if (event !== 'created') this.#note(event);
     for (const effect of effects)
+      if (effect.kind === 'stop-task') this.#retire(formatTaskId(effect.taskId));
+    for (const effect of effects)
       if (effect.kind === 'update-task' && effect.fragment !== undefined) this.#checkFirst(effect);
   }
 
@@ -44,7 +51,7 @@ export class LeaseChecker implements Checker {
   }
 
   #freeRuns(isLost: (run: string) => boolean): void {
-    for (const [name, { run }] of this.#holders) if (isLost(run)) this.#holders.delete(name);
+    for (const [name, { run }] of this.#holders) if (isLost(run)) this.#free(name);
   }
 
   #noteStatus({ taskId, state, error }: TaskStatus): void {
@@ -52,14 +59,20 @@ export class LeaseChecker implements Checker {
     const holder = this.#holders.get(name);
     if (holder !== undefined && error?.code === 'OUT_OF_MEMORY')
       this.#lacking.set(partitionOf(taskId), holder.bytes);
-    if (['finished', 'canceled', 'aborted', 'failed'].includes(state)) this.#holders.delete(name);
+    // What was beside one that finished is to stop.
+    if (state === 'finished') this.#holders.delete(name);
+    else if (['canceled', 'aborted', 'failed'].includes(state)) this.#free(name);
   }
 
   #checkFirst({ taskId, nodeInstanceId, memoryBytes }: EffectOf<'update-task'>): void {
     const name = formatTaskId(taskId);
     if (memoryBytes === undefined) return this.#fail(`${name} is given no memory`);
     const { nodeBytes } = this.#memory;
-    const others = [...this.#holders.values()].filter(({ run }) => run === nodeInstanceId);
+    const partition = partitionOf(taskId);
+    const isCopy = this.#liveOf(partition).length > 0;
+    const others = [...this.#holders.values()].filter(
+      (holder) => holder.run === nodeInstanceId && (isCopy || !holder.isCopy),
+    );
     const held = others.reduce((sum, { bytes }) => sum + bytes, 0);
     if (others.length > 0 && held + memoryBytes > nodeBytes)
       this.#fail(`${name}: ${memoryBytes} beside ${held} of ${nodeBytes} bytes`);
@@ -67,7 +80,32 @@ export class LeaseChecker implements Checker {
     if (memoryBytes <= had && had < nodeBytes)
       this.#fail(`${name} lacked memory with ${had} bytes`);
     this.#lacking.delete(partitionOf(taskId));
-    this.#holders.set(name, { run: nodeInstanceId, bytes: memoryBytes });
+    this.#holders.set(name, {
+      run: nodeInstanceId,
+      bytes: memoryBytes,
+      partition,
+      isLive: true,
+      isCopy,
+    });
+  }
+
+  #free(name: string): void {
+    this.#retire(name);
+    this.#holders.delete(name);
+  }
+
+  /** What was beside it is the only one now. */
+  #retire(name: string): void {
+    const holder = this.#holders.get(name);
+    if (holder?.isLive !== true) return;
+    holder.isLive = false;
+    for (const other of this.#liveOf(holder.partition)) other.isCopy = false;
+  }
+
+  #liveOf(partition: string): readonly Holder[] {
+    return [...this.#holders.values()].filter(
+      (holder) => holder.isLive && holder.partition === partition,
+    );
   }
 
   #fail(what: string): void {

@@ -140,6 +140,7 @@ export class SpoolChecker implements Checker {
   #noteFirst(name: string, order: EffectOf<'update-task'>): Attempt {
     const partition = partitionOf(order.taskId);
     if (this.#counting.has(partition)) this.#fail(`${name} ordered, though ${partition} is done`);
+    this.#checkCopy(name, order);
     const buffers = order.outputBuffers.map(({ retention, bufferIds }) => {
       if (retention !== 'spooled') this.#fail(`${name} does not spool its output`);
       return bufferIds.length;
@@ -148,6 +149,16 @@ export class SpoolChecker implements Checker {
     const attempt = { taskId, run, buffers, reads: new Map(), isLive: true, isReleased: false };
     this.#attempts.set(name, attempt);
     return attempt;
+  }
+
+  /** A second attempt beside a slow one is the only one, and is somewhere else (S16). */
+  #checkCopy(name: string, { taskId, nodeId }: EffectOf<'update-task'>): void {
+    const beside = [...this.#attempts.values()].filter(
+      (each) => each.isLive && partitionOf(each.taskId) === partitionOf(taskId),
+    );
+    if (beside.length > 1) this.#fail(`${name} is the third of its partition at a time`);
+    if (beside.some(({ run }) => run.startsWith(`${nodeId}-run-`)))
+      this.#fail(`${name} is on the node of another attempt`);
   }
 
   #sourceOf(stageId: number, sourceId: number): PlanFragment['remoteSources'][number] | undefined {

@@ -177,6 +177,8 @@ export interface TaskRetryOptions {
   readonly memory: MemoryEstimation;
   readonly limits: AllocationLimits;
   readonly queueBounds: QueueBounds;
+  readonly speculation: SpeculationOptions;
+  readonly exclusion: ExclusionOptions;
 }
 
 export const DEFAULT_TASK_RETRIES: TaskRetryOptions = {
@@ -188,4 +190,7 @@ export const DEFAULT_TASK_RETRIES: TaskRetryOptions = {
   memory: DEFAULT_MEMORY_ESTIMATION,
   limits: DEFAULT_ALLOCATION_LIMITS,
   queueBounds: DEFAULT_QUEUE_BOUNDS,
+  speculation: DEFAULT_SPECULATION,
+  // It never bars a partition from all nodes, so that it can only help.
+  exclusion: { ...DEFAULT_EXCLUSION, isEnabled: true },
 };

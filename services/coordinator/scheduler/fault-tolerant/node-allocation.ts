@@ -172,9 +172,10 @@ function hasRoom({ freeBytes, leaseCount }: Room, memoryBytes: number): boolean 
 /** The node that the task wants, or all; nodes other than it when it is gone or has long been full. */
 function candidatesOf(
   lease: NodeLease,
-  rooms: readonly Room[],
+  all: readonly Room[],
   { limits, now }: AllocationInput,
 ): readonly Room[] {
+  const rooms = all.filter((room) => !lease.excludedNodes.includes(room.nodeId));
   const { nodeId, isBound } = lease.requirements;
   if (nodeId === null) return rooms;
   const wanted = rooms.filter((room) => room.nodeId === nodeId);

@@ -22,6 +22,8 @@ export interface NodeLease {
   readonly queryId: QueryId;
   readonly requirements: NodeRequirements;
   readonly requestedAt: Instant;
+  /** It is not granted one of these. */
+  excludedNodes: readonly NodeId[];
   executionClass: ExecutionClass;
   memoryBytes: number;
   /** Null while it waits. */
@@ -60,6 +62,7 @@ export function requestNode(
     queryId,
     requirements,
     requestedAt: now,
+    excludedNodes: [],
     executionClass,
     memoryBytes,
     nodeId: null,
@@ -85,6 +88,10 @@ export function findLease(allocation: NodeAllocation, leaseId: LeaseId): NodeLea
 export function attachTask(lease: NodeLease, taskId: TaskId): void {
   assert(lease.nodeId !== null && lease.taskId === null, 'one task uses a granted lease');
   lease.taskId = taskId;
+}
+
+export function setLeaseExclusion(lease: NodeLease, excludedNodes: readonly NodeId[]): void {
+  lease.excludedNodes = excludedNodes;
 }
 
 /** A new need, before or after the grant. */

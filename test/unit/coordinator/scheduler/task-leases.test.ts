@@ -113,7 +113,7 @@ describe('a partition that waits', () => {
     const driver = driverOf(1, { queueBounds });
     driver.loaded(1, someSplits(1, 6));
     expect(leases(driver).filter(({ nodeId }) => nodeId === null)).toHaveLength(1);
-    expect(driver.stage(0).partitions.filter(({ isQueued }) => isQueued)).toHaveLength(3);
+    expect(driver.stage(0).partitions.filter(({ queuedAs }) => queuedAs !== null)).toHaveLength(3);
   });
 
   it('asks for more when others of its stage have needed more (F30)', () => {
