@@ -22,7 +22,7 @@ describe('the smallest case that breaks a law', () => {
   it('has nothing left that the bug does not need, and is the same every time', async () => {
     const drawn = drawCase(SEED ?? 0);
     const law = brokenLaw(runWithBug(drawn));
-    expect(law).toContain('closed # times');
+    expect(law).toContain('source # has given all and is open');
     const cuts = await minimise(drawn, law ?? '', runWithBug);
     const smallest = applyCuts(drawn, cuts);
     expect(smallest?.scenario.faults).toEqual([]);
