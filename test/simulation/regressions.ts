@@ -10,6 +10,7 @@ export const REGRESSIONS: readonly { readonly seed: number; readonly what: strin
     seed: 404_233,
     what: 'a query whose client left no room for its splits was said to stand still',
   },
+  { seed: 4_693, what: 'an attempt that was stopped lacked memory afterwards' },
 ];
 
 /** The same for the engine of real worker parts. */

@@ -57,7 +57,8 @@ export class LeaseChecker implements Checker {
   #noteStatus({ taskId, state, error }: TaskStatus): void {
     const name = formatTaskId(taskId);
     const holder = this.#holders.get(name);
-    if (holder !== undefined && error?.code === 'OUT_OF_MEMORY')
+    // One that was told to stop before ended for that, whatever else befell it.
+    if (holder?.isLive === true && error?.code === 'OUT_OF_MEMORY')
       this.#lacking.set(partitionOf(taskId), holder.bytes);
     // What was beside one that finished is to stop.
     if (state === 'finished') this.#holders.delete(name);
