@@ -9,12 +9,12 @@ import type { SchedulerOptions } from '../../services/coordinator/scheduler/sche
 import type { TimedFault } from './scenario.ts';
 import type { Workload } from './workload.ts';
 
-const STAGE_BARRIER = {
+export const STAGE_BARRIER = {
   scheduling: 'stage-barrier',
   executionPolicy: 'stage-barrier',
   retryPolicy: 'stage',
 } as const;
-const REGIONS = {
+export const REGIONS = {
   scheduling: 'regions',
   executionPolicy: 'pipelined-region',
   retryPolicy: 'region',

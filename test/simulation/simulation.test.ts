@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { spoolsOutputs } from '../../services/coordinator/scheduler/scheduler-options.ts';
 import { Coverage, EXPECTED_COUNTS } from './coverage.ts';
 import { REGRESSIONS, WORKER_REGRESSIONS } from './regressions.ts';
-import { simulate, simulateWorkers } from './simulator.ts';
+import { drawCase } from './simulation-case.ts';
+import { simulate, simulateWorkers, simulateWorkersCase } from './simulator.ts';
 
 /** Enough to meet every kind of plan, fault and end; long searches: `npm run sim -- --seeds N`. */
 const SEED_COUNT = 400;
@@ -74,6 +76,15 @@ describe('simulated queries', () => {
     for (let seed = 1; seed <= 5; seed += 1) {
       expect(await simulateWorkers(seed)).toEqual(await simulateWorkers(seed));
     }
+  });
+
+  it('replay a seed of task retries with the real worker code as the search ran it', async () => {
+    const seeds = Array.from({ length: 100 }, (_, index) => index + 1);
+    const seed = seeds.find((each) => spoolsOutputs(drawCase(each).scenario.options));
+    if (seed === undefined) throw new Error('no seed retries tasks');
+    const replayed = await simulateWorkersCase(drawCase(seed));
+    expect(replayed).toEqual(await simulateWorkers(seed));
+    expect(replayed.violations).toEqual([]);
   });
 
   it('go on the same way from a kernel whose state was restored after every turn', () => {

@@ -92,14 +92,14 @@ export function simulateWorkers(
   seed: number,
   options: SimulationOptions = {},
 ): Promise<SimulationReport> {
-  return simulateWorkersCase(withoutSpool(drawCase(seed)), options);
+  return simulateWorkersCase(drawCase(seed), options);
 }
 
 export function simulateWorkersCase(
   drawn: SimulationCase,
   options: SimulationOptions = {},
 ): Promise<SimulationReport> {
-  return new Simulation(drawn, realEngine, options).runSettled();
+  return new Simulation(withoutSpool(drawn), realEngine, options).runSettled();
 }
 
 class Simulation {

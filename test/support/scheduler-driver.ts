@@ -180,6 +180,18 @@ export class SchedulerDriver {
     );
   }
 
+  /** `partition.attempt` of each task of the stage that there ever was. */
+  attempts(stageId: number): readonly string[] {
+    return this.stage(stageId).tasks.map(({ taskId }) => `${taskId.partitionId}.${taskId.attempt}`);
+  }
+
+  /** `stage.partition.attempt` of each task whose stored output was given up. */
+  released(): readonly string[] {
+    return this.effectsOf('release-output').map(
+      ({ taskId }) => `${taskId.stageId}.${taskId.partitionId}.${taskId.attempt}`,
+    );
+  }
+
   /** All splits that were ever given to this source of the task. */
   splitsOf(stageId: number, partition: number, sourceId: number): readonly Split[] {
     return this.updatesOf(stageId, partition)

@@ -11,6 +11,7 @@ import {
   someNodes,
   toFragment,
 } from '../../support/plan-builders.ts';
+import { REGIONS, STAGE_BARRIER } from '../discipline.ts';
 import type { Configuration, FaultKind } from './world.ts';
 
 interface SmallQuery {
@@ -106,17 +107,6 @@ const ALL_AT_ONCE = {
   scheduling: 'pipelined',
   executionPolicy: 'all-at-once',
   retryPolicy: 'none',
-} as const;
-const STAGE_BARRIER = {
-  scheduling: 'stage-barrier',
-  executionPolicy: 'stage-barrier',
-  retryPolicy: 'stage',
-} as const;
-
-const REGIONS = {
-  scheduling: 'regions',
-  executionPolicy: 'pipelined-region',
-  retryPolicy: 'region',
 } as const;
 const QUERY_RETRY = { ...ALL_AT_ONCE, retryPolicy: 'query' } as const;
 

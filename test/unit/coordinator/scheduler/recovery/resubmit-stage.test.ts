@@ -45,14 +45,6 @@ function fetchFailure(producer: TaskState): ErrorReport {
   return { code: 'EXCHANGE_FAILED', message: 'unreachable', details };
 }
 
-const attempts = (driver: SchedulerDriver, stage: number): readonly string[] =>
-  driver.stage(stage).tasks.map(({ taskId }) => `${taskId.partitionId}.${taskId.attempt}`);
-
-const released = (driver: SchedulerDriver): readonly string[] =>
-  driver
-    .effectsOf('release-output')
-    .map(({ taskId }) => `${taskId.stageId}.${taskId.partitionId}.${taskId.attempt}`);
-
 describe('a failed attempt', () => {
   it('is followed by the next one, on another worker, with the same splits (F10, S2)', () => {
     const driver = driverOf();
@@ -96,7 +88,7 @@ describe('a failed attempt', () => {
     const driver = driverOf();
     driver.report(0, 1, { state: 'finished', receivedSplits: [] });
     expect(driver.stops()).toContain('abort 0.1');
-    expect(attempts(driver, 0)).toEqual(['0.0', '1.0', '1.1']);
+    expect(driver.attempts(0)).toEqual(['0.0', '1.0', '1.1']);
     expect(driver.stage(0).partitions[1]).toMatchObject({ failureCount: 1 });
     expect(driver.selected(0)[1]).toBeNull();
   });
@@ -109,10 +101,10 @@ describe('an attempt that finishes', () => {
     driver.reportAll(0, 'finished');
     driver.reportAll(1, 'finished');
     // Partition 1 has a zombie and a new attempt.
-    expect(attempts(driver, 2)).toEqual(['0.0', '1.0', '0.1', '1.1']);
+    expect(driver.attempts(2)).toEqual(['0.0', '1.0', '0.1', '1.1']);
     driver.reportAttempt({ stage: 2, partition: 1, attempt: 0 }, 'finished');
     expect(driver.selected(2)[1]).toBe(0);
-    expect(released(driver)).toContain('2.1.1');
+    expect(driver.released()).toContain('2.1.1');
     const effects = driver.reportAttempt({ stage: 2, partition: 1, attempt: 1 }, 'finished');
     expect(effects).toEqual([]);
     expect(driver.selected(2)[1]).toBe(0);
@@ -186,7 +178,7 @@ describe('a fetch failure (R19)', () => {
     driver.fail(2, 0, fetchFailure(producer));
     for (const { taskId } of onIt) {
       const name = `${taskId.stageId}.${taskId.partitionId}.0`;
-      expect(released(driver)).toContain(name);
+      expect(driver.released()).toContain(name);
       expect(driver.task(taskId.stageId, taskId.partitionId).taskId.attempt).toBe(1);
     }
     expect(driver.stage(2)).toMatchObject({ attempt: 1, failedAttempts: 1 });
@@ -207,7 +199,7 @@ describe('a fetch failure (R19)', () => {
     expect(driver.task(2, 1)).toMatchObject({ kind: 'running', stop: 'none' });
     driver.report(2, 1, 'finished');
     for (const stage of [0, 1]) driver.reportAll(stage, 'finished');
-    expect(attempts(driver, 2)).toEqual(['0.0', '1.0', '0.1']);
+    expect(driver.attempts(2)).toEqual(['0.0', '1.0', '0.1']);
     driver.report(2, 0, 'finished');
     expect(driver.stageKinds()).toMatchObject({ 2: 'finished', 3: 'scheduled' });
     expect(driver.stage(2).failedAttempts).toBe(0);
@@ -230,7 +222,7 @@ describe('a fetch failure (R19)', () => {
     const driver = joining();
     driver.fail(2, 0, { code: 'EXCHANGE_FAILED', message: 'somewhere' });
     expect(driver.stage(2).partitions[0]?.failureCount).toBe(1);
-    expect(attempts(driver, 2)).toEqual(['0.0', '1.0', '0.1']);
+    expect(driver.attempts(2)).toEqual(['0.0', '1.0', '0.1']);
   });
 });
 
@@ -288,7 +280,7 @@ describe('stored outputs', () => {
     expect(driver.state.query.kind).toBe('finished');
     const all = driver.state.stages.flatMap(({ tasks }) => tasks);
     const there = all.filter(({ nodeId }) => nodeId !== lost.nodeId);
-    expect([...released(driver)].toSorted()).toEqual(
+    expect([...driver.released()].toSorted()).toEqual(
       there
         .map(({ taskId }) => `${taskId.stageId}.${taskId.partitionId}.${taskId.attempt}`)
         .toSorted(),

@@ -39,20 +39,12 @@ function lossOf(producer: TaskState, code: ErrorCode = 'OUTPUT_PAGE_LOST'): Erro
   return { code, message: 'it is not there', details: producerDetails(producer) };
 }
 
-const attempts = (driver: SchedulerDriver, stage: number): readonly string[] =>
-  driver.stage(stage).tasks.map(({ taskId }) => `${taskId.partitionId}.${taskId.attempt}`);
-
-const released = (driver: SchedulerDriver): readonly string[] =>
-  driver
-    .effectsOf('release-output')
-    .map(({ taskId }) => `${taskId.stageId}.${taskId.partitionId}.${taskId.attempt}`);
-
 describe('a failed attempt of a task that is retried', () => {
   it('is followed by the next one, with the same splits (F10)', () => {
     const driver = driverOf();
     const splits = driver.splitsOf(0, 1, 1);
     driver.fail(0, 1, LACKING);
-    expect(attempts(driver, 0)).toEqual(['0.0', '1.0', '1.1']);
+    expect(driver.attempts(0)).toEqual(['0.0', '1.0', '1.1']);
     const again = driver.splitsOf(0, 1, 1).slice(splits.length);
     expect(again.map(({ input }) => input)).toEqual(splits.map(({ input }) => input));
     expect(driver.stage(0).partitions[1]?.needBytes).toBe(15 * 1024 ** 3);
@@ -69,17 +61,17 @@ describe('a failed attempt of a task that is retried', () => {
   it('pauses the query when others may meet the same, and says so (F19)', () => {
     const driver = driverOf();
     driver.fail(0, 1, BROKEN);
-    expect(attempts(driver, 0)).toEqual(['0.0', '1.0']);
+    expect(driver.attempts(0)).toEqual(['0.0', '1.0']);
     expect(driver.effectsOf('arm-timer')).toContainEqual({
       kind: 'arm-timer',
       timer: { kind: 'scheduling-delay' },
       at: driver.now + 10_000,
     });
     driver.send({ kind: 'timer-fired', timer: { kind: 'scheduling-delay' } });
-    expect(attempts(driver, 0)).toHaveLength(2);
+    expect(driver.attempts(0)).toHaveLength(2);
     driver.now = (driver.now + 10_000) as Instant;
     driver.send({ kind: 'timer-fired', timer: { kind: 'scheduling-delay' } });
-    expect(attempts(driver, 0)).toEqual(['0.0', '1.0', '1.1']);
+    expect(driver.attempts(0)).toEqual(['0.0', '1.0', '1.1']);
   });
 
   it('fails the query at once when the user is to blame', () => {
@@ -117,7 +109,7 @@ describe('a lost worker of a query that retries tasks', () => {
     driver.loseNodeOf(driver.task(0, 1));
     driver.send({ kind: 'task-status', status: late });
     expect(driver.selected(0)[1]).toBeNull();
-    expect(released(driver)).toContain('0.1.0');
+    expect(driver.released()).toContain('0.1.0');
   });
 });
 
@@ -127,12 +119,12 @@ describe('a spooled output that is lost', () => {
     (code) => {
       const driver = joining();
       driver.fail(2, 0, lossOf(driver.task(0, 1), code));
-      expect(attempts(driver, 0)).toEqual(['0.0', '1.0', '1.1']);
-      expect(attempts(driver, 1)).toEqual(['0.0', '1.0']);
-      expect(attempts(driver, 2)).toEqual(['0.0', '1.0']);
+      expect(driver.attempts(0)).toEqual(['0.0', '1.0', '1.1']);
+      expect(driver.attempts(1)).toEqual(['0.0', '1.0']);
+      expect(driver.attempts(2)).toEqual(['0.0', '1.0']);
       expect(driver.stageKinds()).toMatchObject({ 0: 'scheduled', 2: 'running' });
       driver.report(0, 1, 'finished');
-      expect(attempts(driver, 2)).toEqual(['0.0', '1.0', '0.1']);
+      expect(driver.attempts(2)).toEqual(['0.0', '1.0', '0.1']);
       const reads = driver.splitsOf(2, 0, 3).slice(2);
       expect(
         reads.map(({ input }) => input.kind === 'remote' && input.location.taskId.attempt),
@@ -147,7 +139,7 @@ describe('a spooled output that is lost', () => {
     driver.fail(2, 0, loss);
     driver.fail(2, 1, loss);
     driver.report(0, 1, 'finished');
-    expect(attempts(driver, 0)).toEqual(['0.0', '1.0', '1.1']);
+    expect(driver.attempts(0)).toEqual(['0.0', '1.0', '1.1']);
     expect(driver.stage(0).partitions[1]?.lossCount).toBe(1);
   });
 
@@ -156,9 +148,9 @@ describe('a spooled output that is lost', () => {
     driver.report(2, 1, 'finished');
     driver.fail(2, 0, lossOf(driver.task(0, 1)));
     expect(driver.selected(2)).toEqual([null, null]);
-    expect(released(driver)).toContain('2.1.0');
+    expect(driver.released()).toContain('2.1.0');
     driver.report(0, 1, 'finished');
-    expect(attempts(driver, 2)).toEqual(['0.0', '1.0', '0.1', '1.1']);
+    expect(driver.attempts(2)).toEqual(['0.0', '1.0', '0.1', '1.1']);
   });
 
   it('fails the query when it is lost again and again', () => {
@@ -175,6 +167,6 @@ describe('a spooled output that is lost', () => {
     const driver = joining();
     driver.fail(2, 0, lossOf(driver.task(2, 1)));
     expect(driver.stage(2).partitions[0]?.failureCount).toBe(1);
-    expect(attempts(driver, 2)).toEqual(['0.0', '1.0', '0.1']);
+    expect(driver.attempts(2)).toEqual(['0.0', '1.0', '0.1']);
   });
 });
