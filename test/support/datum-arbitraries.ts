@@ -45,12 +45,14 @@ const FLAT: fc.Arbitrary<Constant> = fc.oneof(
     { kind: 'constant', type: { id: 'DATE' }, value: -2_147_483_648n },
     { kind: 'constant', type: { id: 'TIMESTAMP' }, value: MAX_INT64 },
     { kind: 'constant', type: { id: 'TIMESTAMP WITH TIME ZONE' }, value: -MAX_INT64 },
+    { kind: 'constant', type: { id: 'TIMESTAMP_NS' }, value: -MAX_INT64 },
   ),
   integers({ id: 'TIMESTAMP' }, -9_223_372_022_400_000_000n, MAX_INT64 - 1n),
   integers({ id: 'TIMESTAMP WITH TIME ZONE' }, -9_223_372_022_400_000_000n, MAX_INT64 - 1n),
   integers({ id: 'TIMESTAMP_S' }, -9_223_372_022_400n, 9_223_372_036_854n),
   integers({ id: 'TIMESTAMP_MS' }, -9_223_372_022_400_000n, 9_223_372_036_854_775n),
-  integers({ id: 'TIMESTAMP_NS' }, -MAX_INT64, MAX_INT64 - 1n),
+  // DuckDB computes with earlier ones, but refuses to serialise a plan that holds one.
+  integers({ id: 'TIMESTAMP_NS' }, -9_223_286_400_000_000_000n, MAX_INT64 - 1n),
   integers({ id: 'TIME' }, 0n, 86_400_000_000n),
   integers({ id: 'TIME_NS' }, 0n, 86_400_000_000_000n),
   fc

@@ -42,6 +42,19 @@ describe('writeConstant', () => {
     );
   });
 
+  it('writes a nanosecond before the first day that DuckDB reads from text', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.bigInt({ min: -(2n ** 63n) + 2n, max: -9_223_286_400_000_000_001n }),
+        async (value) => {
+          const text = writeConstant({ kind: 'constant', type: { id: 'TIMESTAMP_NS' }, value });
+          const reader = await duckdb.runAndReadAll(`SELECT epoch_ns(${text}), typeof(${text})`);
+          expect(reader.getRows()).toEqual([[value, 'TIMESTAMP_NS']]);
+        },
+      ),
+    );
+  });
+
   it.each<[string, Constant]>([
     ['1', { kind: 'constant', type: { id: 'INTEGER' }, value: 1n }],
     ['(-7)::BIGINT', { kind: 'constant', type: { id: 'BIGINT' }, value: -7n }],
