@@ -11,6 +11,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/{unit,architecture,simulation,fuzz}/**/*.test.ts'],
+          setupFiles: ['test/support/property-seed.ts'],
           sequence: { groupOrder: 0 },
           // For tests that hang: how long one takes is nothing that a test says.
           testTimeout: 60_000,
@@ -21,6 +22,7 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['test/{integration,sql}/**/*.test.ts'],
+          setupFiles: ['test/support/property-seed.ts'],
           globalSetup: ['test/support/build-dist.ts'],
           sequence: { groupOrder: 1 },
           fileParallelism: false,
