@@ -22,7 +22,7 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['test/{integration,sql}/**/*.test.ts'],
-          setupFiles: ['test/support/property-seed.ts'],
+          setupFiles: ['test/support/property-seed.ts', 'test/support/replay-recordings.ts'],
           globalSetup: ['test/support/build-dist.ts'],
           sequence: { groupOrder: 1 },
           fileParallelism: false,

@@ -38,12 +38,15 @@ describe('the recordings of a cluster', () => {
     const recordings = readdirSync(directory);
     for (const queryId of queryIds.slice(0, -1))
       expect(recordings).toContain(`${queryId}.recording.jsonl`);
-    const turnCounts = recordings.map((name) => {
+    const reports = recordings.map((name) => {
       const report = replayRecording(readFileSync(join(directory, name), 'utf8'));
       expect(report.divergence, name).toBeUndefined();
-      return report.turnCount;
+      return report;
     });
-    expect(Math.max(...turnCounts)).toBeGreaterThan(10);
+    expect(Math.max(...reports.map(({ turnCount }) => turnCount))).toBeGreaterThan(10);
+    const ends = reports.map(({ state }) => state.query.kind);
+    expect(ends.filter((kind) => kind === 'finished')).toHaveLength(queryIds.length - 2);
+    expect(ends.filter((kind) => kind === 'failed').length).toBeGreaterThanOrEqual(1);
   });
 
   it('shows an effect that has changed', () => {
