@@ -7,6 +7,7 @@ import type { ErrorCode } from '../../services/common/error.ts';
 import type { Instant } from '../../services/common/ids.ts';
 import { seededRandom } from '../../services/common/random.ts';
 import type { Random } from '../../services/common/random.ts';
+import { describeQuery } from '../../services/coordinator/scheduler/query-description.ts';
 import { createQueryScheduler } from '../../services/coordinator/scheduler/query-scheduler.ts';
 import type { SchedulerEffect } from '../../services/coordinator/scheduler/scheduler-effect.ts';
 import type { SchedulerEvent } from '../../services/coordinator/scheduler/scheduler-event.ts';
@@ -21,6 +22,7 @@ import { ExchangeChecker } from './checkers/exchange-checker.ts';
 import { FilterChecker } from './checkers/filter-checker.ts';
 import { OrderChecker } from './checkers/order-checker.ts';
 import { checkOutcome } from './checkers/result-checker.ts';
+import { checkStatistics } from './checkers/statistics-checker.ts';
 import { StoredChecker } from './checkers/stored-checker.ts';
 import { SplitChecker } from './checkers/split-checker.ts';
 import { FAULT_COUNTS } from './coverage.ts';
@@ -360,6 +362,9 @@ class Simulation {
     const expected = { expectedRows, rowLimit: workload.rowLimit };
     this.#violations.push(...checkOutcome(expected, outcome, this.#cluster.misfortune));
     for (const checker of this.#checkers) checker.onRest?.(error === undefined);
+    const state = this.#coordinator?.state;
+    if (error === undefined && state !== undefined)
+      this.#violations.push(...checkStatistics(workload, describeQuery(state).stages));
     for (const worker of this.#cluster.workers.filter((each) => each.isAlive)) {
       for (const task of worker.liveTasks()) {
         this.#violations.push(`rest: task ${task} on ${worker.node.nodeId}`);

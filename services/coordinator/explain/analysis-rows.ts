@@ -4,7 +4,7 @@ import type { ExplainRow } from '../../common/plan/explain-row.ts';
 import type { ExplainFormat } from '../../common/plan/plan-fragment.ts';
 import type { BlockedTimes } from '../../common/task/task-status.ts';
 import { alignedTable } from './aligned-table.ts';
-import type { Analysis, StageAnalysis, TaskAnalysis } from './analysis.ts';
+import type { Analysis, StageAnalysis, TaskAnalysis, WastedAnalysis } from './analysis.ts';
 
 /** `text`: the query, then each stage, for people. `json`: one document of the names in `analysis.ts`. */
 export function analysisRows(analysis: Analysis, format: ExplainFormat): readonly ExplainRow[] {
@@ -30,6 +30,7 @@ function queryText(analysis: Analysis): string {
     memoryText(analysis),
     `scanned: ${count(analysis.scanned_rows)} rows, ${bytes(analysis.scanned_bytes)}`,
     `exchanged: ${bytes(analysis.exchanged_bytes)}`,
+    ...wastedText(analysis.wasted),
   ].join('\n');
 }
 
@@ -41,7 +42,7 @@ function memoryText(of: Analysis | StageAnalysis): string {
 
 function stageText(stage: StageAnalysis): string {
   return [
-    `${stage.partitioning}, ${plural(stage.tasks.length, 'task')}, ${stage.state}${sourcesText(stage)}`,
+    `${stage.partitioning}, ${plural(countedTasks(stage).length, 'task')}, ${stage.state}${sourcesText(stage)}`,
     timeText(stage),
     `rows: ${count(stage.input_rows)} in, ${count(stage.output_rows)} out (estimated ${count(stage.estimated_rows)})`,
     `bytes: ${bytes(stage.input_bytes)} in, ${bytes(stage.output_bytes)} out`,
@@ -52,8 +53,19 @@ function stageText(stage: StageAnalysis): string {
     `blocked: ${blockedText(stage.blocked_ms)}`,
     memoryText(stage),
     `skew: ${skewText(stage)}`,
+    ...wastedText(stage.wasted),
     ...(stage.tasks.length === 0 ? [] : ['', taskTable(stage.tasks)]),
   ].join('\n');
+}
+
+function countedTasks({ tasks }: StageAnalysis): readonly TaskAnalysis[] {
+  return tasks.filter(({ counted }) => counted);
+}
+
+/** Attempts that had to be made again, or were not needed. */
+function wastedText({ tasks, input_rows: rows, cpu_ms: cpu }: WastedAnalysis): readonly string[] {
+  if (tasks === 0) return [];
+  return [`wasted: ${plural(tasks, 'task')}, ${count(rows)} rows in, cpu ${ms(cpu)}`];
 }
 
 function sourcesText({ tables, inputs }: StageAnalysis): string {
@@ -85,8 +97,9 @@ function filterText({ dynamic_filters: spared }: StageAnalysis): readonly string
   ];
 }
 
-function aggregationText({ tasks, unaggregated_rows: rows }: StageAnalysis): readonly string[] {
-  const stopped = tasks.filter((task) => task.unaggregated_rows > 0).length;
+function aggregationText(stage: StageAnalysis): readonly string[] {
+  const { unaggregated_rows: rows } = stage;
+  const stopped = countedTasks(stage).filter((task) => task.unaggregated_rows > 0).length;
   if (stopped === 0) return [];
   return [
     `partial aggregation: stopped in ${plural(stopped, 'task')}, ${count(rows)} rows passed on`,
@@ -123,7 +136,7 @@ const HEADINGS = [
 
 function taskTable(tasks: readonly TaskAnalysis[]): string {
   const rows = tasks.map((task) => [
-    String(task.task),
+    nameOf(task),
     task.node,
     task.state,
     count(task.input_rows),
@@ -138,6 +151,12 @@ function taskTable(tasks: readonly TaskAnalysis[]): string {
     count(task.splits),
   ]);
   return alignedTable(HEADINGS, rows);
+}
+
+/** A later attempt, and one that does not count, by its number. */
+function nameOf({ task, attempt, counted }: TaskAnalysis): string {
+  const name = attempt === 0 ? String(task) : `${task}.${attempt}`;
+  return counted ? name : `${name} (wasted)`;
 }
 
 function plural(n: number, noun: string): string {

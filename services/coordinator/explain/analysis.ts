@@ -7,6 +7,7 @@ import type { PlanFragment, QueryPlan, ScanDescriptor } from '../../common/plan/
 import { SYSTEM_CATALOG } from '../../common/system/system-tables.ts';
 import type { BlockedTimes, TaskStats } from '../../common/task/task-status.ts';
 import type { StageDetail, TaskDescription } from '../scheduler/query-description.ts';
+import type { WastedWork } from '../scheduler/stage-state.ts';
 
 export interface Analysis {
   readonly rung: string;
@@ -26,10 +27,19 @@ export interface Analysis {
   readonly scanned_bytes: number;
   /** Bytes of the pages that stages made for other stages. */
   readonly exchanged_bytes: number;
+  /** Work of attempts that do not count, which is in no other sum. */
+  readonly wasted: WastedAnalysis;
   readonly stages: readonly StageAnalysis[];
 }
 
-/** What stage and task have in common; of a stage, the sums over its tasks but for those that say otherwise. */
+export interface WastedAnalysis {
+  readonly tasks: number;
+  readonly input_rows: number;
+  readonly scanned_bytes: number;
+  readonly cpu_ms: number;
+}
+
+/** What stage and task have in common; of a stage, the sums over its tasks that count but for those that say otherwise. */
 interface Measures {
   readonly state: string;
   readonly splits: number;
@@ -78,6 +88,8 @@ export interface StageAnalysis extends Measures {
     readonly output_rows: number | null;
     readonly cpu_ms: number | null;
   };
+  readonly wasted: WastedAnalysis;
+  /** Every attempt of this run of the stage. */
   readonly tasks: readonly TaskAnalysis[];
 }
 
@@ -91,6 +103,9 @@ export interface DynamicFilterAnalysis {
 
 export interface TaskAnalysis extends Measures {
   readonly task: number;
+  readonly attempt: number;
+  /** The sums of its stage have it; of several attempts at the same work, one is counted. */
+  readonly counted: boolean;
   readonly node: string;
   readonly started_after_ms: number;
 }
@@ -128,6 +143,12 @@ export function analyze(query: FinishedQuery): Analysis {
     scanned_rows: total((stage) => stage.scanned_rows),
     scanned_bytes: total((stage) => stage.scanned_bytes),
     exchanged_bytes: total((stage) => stage.output_bytes),
+    wasted: {
+      tasks: total(({ wasted }) => wasted.tasks),
+      input_rows: total(({ wasted }) => wasted.input_rows),
+      scanned_bytes: total(({ wasted }) => wasted.scanned_bytes),
+      cpu_ms: rounded(total(({ wasted }) => wasted.cpu_ms)),
+    },
     stages,
   };
 }
@@ -144,8 +165,9 @@ function analyzeStage(detail: StageDetail, context: StageContext): StageAnalysis
   const sources = new Set(fragment?.scans.map(({ sourceId }) => sourceId));
   const scans = context.scans.filter(({ sourceId }) => sources.has(sourceId));
   const files = scans.flatMap((scan) => scan.files);
+  const counted = detail.tasks.filter(({ isCounted }) => isCounted);
   const skewOf = (of: (stats: TaskStats) => number): number | null =>
-    skew(detail.tasks.map(({ stats }) => of(stats)));
+    skew(counted.map(({ stats }) => of(stats)));
   return {
     stage: detail.stageId,
     ...measures(detail.stats),
@@ -172,7 +194,17 @@ function analyzeStage(detail: StageDetail, context: StageContext): StageAnalysis
       output_rows: skewOf(({ outputRows }) => outputRows),
       cpu_ms: skewOf(({ cpuMs }) => cpuMs),
     },
+    wasted: wastedBy(detail.wasted),
     tasks: detail.tasks.map((task) => analyzeTask(task, startedAt)),
+  };
+}
+
+function wastedBy({ taskCount, stats }: WastedWork): WastedAnalysis {
+  return {
+    tasks: taskCount,
+    input_rows: stats.inputRows,
+    scanned_bytes: stats.scannedBytes,
+    cpu_ms: rounded(stats.cpuMs),
   };
 }
 
@@ -187,6 +219,8 @@ function tablesOf(fragment: PlanFragment | undefined): readonly string[] {
 function analyzeTask(task: TaskDescription, startedAt: Instant): TaskAnalysis {
   return {
     task: task.taskId.partitionId,
+    attempt: task.taskId.attempt,
+    counted: task.isCounted,
     node: task.nodeId,
     ...measures(task.stats),
     state: task.state,

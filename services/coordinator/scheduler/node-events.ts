@@ -9,10 +9,12 @@ import { isEligible } from './placement/node-labels.ts';
 import type { SchedulerNode } from './scheduler-event.ts';
 import { spoolsOutputs } from './scheduler-options.ts';
 import { findNode } from './scheduler-state.ts';
-import { countTask } from './stage-state.ts';
+import type { QuerySchedulerState } from './scheduler-state.ts';
+import { countTask, noteMemory } from './stage-state.ts';
 import type { StageState } from './stage-state.ts';
 import { endLease } from './lease-state.ts';
 import { isEnded, loseTask } from './task-state.ts';
+import type { TaskState } from './task-state.ts';
 import type { Turn } from './turn.ts';
 
 interface NodeRun {
@@ -59,6 +61,8 @@ export function onNodeLost(turn: Turn, lost: LostNode): void {
 /** Those whose rows were needed. What is spooled is not lost. */
 function loseTasks({ state }: Turn, stage: StageState, lost: NodeRun): readonly LostTask[] {
   const needed: LostTask[] = [];
+  for (const task of [...stage.tasks, ...stage.retired])
+    if (isRun(task, lost)) loseMemory(state, stage, task);
   for (const task of stage.tasks) {
     if (!isRun(task, lost)) continue;
     if (!spoolsOutputs(state.options)) task.isReleased = true;
@@ -70,6 +74,14 @@ function loseTasks({ state }: Turn, stage: StageState, lost: NodeRun): readonly 
     countTask(stage.taskCounts, task.kind, 1);
   }
   return needed;
+}
+
+/** What it had is free, whatever it said last. */
+function loseMemory(state: QuerySchedulerState, stage: StageState, task: TaskState): void {
+  const without = { ...task.stats, memoryBytes: 0 };
+  noteMemory(stage.memory, task.stats, without);
+  noteMemory(state.memory, task.stats, without);
+  task.stats = without;
 }
 
 function isRun(of: NodeRun, run: NodeRun): boolean {

@@ -3,13 +3,13 @@ import type { Instant, NodeId, StageId, TaskId } from '../../common/ids.ts';
 import type { Partitioning } from '../../common/plan/plan-fragment.ts';
 import { addPruned, NOTHING_PRUNED } from '../../common/plan/split.ts';
 import type { PrunedInput } from '../../common/plan/split.ts';
-import { NO_BLOCKED_TIMES, NO_TASK_STATS } from '../../common/task/task-status.ts';
-import type { BlockedTimes, TaskStats } from '../../common/task/task-status.ts';
+import type { TaskStats } from '../../common/task/task-status.ts';
+import { countedTasks, wastedWork, workOf } from './counted-work.ts';
 import type { StageStartReason } from './execution-policy/execution-policy.ts';
 import type { QueryState } from './query-state.ts';
 import { stageOf } from './scheduler-state.ts';
 import type { QuerySchedulerState } from './scheduler-state.ts';
-import type { StageStateKind } from './stage-state.ts';
+import type { StageStateKind, WastedWork } from './stage-state.ts';
 import { isEnded } from './task-state.ts';
 import type { KnownTaskStateKind, TaskState } from './task-state.ts';
 import { whyBlocked } from './why-blocked.ts';
@@ -27,6 +27,7 @@ export interface StageDescription {
   readonly waitsFor: WaitTargets;
   /** Some of its tasks that wait. */
   readonly waitingTasks: readonly TaskWait[];
+  /** One for each partition that was begun. */
   readonly taskCount: number;
   readonly completedTaskCount: number;
   /** Splits of scans that were loaded so far. */
@@ -38,10 +39,12 @@ export interface StageDescription {
   readonly startReason: StageStartReason | null;
   readonly endedAt: Instant | null;
   /**
-   * Sums over the tasks; `wallMs` is that of the longest task, `peakMemoryBytes` the largest memory that its tasks had
+   * Sums over the partitions, each counted once (R20); `wallMs` is that of the longest task, `peakMemoryBytes` the largest memory that its tasks had
    * at one time, as far as it was seen.
    */
   readonly stats: TaskStats;
+  /** What other attempts have done: no part of `stats`. */
+  readonly wasted: WastedWork;
 }
 
 export interface TaskDescription {
@@ -53,6 +56,8 @@ export interface TaskDescription {
   readonly splitCount: number;
   readonly blockedReason: TaskWaitReason;
   readonly waitsFor: WaitTargets;
+  /** It counts in the sums of its stage. */
+  readonly isCounted: boolean;
   readonly stats: TaskStats;
 }
 
@@ -84,7 +89,11 @@ export function describeStages(state: QuerySchedulerState): readonly StageDetail
   const { stages } = describeQuery(state);
   return stages.map((description) => {
     const stage = stageOf(state, description.stageId);
-    const tasks = stage.tasks.map((task) => describeTask(task, taskWait(state, stage, task)));
+    const counted = new Set(countedTasks(stage));
+    const tasks = stage.tasks.map((task) => ({
+      ...describeTask(task, taskWait(state, stage, task)),
+      isCounted: counted.has(task),
+    }));
     return { ...description, tasks };
   });
 }
@@ -100,7 +109,7 @@ function describeStage(
 ): StageDescription {
   const stage = stageOf(state, stageId);
   const loaded = stage.scans.map((scan) => scan.splitCount + scan.pending.length);
-  const stats = stage.tasks.map((task) => task.stats).reduce(addStats, NO_TASK_STATS);
+  const counted = countedTasks(stage);
   return {
     stageId,
     state: stage.kind,
@@ -109,18 +118,19 @@ function describeStage(
     blockedReason: reason,
     waitsFor,
     waitingTasks: someTaskWaits(state, stage),
-    taskCount: stage.tasks.length,
-    completedTaskCount: stage.tasks.filter(isEnded).length,
+    taskCount: counted.length,
+    completedTaskCount: counted.filter(isEnded).length,
     splitCount: loaded.reduce((sum, count) => sum + count, 0),
     pruned: stage.scans.map((scan) => scan.pruned).reduce(addPruned, NOTHING_PRUNED),
     startedAt: stage.startedAt,
     startReason: stage.startReason,
     endedAt: stage.endedAt,
-    stats: { ...stats, peakMemoryBytes: stage.memory.peakBytes },
+    stats: { ...workOf(counted), peakMemoryBytes: stage.memory.peakBytes },
+    wasted: wastedWork(stage),
   };
 }
 
-function describeTask(task: TaskState, wait: TaskWait): TaskDescription {
+function describeTask(task: TaskState, wait: TaskWait): Omit<TaskDescription, 'isCounted'> {
   const { taskId, nodeId, createdAt, assignedSplits: splitCount, stats } = task;
   const { reason: blockedReason, stages, tasks, nodes, sources } = wait;
   const waitsFor = { stages, tasks, nodes, sources };
@@ -134,34 +144,4 @@ function describeTask(task: TaskState, wait: TaskWait): TaskDescription {
     waitsFor,
     stats,
   };
-}
-
-function addStats(a: TaskStats, b: TaskStats): TaskStats {
-  return {
-    splitsCompleted: a.splitsCompleted + b.splitsCompleted,
-    inputRows: a.inputRows + b.inputRows,
-    inputBytes: a.inputBytes + b.inputBytes,
-    scannedRows: a.scannedRows + b.scannedRows,
-    scannedBytes: a.scannedBytes + b.scannedBytes,
-    outputRows: a.outputRows + b.outputRows,
-    outputBytes: a.outputBytes + b.outputBytes,
-    cpuMs: a.cpuMs + b.cpuMs,
-    busyMs: a.busyMs + b.busyMs,
-    wallMs: Math.max(a.wallMs, b.wallMs),
-    blockedMs: addBlockedTimes(a.blockedMs, b.blockedMs),
-    memoryBytes: a.memoryBytes + b.memoryBytes,
-    peakMemoryBytes: Math.max(a.peakMemoryBytes, b.peakMemoryBytes),
-    spilledBytes: a.spilledBytes + b.spilledBytes,
-    filteredRows: a.filteredRows + b.filteredRows,
-    storedBytes: a.storedBytes + b.storedBytes,
-    unaggregatedRows: a.unaggregatedRows + b.unaggregatedRows,
-  };
-}
-
-const REASONS = Object.keys(NO_BLOCKED_TIMES) as readonly (keyof BlockedTimes)[];
-
-function addBlockedTimes(a: BlockedTimes, b: BlockedTimes): BlockedTimes {
-  const sum = { ...NO_BLOCKED_TIMES };
-  for (const reason of REASONS) sum[reason] = a[reason] + b[reason];
-  return sum;
 }

@@ -6,6 +6,7 @@
  */
 import type { ErrorReport } from '../../common/error.ts';
 import type { Instant } from '../../common/ids.ts';
+import { givenUpWork } from './counted-work.ts';
 import { createDynamicFilters } from './dynamic-filters.ts';
 import { drawPartitionMap, linkStages } from './execution-setup.ts';
 import { queryRetryDelayMs } from './fault-tolerant/retry-delay.ts';
@@ -73,8 +74,10 @@ export function commitResult(turn: Turn): void {
 
 /** The next attempt, in which nothing has begun. Only memory that was seen, and what was counted, stays. */
 function forgetAttempt(state: QuerySchedulerState): void {
-  const stages = state.stages.map(({ fragment, scans }): StageState => {
-    const fresh = createStage(fragment);
+  const stages = state.stages.map((stage): StageState => {
+    const { fragment, scans, memory } = stage;
+    const fresh = createStage(fragment, givenUpWork(stage));
+    state.memory.bytes -= memory.bytes;
     // A batch that is still on its way to the old attempt has another number.
     fresh.scans.forEach((scan, index) => (scan.batch = (scans[index]?.batch ?? 0) + 1));
     return fresh;

@@ -161,7 +161,7 @@ function createState(init: QuerySchedulerInit, now: Instant): QuerySchedulerStat
     queryId,
     options,
     query: { kind: 'starting' },
-    stages: fragments.map(createStage),
+    stages: fragments.map((fragment) => createStage(fragment)),
     schedule: executionPolicyOf(options).createSchedule(fragments),
     dynamicFilters: createDynamicFilters(fragments),
     stageIndex: Object.fromEntries(fragments.map((fragment, index) => [fragment.id, index])),

@@ -8,6 +8,7 @@ import type { FragmentId, Instant, NodeId, QueryId, SourceId, StageId } from '..
 import type { PlanFragment } from '../../common/plan/plan-fragment.ts';
 import { NOTHING_PRUNED } from '../../common/plan/split.ts';
 import { nextRandomState } from '../../common/random.ts';
+import { NO_TASK_STATS } from '../../common/task/task-status.ts';
 import type { FailureRecord } from './fault-tolerant/node-exclusion.ts';
 import { createOutputSelector } from './fault-tolerant/output-selector.ts';
 import type { SchedulingDelay } from './fault-tolerant/retry-delay.ts';
@@ -21,7 +22,7 @@ import type { StallWatch } from './stall-watch.ts';
 import type { SchedulerOptions } from './scheduler-options.ts';
 import { noMemorySeen } from './stage-state.ts';
 import type { TaskLeasing } from './lease-state.ts';
-import type { MemorySeen, ScanState, StageState } from './stage-state.ts';
+import type { MemorySeen, ScanState, StageState, WastedWork } from './stage-state.ts';
 
 export interface NodeState {
   readonly node: SchedulerNode;
@@ -140,7 +141,9 @@ export function draw(state: { randomState: number }, bound: number): number {
   return Math.floor(step.value * bound);
 }
 
-export function createStage(fragment: PlanFragment): StageState {
+const NO_WORK: WastedWork = { taskCount: 0, stats: NO_TASK_STATS };
+
+export function createStage(fragment: PlanFragment, givenUp = NO_WORK): StageState {
   return {
     stageId: fragment.id,
     fragment,
@@ -177,5 +180,6 @@ export function createStage(fragment: PlanFragment): StageState {
     startReason: null,
     endedAt: null,
     memory: noMemorySeen(),
+    givenUp,
   };
 }

@@ -125,6 +125,14 @@ export interface StageState {
   startReason: StageStartReason | null;
   endedAt: Instant | null;
   readonly memory: MemorySeen;
+  /** What was done for it in earlier attempts of the query, none of which counts (R20). */
+  readonly givenUp: WastedWork;
+}
+
+/** What attempts have done that do not count. */
+export interface WastedWork {
+  readonly taskCount: number;
+  readonly stats: TaskStats;
 }
 
 /** Memory of several tasks together, as their reports have told. */

@@ -38,12 +38,12 @@ export function onTaskStatus(turn: Turn, status: TaskStatus): void {
   const { kind } = task;
   const before = task.stats;
   const verdict = acceptTaskStatus(task, status, stage.fragment.rowLimit !== undefined);
+  noteMemory(stage.memory, before, task.stats);
+  noteMemory(state.memory, before, task.stats);
   if (verdict.kind === 'stale' || isRetired(stage, task)) return;
   countTask(stage.taskCounts, kind, -1);
   countTask(stage.taskCounts, task.kind, 1);
   stage.outputRows += task.stats.outputRows - before.outputRows;
-  noteMemory(stage.memory, before, task.stats);
-  noteMemory(state.memory, before, task.stats);
   if (isEnded(task)) {
     task.endedAt = turn.now;
     endLease(state, task);

@@ -30,6 +30,7 @@ function task(partition: number, stats: Partial<TaskStats>): TaskDescription {
     splitCount: 3,
     blockedReason: 'none',
     waitsFor: NOBODY,
+    isCounted: true,
     stats: { ...NO_TASK_STATS, ...stats },
   };
 }
@@ -55,6 +56,7 @@ function stage(
     startReason: 'all-at-once',
     endedAt: (START + 30) as Instant,
     stats: { ...NO_TASK_STATS, ...stats },
+    wasted: { taskCount: 0, stats: NO_TASK_STATS },
     tasks,
   };
 }
@@ -150,6 +152,22 @@ describe('analyze', () => {
       input_rows: 15,
       splits: 3,
     });
+  });
+
+  it('tells what was done in vain apart from what counts (R20)', () => {
+    const [first = stage(0, [], {}), ...others] = FINISHED.stages;
+    const again = task(0, { inputRows: 20, cpuMs: 2 });
+    const vain = { ...again, isCounted: false, taskId: { ...again.taskId, attempt: 1 } };
+    const wasted = { taskCount: 2, stats: { ...NO_TASK_STATS, inputRows: 30, cpuMs: 2.5 } };
+    const stages = [{ ...first, wasted, tasks: [...first.tasks, vain] }, ...others];
+    const analysis = analyze({ ...FINISHED, stages });
+    expect(analysis.wasted).toEqual({ tasks: 2, input_rows: 30, scanned_bytes: 0, cpu_ms: 2.5 });
+    expect(analysis).toMatchObject({ scanned_rows: 60, cpu_ms: 1.235 });
+    expect(analysis.stages[0]?.skew.input_rows).toBe(1.5);
+    const text = new Map(analysisRows(analysis, 'text'));
+    expect(text.get('query')).toContain('wasted: 2 tasks, 30 rows in, cpu 2.5 ms');
+    expect(text.get('stage 0')).toMatch(/^source, 2 tasks,/);
+    expect(text.get('stage 0')).toMatch(/\n0\.1 \(wasted\) {2}worker-0/);
   });
 
   it('names each stage that another reads once', () => {

@@ -55,6 +55,44 @@ describe('partitions of a stage', () => {
     expect(counts).toEqual([2, 1, 1]);
   });
 
+  it('of a table cut into buckets run group by group, one for each lane, each again alone (P12)', () => {
+    const plan = [
+      aFragment(0, { ...aFixedSource(4, [1, 2]), outputs: [toFragment(1, 3, 'single')] }),
+      aFragment(1, { remoteSources: [aRemote(3, [0], 'gather')] }),
+    ];
+    const driver = new SchedulerDriver(plan, {
+      nodes: someNodes(1, { taskConcurrency: 2 }),
+      options,
+    });
+    for (const sourceId of [1, 2]) {
+      const splits = someSplits(sourceId, 4);
+      driver.loaded(
+        sourceId,
+        splits.map((split, index) => ({ ...split, partition: index as PartitionId })),
+      );
+    }
+    const bucketsOf = (partition: number) =>
+      [1, 2].map((sourceId) =>
+        driver
+          .splitsOf(0, partition, sourceId)
+          .map(({ input }) => (input.kind === 'file' ? input.partition : undefined)),
+      );
+    expect(driver.attempts(0)).toEqual(['0.0', '1.0']);
+    driver.report(0, 0, 'finished');
+    expect(driver.attempts(0)).toEqual(['0.0', '1.0', '2.0']);
+    expect([0, 1, 2].map(bucketsOf)).toEqual([
+      [[0], [0]],
+      [[1], [1]],
+      [[2], [2]],
+    ]);
+    driver.fail(0, 1, { code: 'OUT_OF_MEMORY', message: 'too little' });
+    expect(driver.attempts(0)).toEqual(['0.0', '1.0', '2.0', '1.1']);
+    expect(bucketsOf(1)).toEqual([
+      [1, 1],
+      [1, 1],
+    ]);
+  });
+
   it('of a hash stage are those of the map, whatever lanes are free', () => {
     const driver = new SchedulerDriver(joinPlan(), {
       nodes,

@@ -2,7 +2,14 @@ import { describe, expect, it } from 'vitest';
 import type { PartitionId } from '../../../../../services/common/ids.ts';
 import type { FileSplit } from '../../../../../services/common/plan/split.ts';
 import { DEFAULT_SCHEDULER_OPTIONS } from '../../../../../services/coordinator/scheduler/scheduler-options.ts';
-import { someNodes, someSplits } from '../../../../support/plan-builders.ts';
+import {
+  aFixedSource,
+  aFragment,
+  aRemote,
+  someNodes,
+  someSplits,
+  toFragment,
+} from '../../../../support/plan-builders.ts';
 import { fixedSourcePlan } from '../../../../support/sample-plans.ts';
 import { SchedulerDriver } from '../../../../support/scheduler-driver.ts';
 
@@ -24,6 +31,20 @@ describe('stages whose tasks read scans by partitions (T28, T29)', () => {
     expect(tasks).toHaveLength(3);
     expect(tasks[2]?.nodeId).toBe(tasks[0]?.nodeId);
     expect(tasks[1]?.nodeId).not.toBe(tasks[0]?.nodeId);
+  });
+
+  it('are all known, also to their readers, long before their splits are (P12)', () => {
+    const plan = [
+      aFragment(0, { ...aFixedSource(3, [1, 2]), outputs: [toFragment(1, 3, 'single')] }),
+      aFragment(1, { remoteSources: [aRemote(3, [0], 'gather')] }),
+    ];
+    const driver = new SchedulerDriver(plan);
+    expect(driver.stage(0).kind).toBe('scheduling-splits');
+    expect(driver.splitsOf(1, 0, 3)).toHaveLength(3);
+    expect(driver.heardEnd(1, 0, 3)).toBe(true);
+    driver.loaded(1, splitsOfPartitions(1, [0]));
+    driver.loaded(2, []);
+    expect(driver.stage(0)).toMatchObject({ kind: 'scheduled', tasks: { length: 3 } });
   });
 
   it('give each split to the task of its partition, the second scan after the first', () => {
