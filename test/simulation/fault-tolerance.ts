@@ -29,7 +29,7 @@ export function faultTolerantCheckers(
   if (options.retryPolicy !== 'task') return [];
   return [
     new SpoolChecker(workload, violations),
-    new SurvivalChecker(options.taskRetries, violations),
+    new SurvivalChecker(workload.fragments, options.taskRetries, violations),
     ...(memory === undefined ? [] : [new LeaseChecker(memory, violations)]),
   ];
 }

@@ -11,6 +11,10 @@ export const REGRESSIONS: readonly { readonly seed: number; readonly what: strin
     what: 'a query whose client left no room for its splits was said to stand still',
   },
   { seed: 4_693, what: 'an attempt that was stopped lacked memory afterwards' },
+  {
+    seed: 931_828,
+    what: 'a lost output would have come out otherwise, and the client had rows of the old one',
+  },
 ];
 
 /** The same for the engine of real worker parts. */

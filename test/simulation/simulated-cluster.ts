@@ -35,6 +35,8 @@ export interface OutputLoss {
   readonly stages: readonly (readonly number[])[];
 }
 
+/** What readers of lost pages may meet. */
+const LOST_PAGES = ['EXCHANGE_FAILED', 'OUTPUT_PAGE_LOST'] as const;
 const LOSS_TRIES = 60;
 const LOSS_PERIOD_MS = 10;
 /** Readers have begun by then, or have not. */
@@ -131,7 +133,7 @@ export class SimulatedCluster {
     if (!worker.isAlive) return;
     this.#deps.listener.onFault('lost-output');
     if (how === 'crash') return this.#kill(worker, true);
-    for (const code of ['EXCHANGE_FAILED', 'OUTPUT_PAGE_LOST']) this.misfortune.injected.add(code);
+    for (const code of LOST_PAGES) this.misfortune.injected.add(code);
     worker.damageOutputs(stageId);
   }
 
@@ -195,7 +197,10 @@ export class SimulatedCluster {
   loseSpooled(triesLeft = 20): void {
     const { time, random } = this.#deps;
     const isLost = this.engine.spool?.lose((bound) => random.below(bound)) ?? true;
-    if (isLost && this.engine.spool !== undefined) this.#deps.listener.onFault('spool-loss');
+    if (isLost && this.engine.spool !== undefined) {
+      for (const code of LOST_PAGES) this.misfortune.injected.add(code);
+      this.#deps.listener.onFault('spool-loss');
+    }
     if (!isLost && triesLeft > 0) time.after(10, () => this.loseSpooled(triesLeft - 1));
   }
 

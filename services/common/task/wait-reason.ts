@@ -11,7 +11,6 @@ export const WAIT_REASONS = [
   'waiting-for-source',
   'split-queues-full',
   'waiting-for-locality',
-  'waiting-for-lane',
   'writer-scaling',
   'waiting-for-tasks',
   'waiting-for-consumers',
@@ -19,6 +18,8 @@ export const WAIT_REASONS = [
   // Stages and tasks.
   'waiting-for-input',
   'waiting-for-slot',
+  'waiting-for-lane',
+  'waiting-for-memory',
   // Tasks.
   'waiting-for-report',
   'waiting-for-splits',

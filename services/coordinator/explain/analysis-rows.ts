@@ -2,7 +2,6 @@
 import { assertNever } from '../../common/assert.ts';
 import type { ExplainRow } from '../../common/plan/explain-row.ts';
 import type { ExplainFormat } from '../../common/plan/plan-fragment.ts';
-import type { BlockedTimes } from '../../common/task/task-status.ts';
 import { alignedTable } from './aligned-table.ts';
 import type { Analysis, StageAnalysis, TaskAnalysis, WastedAnalysis } from './analysis.ts';
 
@@ -50,7 +49,7 @@ function stageText(stage: StageAnalysis): string {
     ...filterText(stage),
     ...aggregationText(stage),
     `cpu: ${ms(stage.cpu_ms)}, statements: ${ms(stage.busy_ms)}, longest task: ${ms(stage.wall_ms)}`,
-    `blocked: ${blockedText(stage.blocked_ms)}`,
+    `blocked: ${blockedText(stage)}`,
     memoryText(stage),
     `skew: ${skewText(stage)}`,
     ...wastedText(stage.wasted),
@@ -106,8 +105,9 @@ function aggregationText(stage: StageAnalysis): readonly string[] {
   ];
 }
 
-function blockedText(blocked: BlockedTimes): string {
-  const waits = Object.entries(blocked).filter(([, waitedMs]) => waitedMs > 0);
+function blockedText({ blocked_ms: blocked, memory_wait_ms: memoryMs }: StageAnalysis): string {
+  const all = { 'waiting-for-memory': memoryMs, ...blocked };
+  const waits = Object.entries(all).filter(([, waitedMs]) => waitedMs > 0);
   if (waits.length === 0) return 'never';
   return waits.map(([reason, waitedMs]) => `${ms(waitedMs)} ${reason}`).join(', ');
 }

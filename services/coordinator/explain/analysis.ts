@@ -88,6 +88,8 @@ export interface StageAnalysis extends Measures {
     readonly output_rows: number | null;
     readonly cpu_ms: number | null;
   };
+  /** Σ of the times that its tasks have waited, before they were made, for a worker with so much memory. */
+  readonly memory_wait_ms: number;
   readonly wasted: WastedAnalysis;
   /** Every attempt of this run of the stage. */
   readonly tasks: readonly TaskAnalysis[];
@@ -194,6 +196,7 @@ function analyzeStage(detail: StageDetail, context: StageContext): StageAnalysis
       output_rows: skewOf(({ outputRows }) => outputRows),
       cpu_ms: skewOf(({ cpuMs }) => cpuMs),
     },
+    memory_wait_ms: detail.memoryWaitMs,
     wasted: wastedBy(detail.wasted),
     tasks: detail.tasks.map((task) => analyzeTask(task, startedAt)),
   };

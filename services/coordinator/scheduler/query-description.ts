@@ -43,6 +43,8 @@ export interface StageDescription {
    * at one time, as far as it was seen.
    */
   readonly stats: TaskStats;
+  /** Σ of the times that its attempts have waited for a worker with so much memory. */
+  readonly memoryWaitMs: number;
   /** What other attempts have done: no part of `stats`. */
   readonly wasted: WastedWork;
 }
@@ -126,6 +128,7 @@ function describeStage(
     startReason: stage.startReason,
     endedAt: stage.endedAt,
     stats: { ...workOf(counted), peakMemoryBytes: stage.memory.peakBytes },
+    memoryWaitMs: stage.memoryWaitMs,
     wasted: wastedWork(stage),
   };
 }

@@ -180,6 +180,7 @@ export function createStage(fragment: PlanFragment, givenUp = NO_WORK): StageSta
     startReason: null,
     endedAt: null,
     memory: noMemorySeen(),
+    memoryWaitMs: 0,
     givenUp,
   };
 }

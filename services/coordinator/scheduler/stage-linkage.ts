@@ -154,7 +154,7 @@ function isFull({ producer, outputIndex }: Link): boolean {
   return producer.tasks.some((task) => task.overutilized[outputIndex] === true);
 }
 
-function nextTaskId(
+export function nextTaskId(
   { queryId, attempt }: QuerySchedulerState,
   { stageId, run }: StageState,
   { partitionId, attempts }: PartitionState,

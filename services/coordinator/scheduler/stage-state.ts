@@ -125,6 +125,8 @@ export interface StageState {
   startReason: StageStartReason | null;
   endedAt: Instant | null;
   readonly memory: MemorySeen;
+  /** Σ of the times that its attempts have waited for a worker with so much memory (F31). */
+  memoryWaitMs: number;
   /** What was done for it in earlier attempts of the query, none of which counts (R20). */
   readonly givenUp: WastedWork;
 }

@@ -201,6 +201,7 @@ function start(turn: Turn, stage: StageState, { partition, request }: GrantedReq
   partition.isCopied = isCopy;
   const task = addAttempt(turn, stage, { partition, host });
   noteComparison(stage);
+  stage.memoryWaitMs += turn.now - (lease.lacksMemorySince ?? turn.now);
   task.leaseId = lease.leaseId;
   task.memoryBytes = lease.memoryBytes;
   attachTask(lease, task.taskId);

@@ -3,10 +3,15 @@ import { assertNever } from '../../common/assert.ts';
 import type { NodeId, SourceId, StageId, TaskId } from '../../common/ids.ts';
 import type { TaskBlockedReason } from '../../common/task/task-status.ts';
 import { missingFilters } from './dynamic-filters.ts';
+import { findLease } from './fault-tolerant/node-lease.ts';
+import { awaitsAttempt, mayLaunch } from './partition-launch.ts';
+import type { PartitionState } from './partition-state.ts';
 import { activeNodes } from './placement/node-selector.ts';
+import { describesTasks } from './scheduler-options.ts';
 import { stageOf } from './scheduler-state.ts';
 import type { QuerySchedulerState } from './scheduler-state.ts';
 import { consumersOf, producersOf } from './stage-link.ts';
+import { nextTaskId } from './stage-linkage.ts';
 import { isFullyScheduled, isStageDone } from './stage-state.ts';
 import type { StageState } from './stage-state.ts';
 import { isEnded } from './task-state.ts';
@@ -29,6 +34,8 @@ export type StageBlockedReason =
   | 'writer-scaling'
   /** Its partitions wait for a lane of a worker: all are taken, or there is no worker (S11). */
   | 'waiting-for-lane'
+  /** Its partitions wait for the memory that they are expected to need: no worker has so much free (F31). */
+  | 'waiting-for-memory'
   /** Tasks were ordered and have not reported, or not ended, yet. */
   | 'waiting-for-tasks'
   /** All live tasks wait for pages of other stages. */
@@ -57,6 +64,9 @@ export type TaskWaitReason =
   | TaskBlockedReason
   /** It was ordered, and its worker has said nothing of it yet. */
   | 'waiting-for-report'
+  /** It is to be made when a worker has a lane, or so much memory, for it. */
+  | 'waiting-for-lane'
+  | 'waiting-for-memory'
   /** It was told to stop, and has not ended. */
   | 'waiting-for-stop';
 
@@ -85,6 +95,7 @@ export function stageTargets(
     case 'waiting-for-slot':
       return { ...NOBODY, nodes: some(liveTasks(stage).map(({ nodeId }) => nodeId)) };
     case 'waiting-for-lane':
+    case 'waiting-for-memory':
       return { ...NOBODY, nodes: some(activeNodes(state).map(({ node }) => node.nodeId)) };
     case 'waiting-for-tasks': {
       const tasks = liveTasks(stage).filter(
@@ -109,12 +120,42 @@ export function taskWait(state: QuerySchedulerState, stage: StageState, task: Ta
   return { taskId: task.taskId, reason, ...taskTargets(state, { stage, task, reason }) };
 }
 
-/** The tasks of a stage that wait, so many as tell where to look. */
+/** The tasks of a stage that wait, or wait to be made, so many as tell where to look. */
 export function someTaskWaits(state: QuerySchedulerState, stage: StageState): readonly TaskWait[] {
-  return liveTasks(stage)
+  const waits = liveTasks(stage)
     .filter((task) => whyTaskBlocked(task) !== 'none')
     .slice(0, MAX_TARGETS)
     .map((task) => taskWait(state, stage, task));
+  for (const partition of stage.partitions) {
+    if (waits.length === MAX_TARGETS) break;
+    const reason = partitionWait(state, stage, partition);
+    if (reason === undefined) continue;
+    const taskId = nextTaskId(state, stage, partition);
+    waits.push({ taskId, reason, ...stageTargets(state, stage, reason) });
+  }
+  return waits;
+}
+
+/**
+ * What the next attempt of a partition waits for when only a worker is missing: a lane (S11) or memory (F31). `undefined` = it
+ * has one, or waits for something else.
+ */
+export function partitionWait(
+  state: QuerySchedulerState,
+  stage: StageState,
+  partition: PartitionState,
+): 'waiting-for-lane' | 'waiting-for-memory' | undefined {
+  if (!mayLaunch(state, stage) || !awaitsAttempt(stage, partition)) return undefined;
+  if (!describesTasks(state.options)) return 'waiting-for-lane';
+  const { request, queuedAs } = partition;
+  if (request === null && queuedAs === null) return undefined;
+  const { allocation } = state.leasing;
+  // What is still queued waits for those that have asked (F7).
+  const lease =
+    request === null
+      ? allocation.leases.find(({ lack }) => lack !== null)
+      : findLease(allocation, request.leaseId);
+  return lease?.lack === 'memory' ? 'waiting-for-memory' : 'waiting-for-lane';
 }
 
 export function whyTaskBlocked(task: TaskState): TaskWaitReason {
@@ -155,6 +196,8 @@ function taskTargets(
     case 'waiting-for-report':
     case 'waiting-for-stop':
     case 'waiting-for-slot':
+    case 'waiting-for-lane':
+    case 'waiting-for-memory':
       return { ...NOBODY, nodes: [task.nodeId] };
     case 'waiting-for-splits':
       return { ...NOBODY, sources: openSources(stage) };

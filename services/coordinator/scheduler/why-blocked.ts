@@ -10,7 +10,7 @@ import { producersOf } from './stage-link.ts';
 import { isStageDone } from './stage-state.ts';
 import type { StageState } from './stage-state.ts';
 import { isEnded } from './task-state.ts';
-import { stageTargets } from './waits.ts';
+import { partitionWait, stageTargets } from './waits.ts';
 import type { StageBlockedReason, WaitTargets } from './waits.ts';
 
 export type QueryBlockedReason =
@@ -105,6 +105,8 @@ function whyPartitionsBlocked(
 ): StageBlockedReason | undefined {
   if (!stage.partitions.some((partition) => awaitsAttempt(stage, partition))) return undefined;
   if (stage.tasks.some(isLive)) return undefined;
+  const waits = stage.partitions.map((partition) => partitionWait(state, stage, partition));
+  if (waits.includes('waiting-for-memory')) return 'waiting-for-memory';
   return producersOf(state, stage).every(isWhole) ? 'waiting-for-lane' : 'waiting-for-input';
 }
 

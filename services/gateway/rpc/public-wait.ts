@@ -18,6 +18,7 @@ const REASONS: Readonly<Record<WaitReason, WireReason>> = {
   'split-queues-full': WireReason.WAIT_REASON_SPLIT_QUEUES_FULL,
   'waiting-for-locality': WireReason.WAIT_REASON_WAITING_FOR_LOCALITY,
   'waiting-for-lane': WireReason.WAIT_REASON_WAITING_FOR_LANE,
+  'waiting-for-memory': WireReason.WAIT_REASON_WAITING_FOR_MEMORY,
   'writer-scaling': WireReason.WAIT_REASON_WRITER_SCALING,
   'waiting-for-tasks': WireReason.WAIT_REASON_WAITING_FOR_TASKS,
   'waiting-for-consumers': WireReason.WAIT_REASON_WAITING_FOR_CONSUMERS,

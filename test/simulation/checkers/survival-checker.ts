@@ -1,9 +1,10 @@
 /**
  * Queries that retry tasks live on: one that fails for a failure which another attempt may not meet has had too many of them,
- * of one partition (F10) or of one output (R19).
+ * of one partition (F10) or of one output (R19). Or the client may have rows of what would come out otherwise this time (I43).
  */
 import { formatTaskId } from '../../../services/common/ids.ts';
 import type { TaskId } from '../../../services/common/ids.ts';
+import type { PlanFragment } from '../../../services/common/plan/plan-fragment.ts';
 import { lostOutputOf } from '../../../services/common/task/fetch-failure.ts';
 import type { TaskStatus } from '../../../services/common/task/task-status.ts';
 import type { SchedulerEffect } from '../../../services/coordinator/scheduler/scheduler-effect.ts';
@@ -27,8 +28,18 @@ export class SurvivalChecker implements Checker {
   readonly #runs = new Map<string, { readonly taskId: TaskId; readonly run: string }>();
   readonly #failures = new Map<string, number>();
   readonly #losses = new Map<string, number>();
+  /** Stages that come out otherwise when they are run again. */
+  readonly #openStages: ReadonlySet<number>;
+  #hasLostOpen = false;
+  #isShown = false;
 
-  constructor(options: TaskRetryOptions, violations: Violations) {
+  constructor(
+    fragments: readonly PlanFragment[],
+    options: TaskRetryOptions,
+    violations: Violations,
+  ) {
+    const open = fragments.filter(({ determinism }) => determinism === 'indeterminate');
+    this.#openStages = new Set(open.map(({ id }) => id));
     this.#options = options;
     this.#violations = violations;
   }
@@ -36,6 +47,7 @@ export class SurvivalChecker implements Checker {
   onTurn(event: SchedulerEvent | 'created', effects: readonly SchedulerEffect[]): void {
     if (event !== 'created') this.#note(event);
     for (const effect of effects) {
+      if (effect.kind === 'add-result-locations') this.#isShown ||= effect.locations.length > 0;
       if (effect.kind === 'update-task' && effect.fragment !== undefined) {
         const { taskId, nodeInstanceId: run } = effect;
         this.#runs.set(formatTaskId(taskId), { taskId, run });
@@ -68,8 +80,9 @@ export class SurvivalChecker implements Checker {
     const isKnown = this.#runs.delete(formatTaskId(taskId));
     if (!isKnown || state === 'finished') return;
     const lost = error === undefined ? undefined : lostOutputOf(error);
-    if (lost === undefined) add(this.#failures, partitionOf(taskId));
-    else add(this.#losses, partitionOf(lost.taskId));
+    if (lost === undefined) return add(this.#failures, partitionOf(taskId));
+    add(this.#losses, partitionOf(lost.taskId));
+    this.#hasLostOpen ||= this.#openStages.has(lost.taskId.stageId);
   }
 
   #checkEnd(code: string): void {
@@ -77,6 +90,7 @@ export class SurvivalChecker implements Checker {
     const failures = Math.max(0, ...this.#failures.values());
     const losses = Math.max(0, ...this.#losses.values());
     if (failures >= maxAttempts || losses >= maxOutputLosses) return;
+    if (this.#isShown && this.#hasLostOpen) return;
     this.#violations.push(`survival: ${code} after ${failures} failures and ${losses} losses`);
   }
 }

@@ -84,6 +84,8 @@ export const WaitReason = {
   WAIT_REASON_OUTPUT_FULL: 19,
   /** WAIT_REASON_WAITING_FOR_LANE - Partitions wait for a free lane of a worker. */
   WAIT_REASON_WAITING_FOR_LANE: 20,
+  /** WAIT_REASON_WAITING_FOR_MEMORY - Tasks wait until a worker has the memory that they are expected to need. */
+  WAIT_REASON_WAITING_FOR_MEMORY: 21,
   UNRECOGNIZED: -1,
 } as const;
 
@@ -111,6 +113,7 @@ export namespace WaitReason {
   export type WAIT_REASON_WAITING_FOR_STOP = typeof WaitReason.WAIT_REASON_WAITING_FOR_STOP;
   export type WAIT_REASON_OUTPUT_FULL = typeof WaitReason.WAIT_REASON_OUTPUT_FULL;
   export type WAIT_REASON_WAITING_FOR_LANE = typeof WaitReason.WAIT_REASON_WAITING_FOR_LANE;
+  export type WAIT_REASON_WAITING_FOR_MEMORY = typeof WaitReason.WAIT_REASON_WAITING_FOR_MEMORY;
   export type UNRECOGNIZED = typeof WaitReason.UNRECOGNIZED;
 }
 

@@ -6,7 +6,7 @@
 import type { Instant, NodeId, QueryId } from '../../../common/ids.ts';
 import type { ExecutionClass } from './execution-class.ts';
 import type { AllocationLimits } from './fault-tolerant-options.ts';
-import type { LeaseId, NodeAllocation, NodeLease } from './node-lease.ts';
+import type { LeaseId, LeaseLack, NodeAllocation, NodeLease } from './node-lease.ts';
 
 /** A node that may take tasks now. */
 export interface AllocatableNode {
@@ -52,8 +52,8 @@ export function grantLeases(allocation: NodeAllocation, input: AllocationInput):
       if (outcome.kind === 'granted') {
         lease.nodeId = outcome.nodeId;
         granted.push({ leaseId: lease.leaseId, nodeId: outcome.nodeId });
-      } else if (outcome.kind === 'no-room') refusedQueries.push(lease.queryId);
-      noteMatch(lease, outcome.kind !== 'no-node', input.now);
+      } else if (outcome.lack !== 'node') refusedQueries.push(lease.queryId);
+      noteOutcome(lease, outcome, input.now);
       if (isOverdue(lease, input)) unmatched.push(lease.leaseId);
     }
   }
@@ -146,12 +146,11 @@ function expectedBytes(lease: NodeLease, limits: AllocationLimits): number {
 
 type Outcome =
   | { readonly kind: 'granted'; readonly nodeId: NodeId }
-  | { readonly kind: 'no-room' }
-  | { readonly kind: 'no-node' };
+  | { readonly kind: 'refused'; readonly lack: LeaseLack };
 
 function place(lease: NodeLease, rooms: readonly Room[], input: AllocationInput): Outcome {
   const candidates = candidatesOf(lease, rooms, input);
-  if (candidates.length === 0) return { kind: 'no-node' };
+  if (candidates.length === 0) return { kind: 'refused', lack: 'node' };
   const open = candidates.filter(({ freeLanes }) => freeLanes > 0);
   const roomiest = best(open, isRoomier(lease));
   const { memoryBytes } = lease;
@@ -161,7 +160,7 @@ function place(lease: NodeLease, rooms: readonly Room[], input: AllocationInput)
   }
   const suited = best(candidates, (a, b) => a.unleasedBytes > b.unleasedBytes);
   if (suited !== undefined) reserve(suited, memoryBytes);
-  return { kind: 'no-room' };
+  return { kind: 'refused', lack: open.length === 0 ? 'lane' : 'memory' };
 }
 
 /** An empty node has room for any task. */
@@ -232,9 +231,11 @@ function inTurns(leases: readonly NodeLease[], first: QueryId | null): readonly 
   ).flat();
 }
 
-function noteMatch(lease: NodeLease, isMatched: boolean, now: Instant): void {
-  if (isMatched) lease.unmatchedSince = null;
-  else lease.unmatchedSince ??= now;
+function noteOutcome(lease: NodeLease, outcome: Outcome, now: Instant): void {
+  lease.lack = outcome.kind === 'granted' ? null : outcome.lack;
+  if (lease.lack === 'node') lease.unmatchedSince ??= now;
+  else lease.unmatchedSince = null;
+  if (lease.lack === 'memory') lease.lacksMemorySince ??= now;
 }
 
 function isOverdue({ unmatchedSince }: NodeLease, { limits, now }: AllocationInput): boolean {

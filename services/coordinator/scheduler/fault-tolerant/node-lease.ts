@@ -17,6 +17,9 @@ export interface NodeRequest {
   readonly requirements: NodeRequirements;
 }
 
+/** What kept the last round from granting it: no node may take it at all, or those that may have no lane, or no memory. */
+export type LeaseLack = 'node' | 'lane' | 'memory';
+
 export interface NodeLease {
   readonly leaseId: LeaseId;
   readonly queryId: QueryId;
@@ -33,6 +36,10 @@ export interface NodeLease {
   usageBytes: number;
   /** Since when no node of the cluster could ever take it; null = there is one. */
   unmatchedSince: Instant | null;
+  /** Null once it is granted, and before the first round. */
+  lack: LeaseLack | null;
+  /** When it was first refused for want of memory; null = it never was. */
+  lacksMemorySince: Instant | null;
 }
 
 /** Of one query or, with the same fairness, of all queries of a cluster. */
@@ -69,6 +76,8 @@ export function requestNode(
     taskId: null,
     usageBytes: 0,
     unmatchedSince: null,
+    lack: null,
+    lacksMemorySince: null,
   });
   return leaseId;
 }

@@ -56,6 +56,7 @@ function stage(
     startReason: 'all-at-once',
     endedAt: (START + 30) as Instant,
     stats: { ...NO_TASK_STATS, ...stats },
+    memoryWaitMs: 0,
     wasted: { taskCount: 0, stats: NO_TASK_STATS },
     tasks,
   };
@@ -159,7 +160,10 @@ describe('analyze', () => {
     const again = task(0, { inputRows: 20, cpuMs: 2 });
     const vain = { ...again, isCounted: false, taskId: { ...again.taskId, attempt: 1 } };
     const wasted = { taskCount: 2, stats: { ...NO_TASK_STATS, inputRows: 30, cpuMs: 2.5 } };
-    const stages = [{ ...first, wasted, tasks: [...first.tasks, vain] }, ...others];
+    const stages = [
+      { ...first, wasted, memoryWaitMs: 7, tasks: [...first.tasks, vain] },
+      ...others,
+    ];
     const analysis = analyze({ ...FINISHED, stages });
     expect(analysis.wasted).toEqual({ tasks: 2, input_rows: 30, scanned_bytes: 0, cpu_ms: 2.5 });
     expect(analysis).toMatchObject({ scanned_rows: 60, cpu_ms: 1.235 });
@@ -167,6 +171,7 @@ describe('analyze', () => {
     const text = new Map(analysisRows(analysis, 'text'));
     expect(text.get('query')).toContain('wasted: 2 tasks, 30 rows in, cpu 2.5 ms');
     expect(text.get('stage 0')).toMatch(/^source, 2 tasks,/);
+    expect(text.get('stage 0')).toContain('blocked: 7.0 ms waiting-for-memory, 4.0 ms output-full');
     expect(text.get('stage 0')).toMatch(/\n0\.1 \(wasted\) {2}worker-0/);
   });
 

@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import type { Instant } from '../../../../services/common/ids.ts';
+import { DEFAULT_QUEUE_BOUNDS } from '../../../../services/coordinator/scheduler/fault-tolerant/fault-tolerant-options.ts';
+import { describeQuery } from '../../../../services/coordinator/scheduler/query-description.ts';
 import { whyBlocked } from '../../../../services/coordinator/scheduler/why-blocked.ts';
+import { faultTolerant } from '../../../support/fault-tolerant.ts';
 import { someNodes, someSplits } from '../../../support/plan-builders.ts';
-import { gatherPlan } from '../../../support/sample-plans.ts';
+import { gatherPlan, joinPlan } from '../../../support/sample-plans.ts';
 import { SchedulerDriver } from '../../../support/scheduler-driver.ts';
 
 const SHORT = {
@@ -52,6 +56,51 @@ describe('every wait has a reason (T21)', () => {
       reason: 'waiting-for-lane',
       nodes: [],
     });
+  });
+
+  it('names missing memory, also for those who wait behind the one that has asked (F7, F31)', () => {
+    const GIB = 1024 ** 3;
+    const options = faultTolerant({
+      queueBounds: { ...DEFAULT_QUEUE_BOUNDS, maxWaitingForNode: 1 },
+    });
+    const nodes = someNodes(1, { taskConcurrency: 8, memoryBytes: 12 * GIB });
+    const driver = new SchedulerDriver(joinPlan(), { nodes, options });
+    // Tasks of 5 GiB: two of them run, one has asked, one is queued.
+    driver.loaded(1, someSplits(1, 4));
+    driver.loaded(2, someSplits(2, 1));
+    const waiting = describeQuery(driver.state).stages[0]?.waitingTasks ?? [];
+    expect(waiting.map(({ taskId, reason }) => [taskId.partitionId, reason])).toEqual([
+      [0, 'waiting-for-report'],
+      [1, 'waiting-for-report'],
+      [2, 'waiting-for-memory'],
+      [3, 'waiting-for-memory'],
+    ]);
+    expect(waiting[3]).toMatchObject({
+      nodes: nodes.map(({ nodeId }) => nodeId),
+      taskId: { attempt: 0 },
+    });
+    expect(whyBlocked(driver.state).stages[1]).toMatchObject({
+      reason: 'waiting-for-memory',
+      nodes: nodes.map(({ nodeId }) => nodeId),
+    });
+    driver.now = 1_600 as Instant;
+    for (const partition of [0, 1]) driver.report(0, partition, 'finished');
+    expect(describeQuery(driver.state).stages[0]?.waitingTasks.map(({ reason }) => reason)).toEqual(
+      ['waiting-for-report', 'waiting-for-report'],
+    );
+    expect(driver.stage(0).memoryWaitMs).toBe(600);
+    expect(whyBlocked(driver.state).stages[1]?.reason).toBe('waiting-for-memory');
+  });
+
+  it('names a missing lane where there is memory enough (F31)', () => {
+    const options = faultTolerant();
+    const nodes = someNodes(1, { taskConcurrency: 1 });
+    const driver = new SchedulerDriver(joinPlan(), { nodes, options });
+    driver.loaded(1, someSplits(1, 1));
+    driver.loaded(2, someSplits(2, 1));
+    expect(whyBlocked(driver.state).stages[1]?.reason).toBe('waiting-for-lane');
+    driver.report(0, 0, 'finished');
+    expect(whyBlocked(driver.state).stages[1]?.reason).toBe('waiting-for-tasks');
   });
 
   it('names tasks that have not reported', () => {
