@@ -23,4 +23,8 @@ export const WORKER_REGRESSIONS: typeof REGRESSIONS = [
     seed: 344,
     what: 'a producer that came late waited for readers that had ended, and its page memory with it',
   },
+  {
+    seed: 3_010_135,
+    what: 'a producer waited for a reader that had ended and whose word was lost three times',
+  },
 ];

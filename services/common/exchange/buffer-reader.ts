@@ -44,7 +44,7 @@ export class BufferReader {
       this.#check(reply, request.token);
       return reply;
     };
-    return await this.#persist(attempt, signal, this.#options);
+    return await this.#persist(attempt, signal);
   }
 
   /** Frees the pages below `token`: a favour to the producer, which the next read repeats. */
@@ -52,10 +52,10 @@ export class BufferReader {
     return this.#options.source.acknowledge(this.address, token, signal);
   }
 
-  /** Tells the producer that no more is needed; three attempts, since its task drops the buffer in the end anyway. */
+  /** Tells the producer that no more is needed, as patiently as reads are: until it knows, it keeps the pages and may be full. */
   async destroy(signal: AbortSignal): Promise<void> {
     const attempt = (): Promise<void> => this.#options.source.destroy(this.address, signal);
-    await this.#persist(attempt, signal, { clock: this.#options.clock, maxErrorDurationMs: 0 });
+    await this.#persist(attempt, signal);
   }
 
   /**
@@ -97,12 +97,8 @@ export class BufferReader {
     });
   }
 
-  async #persist<T>(
-    attempt: () => Promise<T>,
-    signal: AbortSignal,
-    options: RetryOptions,
-  ): Promise<T> {
-    const retry = new Retry(this.address, options);
+  async #persist<T>(attempt: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    const retry = new Retry(this.address, this.#options);
     for (;;) {
       signal.throwIfAborted();
       try {
