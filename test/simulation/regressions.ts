@@ -15,6 +15,10 @@ export const REGRESSIONS: readonly { readonly seed: number; readonly what: strin
     seed: 931_828,
     what: 'a lost output would have come out otherwise, and the client had rows of the old one',
   },
+  {
+    seed: 3_004_778,
+    what: 'a query of stored stages failed with a symptom whose cause was on its way',
+  },
 ];
 
 /** The same for the engine of real worker parts. */

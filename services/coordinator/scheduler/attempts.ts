@@ -17,7 +17,7 @@ import {
   selectedAttempt,
 } from './partition-state.ts';
 import type { PartitionState } from './partition-state.ts';
-import { failQuery } from './query-transitions.ts';
+import { failUnrecoverably } from './query-transitions.ts';
 import { findStage, rootStage } from './scheduler-state.ts';
 import { consumersOf, producersOf } from './stage-link.ts';
 import { tellSelected } from './stage-linkage.ts';
@@ -63,7 +63,8 @@ export function retryPartition(turn: Turn, failed: FailedAttempt, isCounted: boo
   const partition = partitionOf(stage, task);
   if (isCounted && !isZombie(stage, task)) partition.failureCount += 1;
   dropAttempt(turn, stage, task);
-  if (partition.failureCount >= turn.state.options.maxTaskFailures) failQuery(turn, error, stage);
+  if (partition.failureCount >= turn.state.options.maxTaskFailures)
+    failUnrecoverably(turn, error, stage);
 }
 
 /**
@@ -80,7 +81,8 @@ export function resubmitStage(turn: Turn, failed: FailedAttempt, lost: LostOutpu
   dropAttempt(turn, stage, task);
   if (isZombie(stage, task)) return;
   stage.failedAttempts += 1;
-  if (stage.failedAttempts >= turn.state.options.maxStageAttempts) failQuery(turn, error, stage);
+  if (stage.failedAttempts >= turn.state.options.maxStageAttempts)
+    failUnrecoverably(turn, error, stage);
   else loseOutputs(turn, { run: lost, isGone: false, error });
 }
 
@@ -103,7 +105,7 @@ export function loseOutputs(turn: Turn, { run, isGone, error }: LostOutputs): vo
       lost.some(({ announcement }) => announcement === 'location') &&
       !turn.state.result.isReleased
     )
-      return failQuery(turn, error, stage);
+      return failUnrecoverably(turn, error, stage);
     loseSelected(turn, stage, { lost, error });
     if (stage.fragment.determinism !== 'deterministic') continue;
     for (const consumer of consumersOf(turn.state, stage))
@@ -138,7 +140,7 @@ function readAgain(turn: Turn, stage: StageState, isGone: boolean): void {
 function rollBack(turn: Turn, stage: StageState, error: ErrorReport): void {
   if (stage.tasks.length === 0) return;
   beginStageAttempt(stage);
-  if (isAnnounced(turn, stage)) return failQuery(turn, error, stage);
+  if (isAnnounced(turn, stage)) return failUnrecoverably(turn, error, stage);
   for (const task of stage.tasks) dropAttempt(turn, stage, task);
   for (const partition of stage.partitions) forget(stage, partition);
   reopen(turn, stage);

@@ -5,6 +5,7 @@ import type { Instant, NodeId, NodeInstanceId } from '../../common/ids.ts';
 import { spoolsOutputs } from './scheduler-options.ts';
 import { loseOutputs, resubmitStage, retryPartition } from './attempts.ts';
 import type { FailedAttempt } from './attempts.ts';
+import { lostOutputOf } from '../../common/task/fetch-failure.ts';
 import type { LostOutput } from '../../common/task/fetch-failure.ts';
 import { queryRetryDelayMs } from './fault-tolerant/retry-delay.ts';
 import { recoveryPolicyOf } from './policies.ts';
@@ -12,7 +13,8 @@ import { retryQuery } from './query-retry.ts';
 import { forgetOutputs, restartRegions } from './regions.ts';
 import { isQueryEnded } from './query-state.ts';
 import { awaitCause, failQuery } from './query-transitions.ts';
-import type { ScanOfStage } from './scheduler-state.ts';
+import { stageOf } from './scheduler-state.ts';
+import type { ScanOfStage, SuspectedFailure } from './scheduler-state.ts';
 import { regionOf } from './stage-link.ts';
 import type { StageState } from './stage-state.ts';
 import { judgeAttempt } from './task-retries.ts';
@@ -67,6 +69,8 @@ export interface LostTask {
 export function onTasksLost(turn: Turn, lost: LostNode, tasks: readonly LostTask[]): void {
   const { state } = turn;
   if (isQueryEnded(state.query.kind)) return;
+  const explained = symptomOf(turn, lost);
+  if (explained !== undefined) return failQuery(turn, lost.error, explained);
   const hit = [...new Set(tasks.map(({ stage }) => stage))];
   const decision = recoveryPolicyOf(state.options).onNodeLost(lost.error);
   switch (decision.kind) {
@@ -87,6 +91,14 @@ export function onTasksLost(turn: Turn, lost: LostNode, tasks: readonly LostTask
     default:
       return assertNever(decision);
   }
+}
+
+/** The stage that is to fail for what it could not read on this run of a worker, whose loss is the cause (T5). */
+function symptomOf({ state }: Turn, lost: LostNode): StageState | undefined {
+  const { suspectedFailure: suspect } = state;
+  if (suspect?.wait !== 'final') return undefined;
+  const isThere = lostOutputOf(suspect.error)?.nodeInstanceId === lost.nodeInstanceId;
+  return isThere ? stageOf(state, suspect.stageId) : undefined;
 }
 
 /**
@@ -124,10 +136,13 @@ function loadAgain(turn: Turn, { stage, scan }: ScanOfStage, error: ErrorReport)
 }
 
 /** No cause followed a symptom: it is the cause. */
-export function onCauseMissing(turn: Turn, stage: StageState, error: ErrorReport): void {
-  const { options, schedule } = turn.state;
-  if (options.retryPolicy === 'query') retryQuery(turn, error, stage);
-  else if (schedule.kind === 'regions')
+export function onCauseMissing(turn: Turn, { stageId, error, wait }: SuspectedFailure): void {
+  const { state } = turn;
+  const stage = stageOf(state, stageId);
+  if (wait === 'final') return failQuery(turn, error, stage);
+  state.suspectedFailure = { stageId, error, wait: 'over' };
+  if (state.options.retryPolicy === 'query') retryQuery(turn, error, stage);
+  else if (state.schedule.kind === 'regions')
     restartRegions(turn, { hit: [stage], error, isCounted: true });
   else failQuery(turn, error, stage);
 }

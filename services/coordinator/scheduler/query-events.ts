@@ -9,7 +9,7 @@ import { retryPlacement } from './placement/placement-policy.ts';
 import { onCauseMissing, onSplitsLost } from './failures.ts';
 import { failQuery } from './query-transitions.ts';
 import type { SchedulerEvent, SchedulerTimer } from './scheduler-event.ts';
-import { findScan, rootStage, stageOf } from './scheduler-state.ts';
+import { findScan, rootStage } from './scheduler-state.ts';
 import { loadSplits } from './stage-scheduler/scan-feeding.ts';
 import { cancelStage } from './stage-transitions.ts';
 import { onRetryDue } from './query-retry.ts';
@@ -104,8 +104,8 @@ export function onTimerFired(turn: Turn, timer: SchedulerTimer): void {
       return onNodeWaitOver(turn, timer);
     case 'failure-cause': {
       const suspect = state.suspectedFailure;
-      if (suspect === null) return undefined;
-      return onCauseMissing(turn, stageOf(state, suspect.stageId), suspect.error);
+      if (suspect !== null) onCauseMissing(turn, suspect);
+      return undefined;
     }
     default:
       return assertNever(timer);

@@ -137,8 +137,8 @@ function settle(turn: Turn): void {
     }
     completeFilters(turn);
   }
-  if (retriesPartitions(state.options) && !isQueryEnded(state.query.kind))
-    launcherOf(state.options)(turn);
+  const mayLaunch = state.suspectedFailure === null && !isQueryEnded(state.query.kind);
+  if (retriesPartitions(state.options) && mayLaunch) launcherOf(state.options)(turn);
   if (state.schedule.kind === 'regions' && !isQueryEnded(state.query.kind)) awaitNode(turn);
   if (state.stages.some((stage) => stage.tasks.length > 0)) startRunning(turn);
   announceResults(turn);

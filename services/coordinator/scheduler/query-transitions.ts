@@ -5,7 +5,9 @@ import type { Instant } from '../../common/ids.ts';
 import { destroyDescriptors } from './fault-tolerant/task-descriptor.ts';
 import { selectedAttempt } from './partition-state.ts';
 import { canMoveQuery, isQueryEnded } from './query-state.ts';
+import { isSymptom } from './recovery/symptoms.ts';
 import { rootStage, stageOf } from './scheduler-state.ts';
+import type { SuspectedFailure } from './scheduler-state.ts';
 import { hasStoredOutput, isStageDone } from './stage-state.ts';
 import type { StageState } from './stage-state.ts';
 import { abandonStage, cancelStage, releaseSource } from './stage-transitions.ts';
@@ -38,19 +40,44 @@ export function failQuery(turn: Turn, error: ErrorReport, stage?: StageState): v
 }
 
 /** A symptom: scheduling stops until its cause is known, or the wait for it is over. */
-export function awaitCause(turn: Turn, error: ErrorReport, { stageId }: StageState): void {
-  const { state } = turn;
-  if (state.suspectedFailure !== null) return;
-  state.suspectedFailure = { stageId, error };
-  const at = (turn.now + state.options.failureCauseDelayMs) as Instant;
+export function awaitCause(turn: Turn, error: ErrorReport, stage: StageState): void {
+  if (turn.state.suspectedFailure === null) suspect(turn, stage, { error, wait: 'open' });
+}
+
+/**
+ * The query cannot go on, whatever comes: with a symptom that nobody has explained it fails when its cause is known, or the
+ * wait for it is over (T5); with anything else, or after such a wait, at once.
+ */
+export function failUnrecoverably(turn: Turn, error: ErrorReport, stage: StageState): void {
+  const known = turn.state.suspectedFailure?.wait;
+  if (isQueryEnded(turn.state.query.kind) || known === 'final') return;
+  if (known === 'over' || !isSymptom(error.code)) failQuery(turn, error, stage);
+  else suspect(turn, stage, { error, wait: 'final' });
+}
+
+function suspect(
+  turn: Turn,
+  { stageId }: StageState,
+  symptom: Pick<SuspectedFailure, 'error' | 'wait'>,
+): void {
+  const at = (turn.now + turn.state.options.failureCauseDelayMs) as Instant;
+  turn.state.suspectedFailure = { stageId, ...symptom };
   turn.effects.push({ kind: 'arm-timer', timer: { kind: 'failure-cause' }, at });
 }
 
-/** A suspected failure is nothing once its stage has been cancelled: scheduling goes on where it had stopped. */
+/**
+ * A suspected failure is nothing once its stage has been cancelled, a final one once the client has all: scheduling goes on
+ * where it had stopped.
+ */
 export function dropMootSuspicion(turn: Turn): void {
   const { state } = turn;
   const suspect = state.suspectedFailure;
-  if (suspect === null || !isStageDone(stageOf(state, suspect.stageId).kind)) return;
+  if (suspect === null) return;
+  const isMoot =
+    suspect.wait === 'final'
+      ? state.result.isReleased
+      : isStageDone(stageOf(state, suspect.stageId).kind);
+  if (!isMoot) return;
   state.suspectedFailure = null;
   for (const stage of state.stages) turn.touched.add(stage);
 }

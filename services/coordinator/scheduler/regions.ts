@@ -3,7 +3,7 @@ import type { ErrorReport } from '../../common/error.ts';
 import type { LostOutput } from '../../common/task/fetch-failure.ts';
 import { createOutputSelector } from './fault-tolerant/output-selector.ts';
 import { isLive, isWhole, selectedAttempt } from './partition-state.ts';
-import { failQuery } from './query-transitions.ts';
+import { failUnrecoverably } from './query-transitions.ts';
 import { rootStage, stageOf } from './scheduler-state.ts';
 import type { QuerySchedulerState } from './scheduler-state.ts';
 import { consumersOf, createOutputs, producersOf, regionOf } from './stage-link.ts';
@@ -29,10 +29,12 @@ export function restartRegions(turn: Turn, { hit, error, isCounted }: RegionFail
   const reached = regionsReached(state, [...hit, ...lost, ...suspected]);
   if (reached.size === 0) return;
   const isAnnounced = rootStage(state).tasks.some(({ announcement }) => announcement !== 'none');
-  if (reached.has(rootStage(state)) && isAnnounced) return failQuery(turn, error, hit[0]);
+  if (reached.has(rootStage(state)) && isAnnounced)
+    return failUnrecoverably(turn, error, hit[0] ?? rootStage(state));
   for (const stage of isCounted ? hit : []) {
     stage.failedAttempts += 1;
-    if (stage.failedAttempts >= state.options.maxTaskFailures) return failQuery(turn, error, stage);
+    if (stage.failedAttempts >= state.options.maxTaskFailures)
+      return failUnrecoverably(turn, error, stage);
   }
   state.suspectedFailure = null;
   for (const stage of state.stages) {

@@ -49,6 +49,8 @@ export interface ResultState {
 export interface SuspectedFailure {
   readonly stageId: StageId;
   readonly error: ErrorReport;
+  /** `final`: nothing that comes can overcome it, only its name is waited for; `over`: nobody has explained it in time. */
+  readonly wait: 'open' | 'final' | 'over';
 }
 
 export interface QuerySchedulerState {

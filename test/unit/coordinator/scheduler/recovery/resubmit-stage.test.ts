@@ -32,6 +32,28 @@ function indeterminate(fragment: PlanFragment): PlanFragment {
   return fragment.id === 0 ? { ...fragment, determinism: 'indeterminate' } : fragment;
 }
 
+/** Stage 0 is broadcast to the two partitions of the root, which came inline and runs; 0 comes out otherwise each time. */
+function announced(): SchedulerDriver {
+  const plan = [
+    aScanFragment(
+      0,
+      { sourceId: 1, output: toFragment(1, 3, 'broadcast') },
+      { determinism: 'indeterminate' },
+    ),
+    aScanFragment(
+      1,
+      { sourceId: 2, output: toClient() },
+      { remoteSources: [aRemote(3, [0], 'broadcast')] },
+    ),
+  ];
+  const driver = new SchedulerDriver(plan, { nodes: someNodes(3), options: STAGE_BARRIER });
+  driver.loaded(1, someSplits(1, 1));
+  driver.report(0, 0, 'finished');
+  driver.loaded(2, someSplits(2, 2));
+  driver.report(1, 0, { state: 'finished', inlinePages: [] });
+  return driver;
+}
+
 /** The scans are stored, the join runs. */
 function joining(changes?: (fragment: PlanFragment) => PlanFragment): SchedulerDriver {
   const driver = driverOf(changes);
@@ -212,6 +234,7 @@ describe('a fetch failure (R19)', () => {
       driver.fail(2, 0, fetchFailure(driver.task(0, 0)));
       for (const stage of [0, 1]) driver.reportAll(stage, 'finished');
     }
+    driver.send({ kind: 'timer-fired', timer: { kind: 'failure-cause' } });
     expect(driver.state.query).toMatchObject({
       kind: 'failed',
       error: { code: 'EXCHANGE_FAILED' },
@@ -248,25 +271,29 @@ describe('a stage that comes out otherwise when it is run again', () => {
   });
 
   it('fails the query when the client may have rows of the old run', () => {
-    const plan = [
-      aScanFragment(
-        0,
-        { sourceId: 1, output: toFragment(1, 3, 'broadcast') },
-        { determinism: 'indeterminate' },
-      ),
-      aScanFragment(
-        1,
-        { sourceId: 2, output: toClient() },
-        { remoteSources: [aRemote(3, [0], 'broadcast')] },
-      ),
-    ];
-    const driver = new SchedulerDriver(plan, { nodes: someNodes(3), options: STAGE_BARRIER });
-    driver.loaded(1, someSplits(1, 1));
-    driver.report(0, 0, 'finished');
-    driver.loaded(2, someSplits(2, 2));
-    driver.report(1, 0, { state: 'finished', inlinePages: [] });
+    const driver = announced();
     driver.loseNodeOf(driver.task(0, 0));
     expect(driver.state.query).toMatchObject({ kind: 'failed', error: { code: 'NODE_LOST' } });
+  });
+
+  it('fails it with the loss of the worker even if a reader notices first (T5)', () => {
+    const driver = announced();
+    const producer = driver.task(0, 0);
+    driver.fail(1, 1, fetchFailure(producer));
+    expect(driver.state.query.kind).toBe('running');
+    expect(driver.effectsOf('update-task').filter(({ taskId }) => taskId.attempt > 0)).toEqual([]);
+    driver.loseNodeOf(producer);
+    expect(driver.state.query).toMatchObject({ kind: 'failed', error: { code: 'NODE_LOST' } });
+  });
+
+  it('fails it with what the reader met when nothing explains it', () => {
+    const driver = announced();
+    driver.fail(1, 1, fetchFailure(driver.task(0, 0)));
+    driver.send({ kind: 'timer-fired', timer: { kind: 'failure-cause' } });
+    expect(driver.state.query).toMatchObject({
+      kind: 'failed',
+      error: { code: 'EXCHANGE_FAILED' },
+    });
   });
 });
 
