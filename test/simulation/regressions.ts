@@ -19,6 +19,16 @@ export const REGRESSIONS: readonly { readonly seed: number; readonly what: strin
     seed: 3_004_778,
     what: 'a query of stored stages failed with a symptom whose cause was on its way',
   },
+  {
+    seed: 3_002_393,
+    what: 'the client was told of rows that would have come out otherwise with what was lost',
+  },
+  { seed: 3_020_737, what: 'each reader of a stored output was expected to read a share of it' },
+  {
+    seed: 3_039_455,
+    what: 'a partition that had lacked memory was given less again for the attempt beside',
+  },
+  { seed: 3_061_847, what: 'two attempts of a partition were stopped in one turn' },
 ];
 
 /** The same for the engine of real worker parts. */

@@ -6,6 +6,7 @@ import { destroyDescriptors } from './fault-tolerant/task-descriptor.ts';
 import { selectedAttempt } from './partition-state.ts';
 import { canMoveQuery, isQueryEnded } from './query-state.ts';
 import { isSymptom } from './recovery/symptoms.ts';
+import { spoolsOutputs } from './scheduler-options.ts';
 import { rootStage, stageOf } from './scheduler-state.ts';
 import type { SuspectedFailure } from './scheduler-state.ts';
 import { hasStoredOutput, isStageDone } from './stage-state.ts';
@@ -51,7 +52,9 @@ export function awaitCause(turn: Turn, error: ErrorReport, stage: StageState): v
 export function failUnrecoverably(turn: Turn, error: ErrorReport, stage: StageState): void {
   const known = turn.state.suspectedFailure?.wait;
   if (isQueryEnded(turn.state.query.kind) || known === 'final') return;
-  if (known === 'over' || !isSymptom(error.code)) failQuery(turn, error, stage);
+  // What is spooled is not lost with a worker.
+  const isExplained = !isSymptom(error.code) || spoolsOutputs(turn.state.options);
+  if (known === 'over' || isExplained) failQuery(turn, error, stage);
   else suspect(turn, stage, { error, wait: 'final' });
 }
 

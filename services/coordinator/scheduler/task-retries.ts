@@ -46,7 +46,8 @@ export function judgeAttempt(turn: Turn, failed: FailedAttempt): void {
       return restoreInput(turn, failed, verdict.lost);
     case 'retry-task':
       partition.failureCount += attemptsLeft - verdict.attemptsLeft;
-      partition.needBytes = verdict.needBytes;
+      // The attempt beside it may have had more.
+      partition.needBytes = Math.max(partition.needBytes, verdict.needBytes);
       learnNeeds(state, stage, { needBytes, peakBytes, code: error.code });
       if (blamesNode(classOf(error))) blame(turn, failed);
       promoteOthers(turn, stage, partition);

@@ -14,9 +14,9 @@ export class ExchangeChecker implements Checker {
   readonly #pairs = new Map<string, number>();
   readonly #runs = new Map<string, string>();
   readonly #cancelled = new Set<string>();
-  /** Pairs whose producer knows that its reader has ended (I31). */
   /** Outputs that are stored. */
   readonly #stored = new Set<string>();
+  /** Pairs whose producer knows that its reader has ended (I31). */
   readonly #abandoned = new Set<string>();
   /** Tasks that read nothing more, and the producers that came too late for them. */
   readonly #ended = new Set<string>();
@@ -111,12 +111,26 @@ export class ExchangeChecker implements Checker {
       for (const producer of this.#lastRunOf(producerStage)) {
         if (this.#cancelled.has(producer) || this.#cancelled.has(consumer)) continue;
         const pair = `${producer} → ${consumer} (${sourceId})`;
-        if (this.#pairs.has(pair)) continue;
+        if (this.#pairs.has(pair) || this.#isDealt(producer, sourceId)) continue;
         if (!this.#tooLate.has(`${producer} → ${consumer}`)) {
           if (!this.#workload.endsEarly) this.#fail(`${pair} never joined`);
         } else if (!this.#abandoned.has(pair)) this.#fail(`${producer} waits for ${consumer}`);
       }
     }
+  }
+
+  /** Stored rows that any reader may have: each producer's go to one of them. */
+  #isDealt(producer: string, sourceId: number): boolean {
+    const stage = this.#workload.fragments.find(({ id }) => id === Number(producer.split('.')[0]));
+    const index = stage?.outputs.findIndex(
+      ({ consumer }) => consumer.kind === 'fragment' && consumer.sourceId === sourceId,
+    );
+    if (stage === undefined || index === undefined) return false;
+    if (stage.outputs[index]?.scheme.kind !== 'arbitrary') return false;
+    const isRead = [...this.#pairs.keys()].some(
+      (pair) => pair.startsWith(`${producer} → `) && pair.endsWith(` (${sourceId})`),
+    );
+    return isRead && this.#stored.has(`${producer} ${index}`);
   }
 
   #lastRunOf(stage: number): readonly string[] {

@@ -35,8 +35,9 @@ export class LeaseChecker implements Checker {
 
   onTurn(event: SchedulerEvent | 'created', effects: readonly SchedulerEffect[]): void {
     if (event !== 'created') this.#note(event);
-    for (const effect of effects)
-      if (effect.kind === 'stop-task') this.#retire(formatTaskId(effect.taskId));
+    this.#retire(
+      effects.flatMap((effect) => (effect.kind === 'stop-task' ? formatTaskId(effect.taskId) : [])),
+    );
     for (const effect of effects)
       if (effect.kind === 'update-task' && effect.fragment !== undefined) this.#checkFirst(effect);
   }
@@ -91,16 +92,19 @@ export class LeaseChecker implements Checker {
   }
 
   #free(name: string): void {
-    this.#retire(name);
+    this.#retire([name]);
     this.#holders.delete(name);
   }
 
-  /** What was beside it is the only one now. */
-  #retire(name: string): void {
-    const holder = this.#holders.get(name);
-    if (holder?.isLive !== true) return;
-    holder.isLive = false;
-    for (const other of this.#liveOf(holder.partition)) other.isCopy = false;
+  /** What was beside one of them, and is none of them, is the only one now. */
+  #retire(names: readonly string[]): void {
+    const retired = names
+      .map((name) => this.#holders.get(name))
+      .filter((holder) => holder !== undefined)
+      .filter(({ isLive }) => isLive);
+    for (const holder of retired) holder.isLive = false;
+    for (const { partition } of retired)
+      for (const other of this.#liveOf(partition)) other.isCopy = false;
   }
 
   #liveOf(partition: string): readonly Holder[] {

@@ -97,6 +97,19 @@ describe('a slow task', () => {
     expect(driver.stage(0).partitions[3]?.failureCount).toBe(1);
   });
 
+  it('keeps what it was found to need when the other attempt fails with less (F30)', () => {
+    const driver = copied();
+    const partition = driver.stage(0).partitions[3];
+    driver.reportAttempt(
+      { stage: 0, partition: 3, attempt: 1 },
+      { state: 'failed', error: LACKING },
+    );
+    const needed = partition?.needBytes ?? 0;
+    expect(needed).toBeGreaterThan(driver.task(0, 3, 1).memoryBytes);
+    driver.loseNodeOf(driver.task(0, 3, 0));
+    expect(partition?.needBytes).toBe(needed);
+  });
+
   it('loses its second attempt to tasks that need the room (F31)', () => {
     const driver = copied({ nodeCount: 2, memoryBytes: 10 * GIB });
     const copy = driver.task(0, 3, 1);
