@@ -69,6 +69,7 @@ export const ERROR_POLICIES = {
     retry: 'caller',
     status: 'RESOURCE_EXHAUSTED',
   },
+  RESOURCE_GROUP_NOT_FOUND: { type: 'user', retry: 'never', status: 'FAILED_PRECONDITION' },
   OUT_OF_MEMORY: { type: 'insufficient-resources', retry: 'caller', status: 'RESOURCE_EXHAUSTED' },
   OUT_OF_DISK: { type: 'insufficient-resources', retry: 'caller', status: 'RESOURCE_EXHAUSTED' },
   RESULT_TOKEN_EXPIRED: { type: 'user', retry: 'never', status: 'OUT_OF_RANGE' },

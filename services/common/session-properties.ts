@@ -42,6 +42,12 @@ export const SESSION_PROPERTIES = {
   retry_policy: choice(['auto', 'none', 'query', 'task', 'stage', 'region'], {
     doc: 'What a failure retries; auto is the first choice of the discipline.',
   }),
+  source: optionalText('The program that a query comes from, for selectors of resource groups.'),
+  client_tags: names('Marks of a query, for selectors of resource groups.'),
+  query_priority: integer(
+    { min: 0, max: 10_000, defaultValue: 0 },
+    'In a resource group whose policy is priority, queries with more go first.',
+  ),
   query_max_run_time: duration('1h', 'The query fails with QUERY_TIMEOUT when it runs longer.'),
   query_retry_attempts: integer(
     { min: 0, max: 100, defaultValue: 4 },

@@ -3,17 +3,21 @@ import { loadRoleConfig } from '../common/config/load-role-config.ts';
 import { dataAccessValues } from '../common/config/object-store.ts';
 import { type TlsFiles, tlsFiles } from '../common/config/tls-files.ts';
 import { EngineError } from '../common/error.ts';
+import type { RootLimits } from './admission/resource-group-tree.ts';
 
 export interface CoordinatorConfig {
   readonly host: string;
   /** 0 = a free one. */
   readonly port: number;
   readonly queries: {
-    readonly maxRunningQueries: number;
-    readonly maxQueuedQueries: number;
     readonly clientTimeoutMs: number;
     readonly finishedQueryMaxAgeMs: number;
     readonly finishedQueryMaxCount: number;
+  };
+  readonly admission: {
+    /** Empty = one group with the limits of the root. */
+    readonly resourceGroupsFile: string;
+    readonly rootLimits: RootLimits;
   };
   readonly workers: {
     readonly heartbeatIntervalMs: number;
@@ -54,11 +58,16 @@ export function coordinatorConfig(values: ConfigValues): CoordinatorConfig {
     host: values.host,
     port: values.coordinator_port,
     queries: {
-      maxRunningQueries: values.max_running_queries,
-      maxQueuedQueries: values.max_queued_queries,
       clientTimeoutMs: values.query_client_timeout,
       finishedQueryMaxAgeMs: values.finished_query_max_age,
       finishedQueryMaxCount: values.finished_query_max_count,
+    },
+    admission: {
+      resourceGroupsFile: values.resource_groups_file,
+      rootLimits: {
+        maxRunningQueries: values.max_running_queries,
+        maxQueuedQueries: values.max_queued_queries,
+      },
     },
     workers: {
       heartbeatIntervalMs: values.heartbeat_interval,

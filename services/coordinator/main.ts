@@ -12,6 +12,8 @@ import { serverCredentials } from '../common/rpc/credentials.ts';
 import { RpcServer } from '../common/rpc/server.ts';
 import { systemClock } from '../common/system-clock.ts';
 import { PROTOCOL_VERSION } from '../common/version.ts';
+import { defaultTree, type ResourceGroupTree } from './admission/resource-group-tree.ts';
+import { ResourceGroupsFile } from './admission/resource-groups-file.ts';
 import { type CoordinatorConfig, coordinatorConfigFromProcess } from './config.ts';
 import { recordingsIn } from './log/file-query-log.ts';
 import { KeptPlans } from './planner/kept-plans.ts';
@@ -51,11 +53,21 @@ export async function startCoordinator(
   deps: CoordinatorDeps,
 ): Promise<RunningCoordinator> {
   const { clock, log } = deps;
+  // What is wrong with it is told before anything runs.
+  const groupsFile = openResourceGroups(config);
   const { planner, processes } = startPlanners(config, deps);
-  const { registry, workers } = createCore(config, deps, planner);
+  const resourceGroups = groupsFile?.tree ?? defaultTree(config.admission.rootLimits);
+  const { registry, workers } = createCore({ ...config, resourceGroups }, deps, planner);
+  groupsFile?.watch({
+    clock,
+    log,
+    onTree: (tree) => registry.reloadResourceGroups(tree),
+    onBroken: (error) => registry.noteBrokenResourceGroups(error),
+  });
   const server = new RpcServer({ credentials: serverCredentials(config.tls), clock, log });
   const close = async (graceMs: number): Promise<void> => {
     server.setServing(false);
+    groupsFile?.close();
     const grace = new AbortController();
     const cancelGrace = clock.schedule(graceMs, () => grace.abort());
     await registry.close(grace.signal);
@@ -106,6 +118,13 @@ export async function startCoordinator(
   return { address: self.address, failed, close };
 }
 
+function openResourceGroups({ admission }: CoordinatorConfig): ResourceGroupsFile | undefined {
+  const { resourceGroupsFile, rootLimits } = admission;
+  return resourceGroupsFile === ''
+    ? undefined
+    : new ResourceGroupsFile(resourceGroupsFile, rootLimits);
+}
+
 function startPlanners(
   config: CoordinatorConfig,
   { clock, log, plannerEntry }: CoordinatorDeps,
@@ -126,11 +145,11 @@ function startPlanners(
 
 /** Queries and workers know each other: orders go one way, facts the other. */
 function createCore(
-  config: CoordinatorConfig,
+  config: CoordinatorConfig & { readonly resourceGroups: ResourceGroupTree },
   { clock, log }: CoordinatorDeps,
   planner: PlannerPool,
 ): { readonly registry: QueryRegistry; readonly workers: WorkerDirectory } {
-  const { recordingDirectory } = config;
+  const { recordingDirectory, resourceGroups } = config;
   const workers = new WorkerDirectory(
     { protocolVersion: PROTOCOL_VERSION, ...config.workers },
     {
@@ -142,15 +161,19 @@ function createCore(
       log,
     },
   );
-  const registry = new QueryRegistry(config.queries, {
-    planner: new KeptPlans(planner, localPathChanges),
-    cluster: workers,
-    workers,
-    openLog: recordingDirectory === '' ? () => NO_QUERY_LOG : recordingsIn(recordingDirectory, log),
-    clock,
-    log,
-    randomBytes: (count) => Uint8Array.from(randomBytes(count)),
-  });
+  const registry = new QueryRegistry(
+    { ...config.queries, resourceGroups },
+    {
+      planner: new KeptPlans(planner, localPathChanges),
+      cluster: workers,
+      workers,
+      openLog:
+        recordingDirectory === '' ? () => NO_QUERY_LOG : recordingsIn(recordingDirectory, log),
+      clock,
+      log,
+      randomBytes: (count) => Uint8Array.from(randomBytes(count)),
+    },
+  );
   return { registry, workers };
 }
 
@@ -168,6 +191,7 @@ function createSystemBuffers(
       }),
       coordinator: describeCoordinator(),
       workers: workers.describe(),
+      resourceGroups: registry.resourceGroups(),
     }),
     sameSecret,
   });

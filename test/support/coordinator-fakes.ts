@@ -12,6 +12,8 @@ import {
   type TaskStop,
   type TaskUpdate,
 } from '../../services/common/task/task-status.ts';
+import { defaultTree } from '../../services/coordinator/admission/resource-group-tree.ts';
+import type { RootLimits } from '../../services/coordinator/admission/resource-group-tree.ts';
 import type { Planner, PlanRequest } from '../../services/coordinator/query/ports.ts';
 import type { QueryRegistryOptions } from '../../services/coordinator/query/query-registry.ts';
 import { QueryRegistry } from '../../services/coordinator/query/query-registry.ts';
@@ -153,15 +155,15 @@ export class RegistryFixture {
   nodes: readonly SchedulerNode[] = someNodes(1);
   readonly registry: QueryRegistry;
 
-  constructor(options: Partial<QueryRegistryOptions> = {}) {
+  constructor(options: Partial<QueryRegistryOptions & RootLimits> = {}) {
+    const { maxRunningQueries = 2, maxQueuedQueries = 2, ...others } = options;
     this.registry = new QueryRegistry(
       {
-        maxRunningQueries: 2,
-        maxQueuedQueries: 2,
+        resourceGroups: defaultTree({ maxRunningQueries, maxQueuedQueries }),
         clientTimeoutMs: 300_000,
         finishedQueryMaxAgeMs: 900_000,
         finishedQueryMaxCount: 10,
-        ...options,
+        ...others,
       },
       {
         planner: this.planner,

@@ -1,4 +1,6 @@
 import {
+  AdmissionFactor,
+  type AdmissionWait,
   type Query,
   QueryServiceService as METHODS,
   QueryState,
@@ -85,7 +87,15 @@ function progressOf(query: Query): QueryProgress {
     inputRows: Number(progress?.inputRows ?? 0n),
     inputBytes: Number(progress?.inputBytes ?? 0n),
     elapsedMs: millisecondsOf(progress?.elapsedTime),
+    ...admissionWaitOf(progress?.admissionWait),
   };
+}
+
+function admissionWaitOf(wait: AdmissionWait | undefined): Pick<QueryProgress, 'admissionWait'> {
+  if (wait === undefined) return {};
+  const name = Object.entries(AdmissionFactor).find(([, value]) => value === wait.factor)?.[0];
+  const factor = (name ?? '').replace('ADMISSION_FACTOR_', '').toLowerCase();
+  return { admissionWait: { resourceGroup: wait.resourceGroup, factor } };
 }
 
 function stateName(state: QueryState): string {

@@ -29,14 +29,20 @@ export function progressText(progress: QueryProgress): string {
   const { completedSplits, totalSplits } = progress;
   const percent =
     totalSplits === 0 ? 0 : Math.min(99, Math.floor((100 * completedSplits) / totalSplits));
+  const { queryId, state, admissionWait, elapsedMs } = progress;
+  const elapsed = `${(elapsedMs / 1000).toFixed(1)}s`;
+  if (admissionWait !== undefined) {
+    const { resourceGroup, factor } = admissionWait;
+    return [queryId, state, `waits for ${factor} in ${resourceGroup}`, elapsed].join('  ');
+  }
   return [
-    progress.queryId,
-    progress.state,
+    queryId,
+    state,
     `${completedSplits}/${totalSplits} splits`,
     `${percent}%`,
     `${countText(progress.inputRows)} rows`,
     `${countText(progress.inputBytes)}B`,
-    `${(progress.elapsedMs / 1000).toFixed(1)}s`,
+    elapsed,
   ].join('  ');
 }
 

@@ -31,6 +31,8 @@ export interface QueryProgress {
   readonly inputRows: number;
   readonly inputBytes: number;
   readonly elapsedMs: number;
+  /** While it waits for admission: which resource group lets no more begin, and for want of what. */
+  readonly admissionWait?: { readonly resourceGroup: string; readonly factor: string };
 }
 
 export interface QueryClient {

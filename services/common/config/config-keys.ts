@@ -90,6 +90,12 @@ export const CONFIG_KEYS = {
       'Queries that wait; further ones are QUERY_QUEUE_FULL.',
     ),
   ),
+  resource_groups_file: of(
+    ['coordinator'],
+    optionalText(
+      'YAML file of resource groups, read again when it changes; empty = one group with the two limits above.',
+    ),
+  ),
   query_client_timeout: of(
     ['coordinator'],
     duration('5m', 'A query that no client asks about for so long is QUERY_ABANDONED.'),

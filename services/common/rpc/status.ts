@@ -5,7 +5,7 @@
 import type { ServiceError, StatusObject } from '@grpc/grpc-js';
 import { Metadata, status as grpcStatus } from '@grpc/grpc-js';
 import { Any } from '../../../proto/gen/google/protobuf/any.ts';
-import { ErrorInfo, RetryInfo } from '../../../proto/gen/google/rpc/error_details.ts';
+import { ErrorInfo, QuotaFailure, RetryInfo } from '../../../proto/gen/google/rpc/error_details.ts';
 import { Status } from '../../../proto/gen/google/rpc/status.ts';
 import type { ErrorCode, ErrorReport } from '../error.ts';
 import { EngineError, ERROR_POLICIES, isErrorCode } from '../error.ts';
@@ -15,6 +15,7 @@ export const ERROR_DOMAIN = 'skein';
 
 const STATUS_DETAILS_KEY = 'grpc-status-details-bin';
 const ERROR_INFO_TYPE = 'type.googleapis.com/google.rpc.ErrorInfo';
+const QUOTA_FAILURE_TYPE = 'type.googleapis.com/google.rpc.QuotaFailure';
 const RETRY_INFO_TYPE = 'type.googleapis.com/google.rpc.RetryInfo';
 
 /**
@@ -35,7 +36,7 @@ export function statusOf(report: ErrorReport): StatusObject {
   const rich = Status.create({
     code,
     message,
-    details: [errorInfo(report), ...retryInfo(report.code)],
+    details: [errorInfo(report), ...retryInfo(report.code), ...quotaFailure(report)],
   });
   metadata.set(STATUS_DETAILS_KEY, Buffer.from(Status.encode(rich).finish()));
   return { code, details: message, metadata };
@@ -58,6 +59,19 @@ function retryInfo(code: ErrorCode): Any[] {
     return [];
   const info = RetryInfo.create({ retryDelay: { seconds: RETRY_DELAY_SECONDS, nanos: 0 } });
   return [Any.create({ typeUrl: RETRY_INFO_TYPE, value: RetryInfo.encode(info).finish() })];
+}
+
+/** Names the resource group whose queue is full. */
+function quotaFailure({ code, message, details }: ErrorReport): Any[] {
+  const subject = details?.['resource_group'];
+  if (code !== 'QUERY_QUEUE_FULL' || subject === undefined) return [];
+  const description = clipText(message, MAX_DETAIL_BYTES);
+  const failure = QuotaFailure.create({
+    violations: [{ subject: `resource_group:${clipText(subject, MAX_DETAIL_BYTES)}`, description }],
+  });
+  return [
+    Any.create({ typeUrl: QUOTA_FAILURE_TYPE, value: QuotaFailure.encode(failure).finish() }),
+  ];
 }
 
 /** How a failed call is to be read that bears no details of ours. */

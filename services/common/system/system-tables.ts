@@ -38,6 +38,9 @@ const COLUMN_TYPES = {
     peak_memory_bytes: 'BIGINT',
     spilled_bytes: 'BIGINT',
     stored_bytes: 'BIGINT',
+    resource_group: 'VARCHAR',
+    waits_in_group: 'VARCHAR',
+    waits_for: 'VARCHAR',
   },
   /** Stages of those queries. */
   stages: {
@@ -109,6 +112,26 @@ const COLUMN_TYPES = {
     running_tasks: 'BIGINT',
     join_time: 'TIMESTAMP WITH TIME ZONE',
     heartbeat_time: 'TIMESTAMP WITH TIME ZONE',
+  },
+  /** Resource groups; `file_error` stands at the root: why the file, as it is now, is not what holds. */
+  resource_groups: {
+    resource_group: 'VARCHAR',
+    policy: 'VARCHAR',
+    weight: 'BIGINT',
+    min_share: 'BIGINT',
+    priority: 'BIGINT',
+    running: 'BIGINT',
+    queued: 'BIGINT',
+    memory_bytes: 'BIGINT',
+    cpu_ms: 'DOUBLE',
+    hard_concurrency: 'BIGINT',
+    soft_concurrency: 'BIGINT',
+    max_queued: 'BIGINT',
+    soft_memory_bytes: 'BIGINT',
+    hard_memory_bytes: 'BIGINT',
+    soft_cpu_ms: 'DOUBLE',
+    hard_cpu_ms: 'DOUBLE',
+    file_error: 'VARCHAR',
   },
 } as const satisfies Readonly<Record<string, Readonly<Record<string, CellTypeId>>>>;
 

@@ -23,6 +23,10 @@ const FIRST_WORD = /^(?:\s|--[^\n\r]*(?:[\n\r]|$)|\/\*[\s\S]*?\*\/|[;(])*([A-Za-
  * planner decides: this only tells whether the answer to its submission has to wait for that.
  */
 export function mayChangeSession(sql: string): boolean {
-  const word = FIRST_WORD.exec(sql)?.[1] ?? '';
-  return !READING_WORDS.has(word.toUpperCase());
+  return !READING_WORDS.has(firstWord(sql));
+}
+
+/** The word that a statement begins with, in capitals; empty = it begins with none. */
+export function firstWord(sql: string): string {
+  return (FIRST_WORD.exec(sql)?.[1] ?? '').toUpperCase();
 }

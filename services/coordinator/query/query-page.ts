@@ -52,8 +52,9 @@ const OVERHEAD_BYTES = 512;
 const STAGE_BYTES = 256;
 
 /** At least what the report takes on the wire. */
-function maxBytesOf({ sql, error, rungReason, stages }: QueryReport): number {
-  const texts = [sql, rungReason, error?.message ?? ''];
+function maxBytesOf({ sql, error, rungReason, stages, ...report }: QueryReport): number {
+  const { resourceGroup, admissionWait } = report;
+  const texts = [sql, rungReason, error?.message ?? '', resourceGroup, admissionWait?.group ?? ''];
   texts.push(...Object.entries(error?.details ?? {}).flat());
   const characters = texts.reduce((sum, text) => sum + text.length, 0);
   return OVERHEAD_BYTES + STAGE_BYTES * stages.length + MAX_BYTES_PER_CHARACTER * characters;

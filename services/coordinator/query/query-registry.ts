@@ -1,29 +1,27 @@
 import { assert } from '../../common/assert.ts';
 import type { Clock } from '../../common/clock.ts';
 import type { ErrorReport } from '../../common/error.ts';
-import { EngineError, ERROR_POLICIES } from '../../common/error.ts';
+import { EngineError, ERROR_POLICIES, toErrorReport } from '../../common/error.ts';
 import type { QueryId } from '../../common/ids.ts';
-import { formatQueryId } from '../../common/ids.ts';
-import { parseSessionProperties } from '../../common/session-properties.ts';
-import type { SessionState } from '../../common/session-state.ts';
 import type { Principal, TaskStatus } from '../../common/task/task-status.ts';
+import type { ResourceGroupsReport } from '../admission/query-admission.ts';
+import { QueryAdmission } from '../admission/query-admission.ts';
+import type { ResourceGroupTree } from '../admission/resource-group-tree.ts';
+import { statementKind } from '../admission/statement-kind.ts';
 import type { NodeEvent } from '../cluster/cluster-effect.ts';
-import { chooseDiscipline } from '../scheduler/disciplines.ts';
-import { Admission } from './admission.ts';
 import { EndedQueries } from './ended-queries.ts';
-import { Lease } from './lease.ts';
 import type { RandomBytes } from './ports.ts';
-import { Query } from './query.ts';
+import type { Query } from './query.ts';
+import type { QueryEntry, QueryOwner, QuerySubmission } from './query-factory.ts';
+import { QueryFactory } from './query-factory.ts';
 import type { PageRequest, QueryPage } from './query-page.ts';
 import { listPage } from './query-page.ts';
 import type { QueryPhase, QueryReport, ResultUpdate } from './query-report.ts';
 import { readAnswer } from './question.ts';
-import type { PlanInputs, QueryExecutionDeps } from './query-execution.ts';
-import { QueryExecution } from './query-execution.ts';
+import type { QueryExecution, QueryExecutionDeps } from './query-execution.ts';
 
 export interface QueryRegistryOptions {
-  readonly maxRunningQueries: number;
-  readonly maxQueuedQueries: number;
+  readonly resourceGroups: ResourceGroupTree;
   /** query.client.timeout */
   readonly clientTimeoutMs: number;
   readonly finishedQueryMaxAgeMs: number;
@@ -34,66 +32,53 @@ export interface QueryRegistryDeps extends QueryExecutionDeps {
   readonly randomBytes: RandomBytes;
 }
 
-export interface QuerySubmission {
-  readonly sql: string;
-  readonly principal: Principal;
-  /** All that hold for the statement. */
-  readonly sessionProperties: Readonly<Record<string, string>>;
-  readonly session: SessionState;
-  /** Empty = none. */
-  readonly requestId: string;
-  readonly parameters: Uint8Array;
-}
-
-const CAPABILITY_BYTES = 32;
-const INCARNATION_LENGTH = 5;
 /** Submit answers with a plan where there is one so soon. */
 const PLAN_PATIENCE_MS = 1_000;
-
-interface Entry {
-  readonly query: Query;
-  readonly execution: QueryExecution;
-  /** Until it starts. */
-  inputs: PlanInputs | undefined;
-}
 
 /**
  * All queries that this coordinator runs, has queued or remembers. Every access names a principal; another principal's
  * query does not exist for it.
  */
 export class QueryRegistry {
-  readonly #options: QueryRegistryOptions;
   readonly #deps: QueryRegistryDeps;
   readonly #clock: Clock;
-  readonly #admission: Admission<Entry>;
+  readonly #admission: QueryAdmission;
   readonly #ended: EndedQueries;
   /** In the order of submission. */
-  readonly #entries = new Map<QueryId, Entry>();
+  readonly #entries = new Map<QueryId, QueryEntry>();
   /** Executions whose tasks may still report, a while longer than their queries run. */
   readonly #executions = new Map<QueryId, QueryExecution>();
   readonly #byRequest = new Map<string, Query>();
-  readonly #incarnation: string;
-  #sequence = 0;
+  readonly #factory: QueryFactory;
   #isClosed = false;
 
   constructor(options: QueryRegistryOptions, deps: QueryRegistryDeps) {
-    this.#options = options;
     this.#deps = deps;
     this.#clock = deps.clock;
-    this.#admission = new Admission({
-      maxRunning: options.maxRunningQueries,
-      maxQueued: options.maxQueuedQueries,
+    this.#admission = new QueryAdmission(options.resourceGroups, {
+      clock: deps.clock,
+      onAdmitted: (queryId) => this.#onAdmitted(queryId),
+      onRefused: (queryId, error) => this.#entries.get(queryId)?.execution.cancel(error),
+      onChanged: () => this.#onAdmissionChanged(),
+      usages: () => [...this.#executions.values()].map(({ query }) => query.usage()),
     });
     this.#ended = new EndedQueries(
       { maxAgeMs: options.finishedQueryMaxAgeMs, maxCount: options.finishedQueryMaxCount },
       { clock: deps.clock, onForgotten: (query) => this.#forget(query) },
     );
-    this.#incarnation = incarnationOf(deps.randomBytes(INCARNATION_LENGTH));
+    const owner: QueryOwner = {
+      onPhase: (queryId, phase) => this.#onPhase(queryId, phase),
+      onLeaseExpired: (queryId, isShortened) => this.#onLeaseExpired(queryId, isShortened),
+      whyWaits: (queryId) => this.#admission.whyWaits(queryId),
+      ask: (submission, asker, signal) => this.#ask(submission, asker, signal),
+    };
+    this.#factory = new QueryFactory(options.clientTimeoutMs, { ...deps, owner });
   }
 
   /**
    * Admits a statement and returns at once: it may be queued, planning or failed by then. The same request id of the same
-   * principal gives the same query. @throws EngineError INVALID_SESSION_PROPERTY, QUERY_QUEUE_FULL, SHUTTING_DOWN
+   * principal gives the same query. @throws EngineError INVALID_SESSION_PROPERTY, QUERY_QUEUE_FULL,
+   * RESOURCE_GROUP_NOT_FOUND, SHUTTING_DOWN
    */
   submit(submission: QuerySubmission): QueryReport {
     const known = this.#byRequest.get(requestKey(submission));
@@ -102,16 +87,35 @@ export class QueryRegistry {
       return known.report();
     }
     if (this.#isClosed) throw new EngineError('SHUTTING_DOWN', 'the coordinator is shutting down');
-    if (this.#admission.isFull) {
-      const message = `${this.#options.maxQueuedQueries} queries wait already (max_queued_queries)`;
-      throw new EngineError('QUERY_QUEUE_FULL', message);
-    }
-    const entry = this.#createEntry(submission);
+    const entry = this.#factory.create(submission);
     const { query } = entry;
     this.#entries.set(query.traits.queryId, entry);
     if (submission.requestId !== '') this.#byRequest.set(requestKey(submission), query);
-    if (this.#admission.admit(entry)) this.#start(entry);
+    try {
+      this.#enqueue(query);
+      query.stand(this.#admission.placeOf(query.traits.queryId));
+    } catch (error) {
+      this.#forget(query);
+      entry.execution.cancel(toErrorReport(error));
+      throw error;
+    }
     return query.report();
+  }
+
+  /** Where queries belong from now on; those that are here move. */
+  reloadResourceGroups(tree: ResourceGroupTree): void {
+    this.#admission.reload(tree);
+    for (const { query } of this.#entries.values())
+      query.stand(this.#admission.placeOf(query.traits.queryId));
+  }
+
+  /** The file of resource groups cannot be used as it is; the ones before it stay. */
+  noteBrokenResourceGroups(error: ErrorReport): void {
+    this.#admission.noteBrokenFile(error);
+  }
+
+  resourceGroups(): ResourceGroupsReport {
+    return this.#admission.report();
   }
 
   /** @throws EngineError QUERY_NOT_FOUND, as do all that name a query */
@@ -218,57 +222,20 @@ export class QueryRegistry {
         query.phase === 'queued' || (query.phase === 'finishing' && !query.isBeingRead),
     );
     const error = { code: 'SHUTTING_DOWN', message: 'the coordinator is shutting down' } as const;
-    const cancelAll = (entries: readonly Entry[]): Promise<unknown> =>
+    const cancelAll = (entries: readonly QueryEntry[]): Promise<unknown> =>
       Promise.all(entries.map((entry) => this.#cancel(entry, error)));
     await cancelAll(idle);
     await Promise.race([Promise.all(live.map(({ query }) => endOf(query))), aborted(signal)]);
     await cancelAll(live);
     this.#ended.close();
+    this.#admission.close();
     for (const { query } of this.#entries.values()) query.lease.close();
   }
 
-  #createEntry(submission: QuerySubmission): Entry {
-    const { sql, principal, requestId, sessionProperties, session, parameters } = submission;
-    const properties = parseSessionProperties(sessionProperties);
-    chooseDiscipline(properties);
-    const { randomBytes } = this.#deps;
-    const createdAt = this.#clock.now();
-    this.#sequence += 1;
-    const sequence = this.#sequence;
-    const queryId = formatQueryId(createdAt, sequence, this.#incarnation);
-    const random = randomBytes(CAPABILITY_BYTES + 3);
-    const capability = random.slice(0, CAPABILITY_BYTES);
-    const [a = 0, b = 0, c = 0] = random.subarray(CAPABILITY_BYTES);
-    const lease = new Lease({
-      clock: this.#clock,
-      defaultMs: this.#options.clientTimeoutMs,
-      onExpired: (isShortened) => this.#onLeaseExpired(queryId, isShortened),
-    });
-    const traits = {
-      queryId,
-      sequence,
-      sql,
-      principal,
-      requestId,
-      properties,
-      capability,
-      createdAt,
-    };
-    const query = new Query(traits, {
-      clock: this.#clock,
-      lease,
-      onPhase: (phase) => this.#onPhase(queryId, phase),
-    });
-    const inputs = { sessionProperties, session, parameters, seed: a + (b << 8) + (c << 16) };
-    const execution = new QueryExecution(query, this.#deps, async (question, about, signal) => {
-      return await this.#ask({ ...submission, ...about, sql: question, requestId: '' }, signal);
-    });
-    return { query, execution, inputs };
-  }
-
-  /** Runs a query of its own for another one, which holds the place in the admission for both. */
-  async #ask(submission: QuerySubmission, signal: AbortSignal): Promise<Uint8Array> {
-    const entry = this.#createEntry({ ...submission, parameters: new Uint8Array() });
+  /** Runs a query of its own for another one, which holds the place in the admission, and the share, for both. */
+  async #ask(submission: QuerySubmission, asker: Query, signal: AbortSignal): Promise<Uint8Array> {
+    const entry = this.#factory.create(submission);
+    entry.query.stand(asker.place);
     this.#entries.set(entry.query.traits.queryId, entry);
     this.#start(entry);
     try {
@@ -281,7 +248,35 @@ export class QueryRegistry {
     }
   }
 
-  #start(entry: Entry): void {
+  #enqueue({ traits }: Query): void {
+    const { queryId, sequence, sql, principal, properties } = traits;
+    this.#admission.submit({
+      queryId,
+      arrival: sequence,
+      priority: properties.query_priority,
+      marks: {
+        user: principal.name,
+        source: properties.source,
+        clientTags: properties.client_tags,
+        statementKind: statementKind(sql),
+      },
+    });
+  }
+
+  #onAdmitted(queryId: QueryId): void {
+    const entry = this.#entries.get(queryId);
+    assert(entry !== undefined, 'a query is known until it has left');
+    entry.query.stand(this.#admission.placeOf(queryId));
+    this.#start(entry);
+  }
+
+  /** What waits may wait for something else now. */
+  #onAdmissionChanged(): void {
+    for (const { query } of this.#entries.values())
+      if (query.phase === 'queued') query.onProgress();
+  }
+
+  #start(entry: QueryEntry): void {
     const { execution, inputs } = entry;
     const { queryId } = entry.query.traits;
     assert(inputs !== undefined, 'a query starts once');
@@ -296,8 +291,8 @@ export class QueryRegistry {
     const isEnd = phase === 'finished' || phase === 'failed';
     // A computed result that waits for its reader uses no slot, and holds up nobody.
     if (isEnd || phase === 'finishing') {
-      const next = this.#admission.leave(entry);
-      if (next !== undefined) this.#start(next);
+      const { cpuMs } = this.#admission.hasQuotas ? entry.query.usage() : { cpuMs: 0 };
+      this.#admission.leave(queryId, cpuMs);
     }
     if (!isEnd) return;
     this.#logEnd(entry.query);
@@ -331,13 +326,13 @@ export class QueryRegistry {
     }
   }
 
-  async #cancel({ query, execution }: Entry, error: ErrorReport): Promise<void> {
+  async #cancel({ query, execution }: QueryEntry, error: ErrorReport): Promise<void> {
     if (query.isEnded) return;
     execution.cancel(error);
     await endOf(query);
   }
 
-  #find(queryId: string, principal: Principal): Entry {
+  #find(queryId: string, principal: Principal): QueryEntry {
     const entry = this.#entries.get(queryId as QueryId);
     if (entry?.query.traits.principal.name === principal.name) return entry;
     throw new EngineError('QUERY_NOT_FOUND', `there is no query ${queryId}`, {
@@ -357,11 +352,6 @@ function requestKey(request: {
   readonly requestId: string;
 }): string {
   return `${request.requestId}\n${request.principal.name}`;
-}
-
-/** Five characters of [a-z0-9]. */
-function incarnationOf(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => (byte % 36).toString(36)).join('');
 }
 
 function endOf(query: Query): Promise<void> {

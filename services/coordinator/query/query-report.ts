@@ -4,6 +4,7 @@ import type { Instant, QueryId } from '../../common/ids.ts';
 import type { Column } from '../../common/plan/column-type.ts';
 import type { SessionState } from '../../common/session-state.ts';
 import type { Principal } from '../../common/task/task-status.ts';
+import type { AdmissionWait } from '../admission/admission-state.ts';
 import type { StageDescription } from '../scheduler/query-description.ts';
 import type { ResultLocation } from '../scheduler/scheduler-effect.ts';
 
@@ -35,6 +36,9 @@ export interface QueryReport {
   readonly peakMemoryBytes: number;
   /** Why it does not progress, by name; empty when it does. */
   readonly blockedReason: string;
+  readonly resourceGroup: string;
+  /** While it is queued: which group lets no more begin, and for want of what. */
+  readonly admissionWait?: AdmissionWait;
   /** The session behind the statement, where it has changed it. */
   readonly session?: SessionState;
 }

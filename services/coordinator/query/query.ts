@@ -10,6 +10,10 @@ import { rootFragment } from '../../common/plan/plan-fragment.ts';
 import type { SessionProperties } from '../../common/session-properties.ts';
 import type { SystemTableName } from '../../common/system/system-tables.ts';
 import type { Principal } from '../../common/task/task-status.ts';
+import type { AdmissionWait } from '../admission/admission-state.ts';
+import type { QueryUsage } from '../admission/admission-events.ts';
+import type { QueryPlace } from '../admission/query-admission.ts';
+import { NO_PLACE } from '../admission/query-admission.ts';
 import type { QueryDescription, StageDetail } from '../scheduler/query-description.ts';
 import type { ResultLocation } from '../scheduler/scheduler-effect.ts';
 import type { Lease } from './lease.ts';
@@ -53,6 +57,8 @@ export interface QueryDeps {
   readonly lease: Lease;
   /** Told of every phase, once. */
   readonly onPhase: (phase: QueryPhase) => void;
+  /** Which group keeps it from beginning; `undefined` = none. */
+  readonly whyWaits: () => AdmissionWait | undefined;
 }
 
 /** Watchers hear of progress at most so often; of states at once. */
@@ -65,6 +71,7 @@ export class Query {
   readonly results = new ResultLog();
   readonly #clock: Clock;
   readonly #onPhase: QueryDeps['onPhase'];
+  readonly #whyWaits: QueryDeps['whyWaits'];
   readonly #changes = new Doorbell();
   readonly #ended = new AbortController();
   #phase: QueryPhase = 'queued';
@@ -86,16 +93,28 @@ export class Query {
   #resultWatchers = 0;
   #isProgressDue = false;
   #isDelivered = false;
+  #place = NO_PLACE;
 
   constructor(traits: QueryTraits, deps: QueryDeps) {
     this.traits = traits;
     this.#clock = deps.clock;
     this.lease = deps.lease;
     this.#onPhase = deps.onPhase;
+    this.#whyWaits = deps.whyWaits;
   }
 
   get phase(): QueryPhase {
     return this.#phase;
+  }
+
+  /** Its resource group, which it keeps when it has left it. */
+  get place(): QueryPlace {
+    return this.#place;
+  }
+
+  /** `undefined`: it stays where it was. */
+  stand(place: QueryPlace | undefined): void {
+    this.#place = place ?? this.#place;
   }
 
   /** Sources of its plan that read the coordinator's own tables. */
@@ -185,11 +204,22 @@ export class Query {
     return this.#progress.describeStages();
   }
 
+  /** What it takes now, and has taken of processors. */
+  usage(): QueryUsage {
+    const stages = this.#progress.describe()?.stages ?? [];
+    return {
+      queryId: this.traits.queryId,
+      memoryBytes: stages.reduce((sum, { stats }) => sum + stats.memoryBytes, 0),
+      cpuMs: stages.reduce((sum, { stats }) => sum + stats.cpuMs, 0),
+    };
+  }
+
   report(): QueryReport {
     const { queryId, sql, principal, createdAt } = this.traits;
     const description = this.#progress.describe();
     const end = this.#endedAt;
     const now = end ?? this.#clock.now();
+    const wait = this.#phase === 'queued' ? this.#whyWaits() : undefined;
     const planningAt = this.#phaseTimes.get('planning') ?? now;
     return {
       queryId,
@@ -207,6 +237,8 @@ export class Query {
       stages: description?.stages ?? [],
       peakMemoryBytes: description?.peakMemoryBytes ?? 0,
       blockedReason: this.#blockedReason(description),
+      resourceGroup: this.#place.resourceGroup,
+      ...(wait === undefined ? {} : { admissionWait: wait }),
       ...(this.#plan.session === undefined ? {} : { session: this.#plan.session }),
     };
   }

@@ -60,6 +60,9 @@ export function queryReportToWire(report: QueryReport): QueryInfo {
     blockedReason: report.blockedReason,
     peakMemoryBytes: BigInt(report.peakMemoryBytes),
     session: report.session === undefined ? undefined : sessionToWire(report.session),
+    resourceGroup: report.resourceGroup,
+    admissionWaitGroup: report.admissionWait?.group ?? '',
+    admissionWaitFactor: report.admissionWait?.factor ?? '',
   };
 }
 

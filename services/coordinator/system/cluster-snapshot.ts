@@ -1,5 +1,6 @@
 /** What the catalog `system` shows, all of one moment. */
 import type { Instant } from '../../common/ids.ts';
+import type { ResourceGroupsReport } from '../admission/query-admission.ts';
 import type { MemberDescription } from '../cluster/cluster-state.ts';
 import type { QueryReport } from '../query/query-report.ts';
 import type { StageDetail } from '../scheduler/query-description.ts';
@@ -9,6 +10,7 @@ export interface ClusterSnapshot {
   readonly queries: readonly QuerySnapshot[];
   readonly coordinator: CoordinatorDescription;
   readonly workers: readonly MemberDescription[];
+  readonly resourceGroups: ResourceGroupsReport;
 }
 
 export interface QuerySnapshot {

@@ -1,5 +1,6 @@
 /** A snapshot as the rows of the catalog's tables. */
 import { assertNever } from '../../common/assert.ts';
+import type { ErrorReport } from '../../common/error.ts';
 import type { Cell } from '../../common/page/row-pages.ts';
 import { COORDINATOR_NODE_ID } from '../../common/system/coordinator-location.ts';
 import {
@@ -9,6 +10,7 @@ import {
 } from '../../common/system/system-tables.ts';
 import type { BlockedTimes, TaskStats } from '../../common/task/task-status.ts';
 import { VERSION } from '../../common/version.ts';
+import type { GroupDescription } from '../admission/group-description.ts';
 import type { MemberDescription } from '../cluster/cluster-state.ts';
 import type {
   StageDescription,
@@ -24,7 +26,7 @@ export function systemRows(
   table: SystemTableName,
 ): readonly (readonly Cell[])[] {
   const names = systemColumns(table).map(({ name }) => name);
-  return namedRows(snapshot, table).map((row: Readonly<Record<string, Cell>>) =>
+  return namedRows(snapshot, table).map((row) =>
     names.map((name) => row[name] ?? null),
   );
 }
@@ -32,8 +34,8 @@ export function systemRows(
 function namedRows(
   snapshot: ClusterSnapshot,
   table: SystemTableName,
-): readonly SystemRow<SystemTableName>[] {
-  const { queries, coordinator, workers } = snapshot;
+): readonly Readonly<Record<string, Cell>>[] {
+  const { queries, coordinator, workers, resourceGroups } = snapshot;
   switch (table) {
     case 'queries':
       return queries.map(queryRow);
@@ -43,6 +45,10 @@ function namedRows(
       return queries.flatMap(({ stages }) => stages.flatMap(({ tasks }) => tasks.map(taskRow)));
     case 'nodes':
       return [coordinatorRow(coordinator), ...workers.map(workerRow)];
+    case 'resource_groups':
+      return resourceGroups.groups.map((group, index) =>
+        resourceGroupRow(group, index === 0 ? resourceGroups.fileError : undefined),
+      );
     default:
       return assertNever(table);
   }
@@ -81,6 +87,34 @@ function queryRow({ report }: QuerySnapshot): SystemRow<'queries'> {
     peak_memory_bytes: report.peakMemoryBytes,
     spilled_bytes: total(({ stats }) => stats.spilledBytes),
     stored_bytes: total(({ stats }) => stats.storedBytes),
+    resource_group: textOrNull(report.resourceGroup),
+    waits_in_group: report.admissionWait?.group ?? null,
+    waits_for: report.admissionWait?.factor ?? null,
+  };
+}
+
+function resourceGroupRow(
+  { path, running, queued, memoryBytes, cpuMs, terms }: GroupDescription,
+  fileError: ErrorReport | undefined,
+): SystemRow<'resource_groups'> {
+  return {
+    resource_group: path,
+    policy: terms.policy,
+    weight: terms.weight,
+    min_share: terms.minShare,
+    priority: terms.priority,
+    running,
+    queued,
+    memory_bytes: memoryBytes,
+    cpu_ms: cpuMs,
+    hard_concurrency: terms.hardConcurrency,
+    soft_concurrency: terms.softConcurrency,
+    max_queued: terms.maxQueued,
+    soft_memory_bytes: terms.softMemoryBytes,
+    hard_memory_bytes: terms.hardMemoryBytes,
+    soft_cpu_ms: terms.softCpuMs,
+    hard_cpu_ms: terms.hardCpuMs,
+    file_error: fileError?.message ?? null,
   };
 }
 

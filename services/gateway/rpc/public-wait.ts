@@ -1,10 +1,11 @@
 /** What queries, stages and tasks wait for, as clients see it. */
 import type {
+  QueryInfo,
   TaskWait as InternalTaskWait,
   Wait as InternalWait,
 } from '../../../proto/gen/skein/internal/v1/query_coordinator.ts';
-import { WaitReason as WireReason } from '../../../proto/gen/skein/v1/query.ts';
-import type { TaskWait, Wait } from '../../../proto/gen/skein/v1/query.ts';
+import { AdmissionFactor, WaitReason as WireReason } from '../../../proto/gen/skein/v1/query.ts';
+import type { AdmissionWait, TaskWait, Wait } from '../../../proto/gen/skein/v1/query.ts';
 import type { WaitReason } from '../../common/task/wait-reason.ts';
 
 const REASONS: Readonly<Record<WaitReason, WireReason>> = {
@@ -46,6 +47,25 @@ export function publicWait(wait: InternalWait | undefined): Wait | undefined {
     taskIds: wait.tasks,
     nodeIds: wait.nodes,
     sources: wait.sources,
+  };
+}
+
+const ADMISSION_FACTORS: Readonly<Record<string, AdmissionFactor>> = {
+  concurrency: AdmissionFactor.ADMISSION_FACTOR_CONCURRENCY,
+  memory: AdmissionFactor.ADMISSION_FACTOR_MEMORY,
+  cpu: AdmissionFactor.ADMISSION_FACTOR_CPU,
+};
+
+/** Unset for a query that does not wait for admission. */
+export function publicAdmissionWait({
+  admissionWaitGroup,
+  admissionWaitFactor,
+}: QueryInfo): AdmissionWait | undefined {
+  if (admissionWaitGroup === '') return undefined;
+  const factor = ADMISSION_FACTORS[admissionWaitFactor];
+  return {
+    resourceGroup: admissionWaitGroup,
+    factor: factor ?? AdmissionFactor.ADMISSION_FACTOR_UNSPECIFIED,
   };
 }
 

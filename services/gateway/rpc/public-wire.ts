@@ -16,7 +16,12 @@ import {
   type QueryProgress,
 } from '../../../proto/gen/skein/v1/query.ts';
 import { ERROR_POLICIES, type ErrorType as ErrorTypeName } from '../../common/error.ts';
-import { publicTaskWait, publicWait, publicWaitReason } from './public-wait.ts';
+import {
+  publicAdmissionWait,
+  publicTaskWait,
+  publicWait,
+  publicWaitReason,
+} from './public-wait.ts';
 import { errorReportFromWire } from '../../common/rpc/error-wire.ts';
 
 /** `session`: what the client carries into its next statement. */
@@ -33,6 +38,7 @@ export function publicQuery(info: QueryInfo, session: Uint8Array): Query {
     endTime: info.endTimeMs === undefined ? undefined : new Date(info.endTimeMs),
     rung: info.rung,
     rungReason: info.rungReason,
+    resourceGroup: info.resourceGroup,
   };
 }
 
@@ -90,6 +96,7 @@ function publicProgress(info: QueryInfo): QueryProgress {
     })),
     blockedReason: info.blockedReason,
     waitReason: publicWaitReason(info.blockedReason),
+    admissionWait: publicAdmissionWait(info),
   };
 }
 

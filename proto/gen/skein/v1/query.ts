@@ -50,6 +50,28 @@ export namespace QueryState {
   export type UNRECOGNIZED = typeof QueryState.UNRECOGNIZED;
 }
 
+/** What a resource group has no more of. */
+export const AdmissionFactor = {
+  ADMISSION_FACTOR_UNSPECIFIED: 0,
+  /** ADMISSION_FACTOR_CONCURRENCY - As many run as may. */
+  ADMISSION_FACTOR_CONCURRENCY: 1,
+  /** ADMISSION_FACTOR_MEMORY - Its queries use too much memory. */
+  ADMISSION_FACTOR_MEMORY: 2,
+  /** ADMISSION_FACTOR_CPU - Its queries have used too much processor time; it comes back. */
+  ADMISSION_FACTOR_CPU: 3,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type AdmissionFactor = typeof AdmissionFactor[keyof typeof AdmissionFactor];
+
+export namespace AdmissionFactor {
+  export type ADMISSION_FACTOR_UNSPECIFIED = typeof AdmissionFactor.ADMISSION_FACTOR_UNSPECIFIED;
+  export type ADMISSION_FACTOR_CONCURRENCY = typeof AdmissionFactor.ADMISSION_FACTOR_CONCURRENCY;
+  export type ADMISSION_FACTOR_MEMORY = typeof AdmissionFactor.ADMISSION_FACTOR_MEMORY;
+  export type ADMISSION_FACTOR_CPU = typeof AdmissionFactor.ADMISSION_FACTOR_CPU;
+  export type UNRECOGNIZED = typeof AdmissionFactor.UNRECOGNIZED;
+}
+
 export const WaitReason = {
   WAIT_REASON_UNSPECIFIED: 0,
   WAIT_REASON_WAITING_FOR_ADMISSION: 1,
@@ -248,6 +270,8 @@ export interface Query {
   /** Which rung of the planning ladder: distributed, small, single-over-scans, whole. Empty before planning. */
   readonly rung: string;
   readonly rungReason: string;
+  /** Where it stands among others: root, or names from there, parted by dots. */
+  readonly resourceGroup: string;
 }
 
 export interface QueryProgress {
@@ -280,6 +304,15 @@ export interface QueryProgress {
   readonly blockedReason: string;
   /** The same; unset when it progresses. */
   readonly waitReason: WaitReason;
+  /** Set when it waits for admission. */
+  readonly admissionWait: AdmissionWait | undefined;
+}
+
+/** Why a query may not begin yet. */
+export interface AdmissionWait {
+  /** Of the groups that it is in, the innermost that lets no more begin. */
+  readonly resourceGroup: string;
+  readonly factor: AdmissionFactor;
 }
 
 export interface StageProgress {
@@ -1313,6 +1346,7 @@ function createBaseQuery(): Query {
     endTime: undefined,
     rung: "",
     rungReason: "",
+    resourceGroup: "",
   };
 }
 
@@ -1350,6 +1384,9 @@ export const Query: MessageFns<Query> = {
     }
     if (message.rungReason !== "") {
       writer.uint32(90).string(message.rungReason);
+    }
+    if (message.resourceGroup !== "") {
+      writer.uint32(98).string(message.resourceGroup);
     }
     return writer;
   },
@@ -1455,6 +1492,14 @@ export const Query: MessageFns<Query> = {
             message.rungReason = reader.string();
             continue;
           }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.resourceGroup = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1485,6 +1530,7 @@ export const Query: MessageFns<Query> = {
     message.endTime = object.endTime ?? undefined;
     message.rung = object.rung ?? "";
     message.rungReason = object.rungReason ?? "";
+    message.resourceGroup = object.resourceGroup ?? "";
     return message;
   },
 };
@@ -1504,6 +1550,7 @@ function createBaseQueryProgress(): QueryProgress {
     stages: [],
     blockedReason: "",
     waitReason: 0,
+    admissionWait: undefined,
   };
 }
 
@@ -1565,6 +1612,9 @@ export const QueryProgress: MessageFns<QueryProgress> = {
     }
     if (message.waitReason !== 0) {
       writer.uint32(104).int32(message.waitReason);
+    }
+    if (message.admissionWait !== undefined) {
+      AdmissionWait.encode(message.admissionWait, writer.uint32(114).fork()).join();
     }
     return writer;
   },
@@ -1686,6 +1736,14 @@ export const QueryProgress: MessageFns<QueryProgress> = {
             message.waitReason = reader.int32() as any;
             continue;
           }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.admissionWait = AdmissionWait.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1730,6 +1788,76 @@ export const QueryProgress: MessageFns<QueryProgress> = {
     message.stages = object.stages?.map((e) => StageProgress.fromPartial(e)) || [];
     message.blockedReason = object.blockedReason ?? "";
     message.waitReason = object.waitReason ?? 0;
+    message.admissionWait = (object.admissionWait !== undefined && object.admissionWait !== null)
+      ? AdmissionWait.fromPartial(object.admissionWait)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseAdmissionWait(): AdmissionWait {
+  return { resourceGroup: "", factor: 0 };
+}
+
+export const AdmissionWait: MessageFns<AdmissionWait> = {
+  encode(message: AdmissionWait, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.resourceGroup !== "") {
+      writer.uint32(10).string(message.resourceGroup);
+    }
+    if (message.factor !== 0) {
+      writer.uint32(16).int32(message.factor);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AdmissionWait {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAdmissionWait() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.resourceGroup = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.factor = reader.int32() as any;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<AdmissionWait>): AdmissionWait {
+    return AdmissionWait.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<AdmissionWait>): AdmissionWait {
+    const message = createBaseAdmissionWait() as any;
+    message.resourceGroup = object.resourceGroup ?? "";
+    message.factor = object.factor ?? 0;
     return message;
   },
 };

@@ -52,6 +52,7 @@ export const FAILURE_CLASSES: Readonly<Record<ErrorCode, FailureClass>> = {
   QUERY_ABANDONED: 'fatal',
   QUERY_TIMEOUT: 'fatal',
   QUERY_QUEUE_FULL: 'fatal',
+  RESOURCE_GROUP_NOT_FOUND: 'fatal',
   OUT_OF_MEMORY: 'memory',
   // Another worker has another disk.
   OUT_OF_DISK: 'task',

@@ -101,42 +101,6 @@ describe('a query', () => {
   });
 });
 
-describe('admission', () => {
-  it('runs so many, queues so many in order, and refuses the next', async () => {
-    const world = new RegistryFixture({ maxRunningQueries: 1, maxQueuedQueries: 2 });
-    const ids = [world.submit(), world.submit(), world.submit()].map((query) => query.queryId);
-    expect(codeOf(() => world.submit())).toBe('QUERY_QUEUE_FULL');
-    const phases = () => ids.map((id) => world.registry.get(id, ALICE).phase);
-    expect(phases()).toEqual(['planning', 'queued', 'queued']);
-    await world.registry.cancel(ids[0]!, ALICE, CANCELLED);
-    expect(phases()).toEqual(['failed', 'planning', 'queued']);
-    await world.registry.cancel(ids[1]!, ALICE, CANCELLED);
-    expect(phases()).toEqual(['failed', 'failed', 'planning']);
-  });
-
-  it('lets the next one in when all rows are computed, whoever still reads them', async () => {
-    const world = new RegistryFixture({ maxRunningQueries: 1 });
-    const first = await world.running();
-    const second = world.submit();
-    const buffered = {
-      state: 'flushing',
-      bufferedBytes: 10,
-      utilization: 0,
-      overutilized: false,
-    } as const;
-    await world.report('flushing', { outputs: [buffered] });
-    expect(world.registry.get(first, ALICE).phase).toBe('finishing');
-    expect(world.registry.get(second.queryId, ALICE).phase).toBe('planning');
-  });
-
-  it('answers a repeated request id with the first query, for the same principal only', () => {
-    const world = new RegistryFixture({ maxRunningQueries: 1, maxQueuedQueries: 1 });
-    const first = world.submit({ requestId: 'r1' });
-    expect(world.submit({ requestId: 'r1', sql: 'SELECT 2' }).queryId).toBe(first.queryId);
-    expect(world.submit({ requestId: 'r1', principal: BOB }).queryId).not.toBe(first.queryId);
-  });
-});
-
 describe('cancelling', () => {
   it('ends a queued query', async () => {
     const world = new RegistryFixture({ maxRunningQueries: 1 });

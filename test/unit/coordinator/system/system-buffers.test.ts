@@ -47,6 +47,7 @@ class World {
         now: 2 as Instant,
       },
       workers: [],
+      resourceGroups: registry.resourceGroups(),
     };
   }
 

@@ -218,6 +218,10 @@ export interface QueryInfo {
   readonly peakMemoryBytes: bigint;
   /** The session behind the statement, where it has changed it; not in lists. */
   readonly session: SessionState | undefined;
+  readonly resourceGroup: string;
+  /** While it is queued: the group that lets no more queries begin, and for want of what (services/coordinator/admission). */
+  readonly admissionWaitGroup: string;
+  readonly admissionWaitFactor: string;
 }
 
 export interface StageInfo {
@@ -1687,6 +1691,9 @@ function createBaseQueryInfo(): QueryInfo {
     blockedReason: "",
     peakMemoryBytes: 0n,
     session: undefined,
+    resourceGroup: "",
+    admissionWaitGroup: "",
+    admissionWaitFactor: "",
   };
 }
 
@@ -1736,6 +1743,15 @@ export const QueryInfo: MessageFns<QueryInfo> = {
     }
     if (message.session !== undefined) {
       SessionState.encode(message.session, writer.uint32(114).fork()).join();
+    }
+    if (message.resourceGroup !== "") {
+      writer.uint32(122).string(message.resourceGroup);
+    }
+    if (message.admissionWaitGroup !== "") {
+      writer.uint32(130).string(message.admissionWaitGroup);
+    }
+    if (message.admissionWaitFactor !== "") {
+      writer.uint32(138).string(message.admissionWaitFactor);
     }
     return writer;
   },
@@ -1865,6 +1881,30 @@ export const QueryInfo: MessageFns<QueryInfo> = {
             message.session = SessionState.decode(reader, reader.uint32());
             continue;
           }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.resourceGroup = reader.string();
+            continue;
+          }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.admissionWaitGroup = reader.string();
+            continue;
+          }
+          case 17: {
+            if (tag !== 138) {
+              break;
+            }
+
+            message.admissionWaitFactor = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1904,6 +1944,9 @@ export const QueryInfo: MessageFns<QueryInfo> = {
     message.session = (object.session !== undefined && object.session !== null)
       ? SessionState.fromPartial(object.session)
       : undefined;
+    message.resourceGroup = object.resourceGroup ?? "";
+    message.admissionWaitGroup = object.admissionWaitGroup ?? "";
+    message.admissionWaitFactor = object.admissionWaitFactor ?? "";
     return message;
   },
 };
