@@ -98,7 +98,16 @@ function submit(
   const selected = selectGroup(state.tree, marks);
   if (selected === undefined) return [{ kind: 'refuse', queryId, refusal: { kind: 'no-group' } }];
   const group = ensureGroup(state, selected);
-  place(state, { queryId, arrival, priority, marks, group, isRunning: false, memoryBytes: 0, cpuMs: 0 });
+  place(state, {
+    queryId,
+    arrival,
+    priority,
+    marks,
+    group,
+    isRunning: false,
+    memoryBytes: 0,
+    cpuMs: 0,
+  });
   const admitted = admitAll(state);
   if (queryOf(state, queryId).isRunning) return admitted;
   const full = fullGroup(state, group);

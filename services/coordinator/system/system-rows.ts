@@ -26,9 +26,7 @@ export function systemRows(
   table: SystemTableName,
 ): readonly (readonly Cell[])[] {
   const names = systemColumns(table).map(({ name }) => name);
-  return namedRows(snapshot, table).map((row) =>
-    names.map((name) => row[name] ?? null),
-  );
+  return namedRows(snapshot, table).map((row) => names.map((name) => row[name] ?? null));
 }
 
 function namedRows(

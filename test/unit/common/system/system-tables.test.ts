@@ -7,7 +7,7 @@ import {
 
 describe('the tables of the catalog system', () => {
   it('are found in any case', () => {
-    expect(SYSTEM_TABLE_NAMES).toEqual(['nodes', 'queries', 'stages', 'tasks']);
+    expect(SYSTEM_TABLE_NAMES).toEqual(['nodes', 'queries', 'resource_groups', 'stages', 'tasks']);
     expect(findSystemTable('QueRies')).toBe('queries');
     expect(findSystemTable('settings')).toBeUndefined();
   });

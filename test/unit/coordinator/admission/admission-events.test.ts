@@ -4,10 +4,7 @@ import { compareText } from '../../../../services/common/compare-text.ts';
 import type { Instant, QueryId } from '../../../../services/common/ids.ts';
 import { AGED_TURN } from '../../../../services/common/sharing/sharing-policy.ts';
 import { onAdmissionEvent } from '../../../../services/coordinator/admission/admission-events.ts';
-import {
-  termsOf,
-  whyWaits,
-} from '../../../../services/coordinator/admission/admission-state.ts';
+import { termsOf, whyWaits } from '../../../../services/coordinator/admission/admission-state.ts';
 import { shareOf } from '../../../../services/coordinator/admission/group-description.ts';
 import {
   groupOf,
