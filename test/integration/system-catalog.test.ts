@@ -68,6 +68,7 @@ describe('the catalog system', () => {
     expect(await rows('SHOW TABLES FROM system')).toEqual([
       ['nodes'],
       ['queries'],
+      ['resource_groups'],
       ['stages'],
       ['tasks'],
     ]);
@@ -76,7 +77,13 @@ describe('the catalog system', () => {
     );
     expect(types).toEqual([['TIMESTAMP WITH TIME ZONE', 'DOUBLE']]);
     const listed = await client.tables('system');
-    expect(listed.map(({ name }) => name)).toEqual(['nodes', 'queries', 'stages', 'tasks']);
+    expect(listed.map(({ name }) => name)).toEqual([
+      'nodes',
+      'queries',
+      'resource_groups',
+      'stages',
+      'tasks',
+    ]);
   });
 
   it('answers EXPLAIN ANALYZE', async () => {

@@ -113,11 +113,11 @@ describe('a statement that names tables of the catalog system', () => {
     expect(described).toMatchObject({ kind: 'known', statement: 'DESCRIBE' });
     const listed = await planner.frontEnd.admit(planningRequest('SHOW TABLES FROM system'));
     expect(listed).toMatchObject({
-      rows: { rows: [['nodes'], ['queries'], ['stages'], ['tasks']] },
+      rows: { rows: [['nodes'], ['queries'], ['resource_groups'], ['stages'], ['tasks']] },
     });
     const inMain = await planner.frontEnd.admit(planningRequest('SHOW TABLES FROM system.main'));
     expect(inMain).toMatchObject({
-      rows: { rows: [['nodes'], ['queries'], ['stages'], ['tasks']] },
+      rows: { rows: [['nodes'], ['queries'], ['resource_groups'], ['stages'], ['tasks']] },
     });
     const tables = await planner.catalog.listTables('System');
     expect(tables.map(({ catalog, name }) => `${catalog}.${name}`)).toContain('system.tasks');
