@@ -53,6 +53,16 @@ export function drawStoreFaults(
   });
 }
 
+/** In some cases the reader of a limited scan alone has the limit: it ends while the scan goes on, which is cancelled (T18, T36). */
+export function drawLoneLimits(random: Random, workload: Workload): Workload {
+  if (!workload.endsEarly || random.below(3) > 0) return workload;
+  const fragments = workload.fragments.map((fragment): PlanFragment => {
+    const { rowLimit: _left, ...unlimited } = fragment;
+    return fragment.scans.length > 0 ? unlimited : fragment;
+  });
+  return { ...workload, fragments };
+}
+
 /** Some stages come out otherwise when they are run again: their rows are dealt to other partitions. */
 export function drawDeterminism(random: Random, workload: Workload): Workload {
   const rate = random.below(2) === 0 ? 0 : 0.4;

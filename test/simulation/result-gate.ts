@@ -9,6 +9,8 @@ import type { ResultAnnouncement, ResultClient } from './cluster-worker.ts';
 export class ResultGate {
   readonly #client: ResultClient;
   readonly #violations: Violations;
+  /** The client knows of some of the result. */
+  isShown = false;
   #attempt = 0;
   #isCommitted = true;
   /** The query has attempts as a whole; else only its tasks may have. */
@@ -25,7 +27,7 @@ export class ResultGate {
       const { attempt } = location.taskId;
       if (attempt !== this.#attempt) this.#fail(`rows of attempt ${attempt} in ${this.#attempt}`);
     }
-    if (this.#isCommitted) this.#client.add(results);
+    if (this.#isCommitted) this.#show(results);
     else this.#held.push(results);
   }
 
@@ -39,7 +41,12 @@ export class ResultGate {
     this.#attempt = attempt;
     this.#isCommitted = commitment === 'committed';
     if (!this.#isCommitted) return;
-    for (const results of this.#held.splice(0)) this.#client.add(results);
+    for (const results of this.#held.splice(0)) this.#show(results);
+  }
+
+  #show(results: ResultAnnouncement): void {
+    this.isShown ||= results.locations.length > 0;
+    this.#client.add(results);
   }
 
   #fail(what: string): void {

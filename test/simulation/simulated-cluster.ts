@@ -7,6 +7,10 @@ import type {
   SchedulerEvent,
   SchedulerNode,
 } from '../../services/coordinator/scheduler/scheduler-event.ts';
+import {
+  rerunsStages,
+  spoolsOutputs,
+} from '../../services/coordinator/scheduler/scheduler-options.ts';
 import type { Misfortune } from './checkers/result-checker.ts';
 import type { Fault, Scenario, TaskFailureCode } from './scenario.ts';
 import type { ClusterWorker, CreateEngine, Engine, WorkerOrder } from './cluster-worker.ts';
@@ -46,6 +50,7 @@ export class SimulatedCluster {
   readonly misfortune: Misfortune = {
     lostNodes: new Set(),
     wasWithoutNodes: false,
+    hidStored: false,
     injected: new Set(),
   };
   /** Every run of every worker there ever was. */
@@ -97,6 +102,7 @@ export class SimulatedCluster {
 
   #kill(worker: ClusterWorker, restarts: boolean): void {
     worker.crash();
+    this.#hideStored();
     this.misfortune.lostNodes.add(worker.node.nodeId);
     const { time, random } = this.#deps;
     time.after(5 + random.below(1_500), () => this.#tellLoss(worker, 'killed by SIGKILL'));
@@ -146,6 +152,7 @@ export class SimulatedCluster {
     this.#deps.time.after(goesOnMs, () => {
       if (!worker.isAlive) return;
       worker.crash();
+      this.#hideStored();
       this.#restart(index);
     });
   }
@@ -154,7 +161,14 @@ export class SimulatedCluster {
     const worker = this.#runOf(index);
     if (worker === undefined) return;
     this.#deps.network.isolate(worker.node.nodeInstanceId, durationMs);
+    this.#hideStored();
     this.#deps.listener.onFault('partition');
+  }
+
+  /** Who reads what the worker has stored gives up before anybody says why. */
+  #hideStored(): void {
+    const { options } = this.#deps.scenario;
+    if (rerunsStages(options) && !spoolsOutputs(options)) this.misfortune.hidStored = true;
   }
 
   pause(index: number, durationMs: number): void {
@@ -162,6 +176,7 @@ export class SimulatedCluster {
     if (worker === undefined) return;
     const { network, time } = this.#deps;
     network.isolate(worker.node.nodeInstanceId, durationMs);
+    this.#hideStored();
     worker.pauseUntil((time.now() + durationMs) as Instant);
     this.#deps.listener.onFault('pause');
   }
@@ -202,6 +217,20 @@ export class SimulatedCluster {
       this.#deps.listener.onFault('spool-loss');
     }
     if (!isLost && triesLeft > 0) time.after(10, () => this.loseSpooled(triesLeft - 1));
+  }
+
+  /** Tasks and pages that are still there; nobody needs any when a query has ended. */
+  leftovers(): readonly string[] {
+    const alive = this.workers.filter((each) => each.isAlive);
+    return [
+      ...alive.flatMap((worker) => [
+        ...worker.liveTasks().map((task) => `rest: task ${task} on ${worker.node.nodeId}`),
+        ...worker
+          .storedOutputs()
+          .map((task) => `rest: stored pages of task ${task} on ${worker.node.nodeId}`),
+      ]),
+      ...(this.engine.spool?.held() ?? []).map((task) => `rest: spooled pages of task ${task}`),
+    ];
   }
 
   #runOf(index: number): ClusterWorker | undefined {

@@ -5,7 +5,7 @@ import {
   DEFAULT_SCHEDULER_OPTIONS,
   spoolsOutputs,
 } from '../../services/coordinator/scheduler/scheduler-options.ts';
-import { drawDeterminism, drawDiscipline, drawStoreFaults } from './discipline.ts';
+import { drawDeterminism, drawDiscipline, drawLoneLimits, drawStoreFaults } from './discipline.ts';
 import { drawFaultTolerance } from './fault-tolerance.ts';
 import { createScenario } from './scenario.ts';
 import type { Scenario } from './scenario.ts';
@@ -37,7 +37,7 @@ export function drawCase(seed: number): SimulationCase {
   return {
     seed,
     scenario: { ...disciplined, faults },
-    workload: drawDeterminism(partOf(seed, 9), workload),
+    workload: drawLoneLimits(partOf(seed, 12), drawDeterminism(partOf(seed, 9), workload)),
   };
 }
 

@@ -353,7 +353,12 @@ class Simulation {
   #checkRest(): void {
     const end = this.#coordinator?.end;
     const error = end?.kind === 'fail-query' ? end.error : undefined;
-    const outcome = { error, isComplete: this.#client.isComplete(), rows: this.#client.rows() };
+    const outcome = {
+      error,
+      isComplete: this.#client.isComplete(),
+      isShown: this.#gate.isShown,
+      rows: this.#client.rows(),
+    };
     if (error === undefined && !this.#client.isGone && !outcome.isComplete) {
       this.#violations.push('result: the query has finished, the client has not seen the end');
     }
@@ -365,16 +370,7 @@ class Simulation {
     const state = this.#coordinator?.state;
     if (error === undefined && state !== undefined)
       this.#violations.push(...checkStatistics(workload, describeQuery(state).stages));
-    for (const worker of this.#cluster.workers.filter((each) => each.isAlive)) {
-      for (const task of worker.liveTasks()) {
-        this.#violations.push(`rest: task ${task} on ${worker.node.nodeId}`);
-      }
-      for (const task of worker.storedOutputs()) {
-        this.#violations.push(`rest: stored pages of task ${task} on ${worker.node.nodeId}`);
-      }
-    }
-    for (const task of this.#cluster.engine.spool?.held() ?? [])
-      this.#violations.push(`rest: spooled pages of task ${task}`);
+    this.#violations.push(...this.#cluster.leftovers());
   }
 
   #noteHang(): void {

@@ -8,6 +8,8 @@ export interface Misfortune {
   readonly lostNodes: Set<string>;
   /** At some time no worker could take tasks. */
   wasWithoutNodes: boolean;
+  /** Some worker could not be reached for a while: what it has stored looked lost to those who read it. */
+  hidStored: boolean;
   /** Codes of the errors that were injected. */
   readonly injected: Set<string>;
 }
@@ -22,6 +24,8 @@ export interface Outcome {
   readonly error: ErrorReport | undefined;
   /** The client saw the end of everything that it was told to read. */
   readonly isComplete: boolean;
+  /** It was told of some of it, which cannot be made again. */
+  readonly isShown: boolean;
   readonly rows: readonly Row[];
 }
 
@@ -33,7 +37,8 @@ export function checkOutcome(
   const violations: Violations = [];
   // Whatever became of the query afterwards: an end that the client saw is the end of all rows.
   if (outcome.isComplete) violations.push(...checkRows(expected, outcome.rows));
-  if (outcome.error !== undefined) violations.push(...checkCause(outcome.error, misfortune));
+  if (outcome.error !== undefined)
+    violations.push(...checkCause(outcome.error, outcome, misfortune));
   return violations;
 }
 
@@ -48,8 +53,8 @@ function checkRows({ expectedRows, rowLimit }: Expected, rows: readonly Row[]): 
   return violations;
 }
 
-function checkCause(error: ErrorReport, misfortune: Misfortune): Violations {
-  const { lostNodes, injected } = misfortune;
+function checkCause(error: ErrorReport, { isShown }: Outcome, misfortune: Misfortune): Violations {
+  const { lostNodes, injected, hidStored } = misfortune;
   switch (error.code) {
     case 'NODE_LOST': {
       const node = error.details?.['node_id'] ?? '';
@@ -57,6 +62,9 @@ function checkCause(error: ErrorReport, misfortune: Misfortune): Violations {
     }
     case 'NO_NODES_AVAILABLE':
       return misfortune.wasWithoutNodes ? [] : ['cause: there were nodes'];
+    case 'EXCHANGE_FAILED':
+      if (hidStored && isShown) return [];
+      return injected.has(error.code) ? [] : [`cause: ${error.code}: ${error.message}`];
     default:
       return injected.has(error.code) ? [] : [`cause: ${error.code}: ${error.message}`];
   }
