@@ -41,4 +41,8 @@ export const WORKER_REGRESSIONS: typeof REGRESSIONS = [
     seed: 3_010_135,
     what: 'a producer waited for a reader that had ended and whose word was lost three times',
   },
+  {
+    seed: 3_000_064,
+    what: 'a reader that had ended took word of more producers, and never gave their pages back',
+  },
 ];

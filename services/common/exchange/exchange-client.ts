@@ -68,14 +68,18 @@ export class ExchangeClient {
     return this.#bufferedBytes;
   }
 
-  /** Reads this buffer too. Naming it again changes nothing: each is read once (T14). */
+  /**
+   * Reads this buffer too; closed, gives it back at once: nobody else would, and its producer would wait. Naming it again
+   * changes nothing: each is read once (T14).
+   */
   addLocation(location: OutputLocation): void {
     const key = `${formatTaskId(location.taskId)}/${location.outputIndex}/${location.bufferId}`;
-    if (this.#known.has(key) || this.#isClosed) return;
-    assert(!this.#noMoreLocations, 'no location is added after the last');
+    if (this.#known.has(key)) return;
     this.#known.add(key);
     const { ticket } = this.#options;
     const reader = new BufferReader({ location, ticket }, this.#options);
+    if (this.#isClosed) return this.#destroy(reader);
+    assert(!this.#noMoreLocations, 'no location is added after the last');
     const producer = { reader, closing: new AbortController() };
     this.#producers.push(producer);
     this.#openCount += 1;

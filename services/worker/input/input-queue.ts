@@ -46,12 +46,13 @@ export class InputQueue {
     this.#receiving = this.#receive();
   }
 
+  /** Also when nothing more is needed: the supply gives back what it is told of then. */
   addLocation(location: OutputLocation): void {
-    if (!this.#isComplete) this.#options.supply.addLocation(location);
+    this.#options.supply.addLocation(location);
   }
 
   noMoreLocations(): void {
-    if (!this.#isComplete) this.#options.supply.noMoreLocations();
+    this.#options.supply.noMoreLocations();
   }
 
   /** All pages of all producers are here, or all rows that are needed. */

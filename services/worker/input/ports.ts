@@ -5,6 +5,7 @@ import type { OutputLocation } from '../../common/plan/split.ts';
 
 /** Pages of all producers of one remote source, in any order between producers; an ExchangeClient. */
 export interface PageSupply {
+  /** Closed, it gives the buffer back instead of reading it. */
   addLocation(location: OutputLocation): void;
   noMoreLocations(): void;
   /** The caller's own; `undefined` after the last page of the last producer. @throws EngineError */

@@ -173,6 +173,20 @@ describe('an exchange client', () => {
     expect(client.bufferedBytes).toBe(0);
     await expect(client.next(never)).rejects.toMatchObject({ code: 'CALL_CANCELLED' });
   });
+
+  it('lets producers that it hears of after it was closed drop their pages too', async () => {
+    const producers = new Producers(2);
+    producers.add(1, aMarkedPage(1));
+    const { client } = aClient(producers);
+    client.addLocation(aLocation(0));
+    client.noMoreLocations();
+    client.close();
+    client.addLocation(aLocation(1));
+    await settle();
+    expect(producers.outputs[1]?.output.state).toBe('finished');
+    expect(producers.outputs[1]?.output.bufferedBytes).toBe(0);
+    expect(client.bufferedBytes).toBe(0);
+  });
 });
 
 describe('the memory of an exchange client', () => {

@@ -3,9 +3,11 @@ import { describe, expect, it } from 'vitest';
 import { EngineError } from '../../../../services/common/error.ts';
 import type { Page } from '../../../../services/common/page/page.ts';
 import { encodeRecordBatch } from '../../../../services/common/page/record-batch-message.ts';
+import type { OutputLocation } from '../../../../services/common/plan/split.ts';
 import { InputQueue } from '../../../../services/worker/input/input-queue.ts';
 import type { PageMemory, PageSupply, SpillFile } from '../../../../services/worker/input/ports.ts';
 import { deferred, type Deferred } from '../../../support/deferred.ts';
+import { aLocation } from '../../../support/exchange.ts';
 import { settle } from '../../../support/virtual-clock.ts';
 
 /** A page of `rowCount` rows whose only buffer tells it from others. */
@@ -19,10 +21,14 @@ const markOf = (page: Page): number => new Uint8Array(page).at(-8) ?? -1;
 /** Hands out pages when the test says so. */
 class FakeSupply implements PageSupply {
   closed = 0;
+  readonly locations: OutputLocation[] = [];
   readonly #waiting: Deferred<Page | undefined>[] = [];
   readonly #ready: (Page | undefined | Error)[] = [];
 
-  addLocation(): void {}
+  addLocation(location: OutputLocation): void {
+    this.locations.push(location);
+  }
+
   noMoreLocations(): void {}
 
   async next(): Promise<Page | undefined> {
@@ -172,6 +178,16 @@ describe('an input queue', () => {
     supply.give(aPage(1, 6), aPage(2, 6), aPage(3, 6));
     expect(await readAll(queue)).toEqual([1, 2]);
     expect(supply.closed).toBe(1);
+  });
+
+  it('hands on locations that come when it has enough, so that their producers hear of it', async () => {
+    const { queue, supply } = aQueue({ rowLimit: 1 });
+    supply.give(aPage(1, 6));
+    expect(await readAll(queue)).toEqual([1]);
+    queue.addLocation(aLocation(1));
+    queue.close();
+    queue.addLocation(aLocation(2));
+    expect(supply.locations).toEqual([aLocation(1), aLocation(2)]);
   });
 
   it('can be read again, each time with pages of its own', async () => {
