@@ -45,4 +45,8 @@ export const WORKER_REGRESSIONS: typeof REGRESSIONS = [
     seed: 3_000_064,
     what: 'a reader that had ended took word of more producers, and never gave their pages back',
   },
+  {
+    seed: 3_038_857,
+    what: 'a stage that was cancelled while its lost output was made again was missing when its reader ran again',
+  },
 ];

@@ -9,6 +9,7 @@ import { forgetSelection, select, selectionOf } from './fault-tolerant/output-se
 import {
   attemptsOf,
   beginStageAttempt,
+  hasAllPartitions,
   hasAllRows,
   isLive,
   isSelected,
@@ -158,9 +159,18 @@ function forget(stage: StageState, { partitionId }: PartitionState): void {
   if (isKnown) stage.selector = forgetSelection(stage.selector, { stageId, partitionId });
 }
 
-/** Some of it is missing, unless what is left is enough. */
+/** Some of it is missing, unless what is left is enough; what feeds it is needed again. */
 function reopen(turn: Turn, stage: StageState): void {
-  if (stage.kind === 'finished' && !hasAllRows(stage)) moveStage(turn, stage, 'scheduled');
+  if (stage.kind !== 'finished' || hasAllRows(stage)) return;
+  moveStage(turn, stage, 'scheduled');
+  for (const producer of producersOf(turn.state, stage)) takeUp(turn, producer);
+}
+
+/** It was cancelled while some of it was made again, since nobody read it any more; now somebody does. */
+function takeUp(turn: Turn, stage: StageState): void {
+  if (stage.kind !== 'canceled' || !hasAllPartitions(stage)) return;
+  moveStage(turn, stage, 'scheduled');
+  for (const producer of producersOf(turn.state, stage)) takeUp(turn, producer);
 }
 
 /** The client has been told where rows of it are, and may have taken some: they cannot be made again. */

@@ -133,6 +133,12 @@ export function isZombie(stage: StageState, task: TaskState): boolean {
   return task.taskId.attempt < partitionOf(stage, task).zombiesBelow;
 }
 
+/** No partition will be added, and none gets another split. */
+export function hasAllPartitions({ partitions, planning }: StageState): boolean {
+  if (planning !== null && !planning.hasAllPartitions) return false;
+  return partitions.length > 0 && partitions.every(({ isSealed }) => isSealed);
+}
+
 /** Every partition of it that will ever be has an attempt that counts. */
 export function isAllSelected(stage: StageState): boolean {
   const { partitions } = stage;

@@ -6,6 +6,7 @@
  *                  └──────────────────────────────────┘
  *   any of these before the last ─▶ canceled | aborted | failed
  *   finished ─▶ scheduled, when a stored output of it was lost that is still needed (R17)
+ *   canceled ─▶ scheduled, when it was whole once, and what is missing of it is needed again for that (R17)
  *
  * Tasks move a stage only once it is `scheduled`: before, its task list may still grow. A stage that failed or was
  * aborted never tells its neighbours that its tasks are complete (T15, P9).
@@ -184,7 +185,7 @@ const SUCCESSORS: Record<StageStateKind, readonly StageStateKind[]> = {
   running: ['flushing', 'finished', 'canceled', 'aborted', 'failed'],
   flushing: ['finished', 'canceled', 'aborted', 'failed'],
   finished: ['scheduled'],
-  canceled: [],
+  canceled: ['scheduled'],
   aborted: [],
   failed: [],
 };

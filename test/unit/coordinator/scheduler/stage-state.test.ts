@@ -25,7 +25,7 @@ const MOVES: Record<StageStateKind, Record<StageStateKind, boolean>> = {
   running: { planned: no, scheduling: no, 'scheduling-splits': no, scheduled: no, running: no, flushing: YES, finished: YES, canceled: YES, aborted: YES, failed: YES },
   flushing: { planned: no, scheduling: no, 'scheduling-splits': no, scheduled: no, running: no, flushing: no, finished: YES, canceled: YES, aborted: YES, failed: YES },
   finished: { planned: no, scheduling: no, 'scheduling-splits': no, scheduled: YES, running: no, flushing: no, finished: no, canceled: no, aborted: no, failed: no },
-  canceled: { planned: no, scheduling: no, 'scheduling-splits': no, scheduled: no, running: no, flushing: no, finished: no, canceled: no, aborted: no, failed: no },
+  canceled: { planned: no, scheduling: no, 'scheduling-splits': no, scheduled: YES, running: no, flushing: no, finished: no, canceled: no, aborted: no, failed: no },
   aborted: { planned: no, scheduling: no, 'scheduling-splits': no, scheduled: no, running: no, flushing: no, finished: no, canceled: no, aborted: no, failed: no },
   failed: { planned: no, scheduling: no, 'scheduling-splits': no, scheduled: no, running: no, flushing: no, finished: no, canceled: no, aborted: no, failed: no },
 };

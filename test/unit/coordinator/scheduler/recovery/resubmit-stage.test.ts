@@ -180,6 +180,27 @@ describe('a lost worker', () => {
     expect(driver.stage(0).tasks.length > before).toBe(isJoinHit);
   });
 
+  it('takes up again what was cancelled, because nobody read it any more, when somebody does (R17, T18)', () => {
+    const driver = joining();
+    driver.reportAll(2, 'flushing');
+    const readers = driver.stage(2).tasks.map(({ nodeId }) => nodeId);
+    const scans = [0, 1].flatMap((stage) => driver.stage(stage).tasks);
+    const lost = scans.find(({ nodeId }) => !readers.includes(nodeId));
+    if (lost === undefined) throw new Error('some scan runs beside no reader');
+    const { stageId, partitionId } = lost.taskId;
+    driver.loseNodeOf(lost);
+    expect(driver.stageKinds()).toMatchObject({ [stageId]: 'scheduled', 2: 'running' });
+    driver.reportAll(2, 'finished');
+    expect(driver.stops()).toContain(`cancel ${stageId}.${partitionId}`);
+    expect(driver.stageKinds()).toMatchObject({ [stageId]: 'canceled', 2: 'finished' });
+    driver.fail(3, 0, fetchFailure(driver.task(2, 0)));
+    expect(driver.stageKinds()).toMatchObject({ [stageId]: 'scheduled', 2: 'scheduled' });
+    expect(driver.task(stageId, partitionId).taskId.attempt).toBe(2);
+    for (const stage of [0, 1, 2, 3]) driver.reportAll(stage, 'finished');
+    driver.send({ kind: 'result-released' });
+    expect(driver.state.query.kind).toBe('finished');
+  });
+
   it('fails the query when it had the announced result', () => {
     const driver = joining();
     driver.reportAll(2, 'finished');
