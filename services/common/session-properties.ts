@@ -42,6 +42,9 @@ export const SESSION_PROPERTIES = {
   retry_policy: choice(['auto', 'none', 'query', 'task', 'stage', 'region'], {
     doc: 'What a failure retries; auto is the first choice of the discipline.',
   }),
+  speculative_start: choice(['on', 'off'], {
+    doc: 'With scheduling=fault-tolerant: whether a stage may begin before all that it reads is stored.',
+  }),
   source: optionalText('The program that a query comes from, for selectors of resource groups.'),
   client_tags: names('Marks of a query, for selectors of resource groups.'),
   query_priority: integer(

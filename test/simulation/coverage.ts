@@ -2,7 +2,10 @@
  * How often things happened that laws are worth nothing without: faults that took effect, and mechanisms of the kernel that were
  * reached. It judges nothing, so it may look at the kernel's state.
  */
+import type { PartitionId } from '../../services/common/ids.ts';
 import {
+  attemptsOf,
+  isLive,
   isSelected,
   selectedAttempt,
 } from '../../services/coordinator/scheduler/partition-state.ts';
@@ -23,6 +26,9 @@ interface StageLook {
   readonly failedAttempts: number;
   readonly selectedCount: number;
   readonly taskCount: number;
+  readonly startReason: StageState['startReason'];
+  /** Partitions with a live attempt of which not all input is known. */
+  readonly speculating: readonly PartitionId[];
 }
 
 /** What each fault is counted as when it has taken effect. */
@@ -76,6 +82,10 @@ export const EXPECTED_COUNTS: readonly string[] = [
   'inline result (R8)',
   'split queues full (T27)',
   'another writer (T31)',
+  'stage begun as a speculation (F3)',
+  'stage begun eagerly (F3)',
+  'speculation became standard (F13)',
+  'speculation given up (F31)',
 ];
 
 export class Coverage {
@@ -92,6 +102,11 @@ export class Coverage {
     if (times > 0) this.#counts.set(what, (this.#counts.get(what) ?? 0) + times);
   }
 
+  /** What is known of stages is of another run. */
+  beginRun(): void {
+    this.#stages = [];
+  }
+
   /** One turn, and what the kernel's state is after it. */
   onTurn(effects: readonly SchedulerEffect[], state: QuerySchedulerState): void {
     for (const effect of effects) this.#noteEffect(effect, state);
@@ -101,6 +116,7 @@ export class Coverage {
     this.#undone.clear();
     state.stages.forEach((stage, index) => {
       const known = before[index];
+      if (known === undefined) this.#noteStart(stage, null);
       // Another attempt of the query begins with other stages.
       if (known !== undefined && state.attempt === this.#attempt) this.#noteStage(stage, known);
     });
@@ -168,6 +184,7 @@ export class Coverage {
       });
       if (isZombie) this.note('zombie counts (S3)');
     }
+    this.#noteSpeculation(stage, before);
     const isCut = now.selectedCount < partitions.length;
     if (before.kind !== 'finished' && now.kind === 'finished' && now.selectedCount > 0 && isCut)
       this.note('waves ended by a limit (T18)');
@@ -175,6 +192,26 @@ export class Coverage {
     const isWriter = stage.fragment.partitioning.kind === 'scaled-writer';
     if (isWriter && now.taskCount > Math.max(1, before.taskCount))
       this.note('another writer (T31)');
+  }
+
+  #noteStart({ startReason }: StageState, before: StageState['startReason']): void {
+    if (before !== null) return;
+    if (startReason === 'speculative') this.note('stage begun as a speculation (F3)');
+    if (startReason === 'eager-speculative') this.note('stage begun eagerly (F3)');
+  }
+
+  #noteSpeculation(stage: StageState, before: StageLook): void {
+    this.#noteStart(stage, before.startReason);
+    for (const partitionId of before.speculating) {
+      const partition = stage.partitions[partitionId];
+      if (partition === undefined || isSelected(stage, partition)) continue;
+      if (!attemptsOf(stage, partition).some(isLive)) this.note('speculation given up (F31)');
+      else if (partition.isSealed) this.note('speculation became standard (F13)');
+    }
+    const isOpen = stage.partitions.some(({ isSealed }) => !isSealed);
+    const hasEnded = before.kind !== 'finished' && stage.kind === 'finished';
+    if (hasEnded && isOpen && stage.planning !== null)
+      this.note('query ended before its input (F3)');
   }
 }
 
@@ -184,7 +221,19 @@ function isOpen({ fragment }: StageState): boolean {
 }
 
 function lookAt(stage: StageState): StageLook {
-  const { kind, attempt, run, failedAttempts, partitions, tasks } = stage;
+  const { kind, attempt, run, failedAttempts, partitions, tasks, startReason } = stage;
   const selectedCount = partitions.filter((partition) => isSelected(stage, partition)).length;
-  return { kind, attempt, run, failedAttempts, selectedCount, taskCount: tasks.length };
+  const speculating = partitions.filter(
+    (partition) => !partition.isSealed && attemptsOf(stage, partition).some(isLive),
+  );
+  return {
+    kind,
+    attempt,
+    run,
+    failedAttempts,
+    selectedCount,
+    taskCount: tasks.length,
+    startReason,
+    speculating: stage.planning === null ? [] : speculating.map(({ partitionId }) => partitionId),
+  };
 }

@@ -30,21 +30,42 @@ export function faultTolerantCheckers(
   return [
     new SpoolChecker(workload, violations),
     new SurvivalChecker(workload.fragments, options.taskRetries, violations),
-    ...(memory === undefined ? [] : [new LeaseChecker(memory, violations)]),
+    ...(memory === undefined ? [] : [new LeaseChecker(workload, memory, violations)]),
   ];
 }
 
 /** One case in six; the others stay what they are. */
 export function drawFaultTolerance(random: Random, scenario: Scenario): Scenario {
   if (random.below(6) > 0) return scenario;
-  const options = {
-    ...scenario.options,
-    ...FAULT_TOLERANT,
-    nodeWaitMs: 4_000,
-    taskRetries: drawTaskRetries(random),
-  };
+  const retries = drawTaskRetries(random);
   const faults = [...scenario.faults, ...drawSpoolLosses(random)];
-  return { ...scenario, options, faults, memory: drawMemory(random) };
+  const memory = drawMemory(random);
+  const taskRetries = drawEarlyStart(random, retries);
+  const options = { ...scenario.options, ...FAULT_TOLERANT, nodeWaitMs: 4_000, taskRetries };
+  return { ...scenario, options, faults, memory };
+}
+
+/** Some stages begin before all that they read is stored. */
+function drawEarlyStart(random: Random, retries: TaskRetryOptions): TaskRetryOptions {
+  if (random.below(3) === 0) return { ...retries, startsSpeculatively: false };
+  return {
+    ...retries,
+    startsSpeculatively: true,
+    limits: { ...retries.limits, eagerOvercommitBytes: random.below(2) * random.below(40) },
+    queueBounds: { ...retries.queueBounds, maxQueuedStandard: 1 + random.below(10) },
+    estimation: {
+      minProgress: random.next() * 0.5,
+      smallInputBytes: random.below(2) * 4_000,
+      smallInputFactor: 1.2,
+      scanPartitionBytes: 1 + random.below(200),
+    },
+  };
+}
+
+/** Queries that may end before their input does are rare among others. */
+export function drawsLimit(random: Random, { options }: Scenario): boolean {
+  const startsEarly = options.retryPolicy === 'task' && options.taskRetries.startsSpeculatively;
+  return startsEarly && random.below(4) === 0;
 }
 
 /** From one task on a node to so many that lanes are what counts. */

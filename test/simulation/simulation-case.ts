@@ -6,10 +6,10 @@ import {
   spoolsOutputs,
 } from '../../services/coordinator/scheduler/scheduler-options.ts';
 import { drawDeterminism, drawDiscipline, drawLoneLimits, drawStoreFaults } from './discipline.ts';
-import { drawFaultTolerance } from './fault-tolerance.ts';
+import { drawFaultTolerance, drawsLimit } from './fault-tolerance.ts';
 import { createScenario } from './scenario.ts';
 import type { Scenario } from './scenario.ts';
-import { createWorkload } from './workload.ts';
+import { createLimit, createWorkload } from './workload.ts';
 import type { Workload } from './workload.ts';
 
 export interface SimulationCase {
@@ -26,13 +26,15 @@ export function drawCase(seed: number): SimulationCase {
     policyRandom: partOf(seed, 3),
     placementRandom: partOf(seed, 4),
   });
-  const workload = createWorkload({
+  const randoms = {
     random: partOf(seed, 5),
     filterRandom: partOf(seed, 6),
     policyRandom: partOf(seed, 7),
-  });
+  };
   const options = { ...scenario.options, ...drawDiscipline(partOf(seed, 8)) };
   const disciplined = drawFaultTolerance(partOf(seed, 10), { ...scenario, options });
+  const isLimit = drawsLimit(partOf(seed, 13), disciplined);
+  const workload = isLimit ? createLimit(randoms) : createWorkload(randoms);
   const faults = [...disciplined.faults, ...drawStoreFaults(partOf(seed, 11), disciplined.options)];
   return {
     seed,

@@ -126,6 +126,7 @@ class Simulation {
   constructor(drawn: SimulationCase, createEngine: CreateEngine, options: SimulationOptions) {
     this.#case = drawn;
     this.#options = options;
+    options.coverage?.beginRun();
     const { seed, scenario, workload } = drawn;
     this.#random = seededRandom(seed);
     this.#handoverRandom = seededRandom(~seed);

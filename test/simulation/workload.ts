@@ -69,6 +69,11 @@ export function createWorkload(randoms: WorkloadRandoms): Workload {
   return new WorkloadBuilder(randoms).build();
 }
 
+/** LIMIT without ORDER BY at the root. */
+export function createLimit(randoms: WorkloadRandoms): Workload {
+  return new WorkloadBuilder(randoms).buildLimit();
+}
+
 class WorkloadBuilder {
   readonly #random: Random;
   readonly #filterRandom: Random;
@@ -87,6 +92,15 @@ class WorkloadBuilder {
 
   build(): Workload {
     this.#drawPlan();
+    return this.#finish();
+  }
+
+  buildLimit(): Workload {
+    this.#drawLimit();
+    return this.#finish();
+  }
+
+  #finish(): Workload {
     for (const draft of this.#drafts) this.#drawFilter(draft);
     const fragments = this.#drafts.map((draft) => this.#toFragment(draft));
     const splits = this.#splits;

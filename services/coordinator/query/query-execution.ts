@@ -229,6 +229,10 @@ export class QueryExecution {
       hashPartitionCount: properties.hash_partition_count,
       taskConcurrency: properties.task_concurrency,
       dynamicFilterWaitMs: properties.dynamic_filter_wait,
+      taskRetries: {
+        ...DEFAULT_SCHEDULER_OPTIONS.taskRetries,
+        startsSpeculatively: properties.speculative_start === 'on',
+      },
       splitPlacement: properties.split_placement,
       splitAffinity: properties.split_affinity,
       localityWaitMs: properties.locality_wait,

@@ -10,12 +10,13 @@ import {
   createNodeAllocation,
   findLease,
   releaseLease,
+  setLeaseClass,
   setLeaseMemory,
 } from './fault-tolerant/node-lease.ts';
 import type { LeaseId, NodeAllocation, NodeLease } from './fault-tolerant/node-lease.ts';
 import { createSchedulingQueue, dequeue } from './fault-tolerant/scheduling-queue.ts';
 import type { SchedulingQueue } from './fault-tolerant/scheduling-queue.ts';
-import { isSelected } from './partition-state.ts';
+import { isLive, isSelected } from './partition-state.ts';
 import type { PartitionState } from './partition-state.ts';
 import type { QuerySchedulerState } from './scheduler-state.ts';
 import type { StageState } from './stage-state.ts';
@@ -63,6 +64,14 @@ export function endLease({ leasing }: QuerySchedulerState, task: TaskState): voi
 export function withdrawAll(state: QuerySchedulerState): void {
   for (const stage of state.stages)
     for (const partition of stage.partitions) withdraw(state, stage, partition);
+}
+
+/** Their work is needed as it is: they are no speculations any more (F13). */
+export function promoteLeases({ leasing }: QuerySchedulerState, tasks: readonly TaskState[]): void {
+  for (const { leaseId } of tasks.filter(isLive)) {
+    const lease = leaseId === null ? undefined : findLease(leasing.allocation, leaseId);
+    if (lease !== undefined) setLeaseClass(lease, 'standard');
+  }
 }
 
 /** What the task is seen to use counts beside what it was given. */

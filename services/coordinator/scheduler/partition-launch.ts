@@ -76,8 +76,12 @@ export function mayLaunch(state: QuerySchedulerState, stage: StageState): boolea
 
 /** Sealed, not done, and nobody at it but zombies. */
 export function awaitsAttempt(stage: StageState, partition: PartitionState): boolean {
+  return partition.isSealed && isUnattended(stage, partition);
+}
+
+/** Not done, and nobody at it but zombies, whether or not all that it reads is known. */
+export function isUnattended(stage: StageState, partition: PartitionState): boolean {
   return (
-    partition.isSealed &&
     selectedAttempt(stage, partition) === undefined &&
     !attemptsOf(stage, partition).some((task) => isLive(task) && !isZombie(stage, task))
   );

@@ -6,7 +6,7 @@
  *              ▲─────────┴───────────┘             its attempt failed · its output was lost
  */
 import { assert } from '../../common/assert.ts';
-import type { PartitionId, TaskId } from '../../common/ids.ts';
+import type { Instant, PartitionId, TaskId } from '../../common/ids.ts';
 import type { EmptySplit, FileSplit } from '../../common/plan/split.ts';
 import type { ExecutionClass } from './fault-tolerant/execution-class.ts';
 import { selectionOf } from './fault-tolerant/output-selector.ts';
@@ -26,8 +26,12 @@ export interface PartitionState {
   weight: number;
   /** What its attempts read, where that is dealt by a split assigner (F12); null = it is not, or it is stored by now (F13). */
   descriptor: TaskDescriptor | null;
+  /** It has input of its own, so that an attempt may begin before it is sealed (F11). */
+  isReady: boolean;
   /** No split will be added. */
   isSealed: boolean;
+  /** When that was; null = it is not, or always was. */
+  sealedAt: Instant | null;
   /** Failures that count against it (S2). */
   failureCount: number;
   /** Attempts below this number belong to an earlier attempt of the stage: they still count, and nothing follows them (S3). */
@@ -53,7 +57,9 @@ export function createPartition(partitionId: PartitionId): PartitionState {
     splits: {},
     weight: 0,
     descriptor: null,
+    isReady: false,
     isSealed: false,
+    sealedAt: null,
     failureCount: 0,
     zombiesBelow: 0,
     lossCount: 0,

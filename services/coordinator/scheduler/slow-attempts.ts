@@ -64,12 +64,17 @@ function compared(
     {
       partitionId: partition.partitionId,
       isFinished: selected !== undefined,
-      runtimeMs: (task.endedAt ?? turn.now) - task.createdAt,
+      runtimeMs: runtimeOf(turn, partition, task),
       inputBytes: inputBytes(turn.state, stage, partition),
       workDone: task.stats.inputRows,
       isCopied: partition.isSlow,
     },
   ];
+}
+
+/** It may have begun before all of its input was there: for that wait it is not to blame. */
+function runtimeOf(turn: Turn, { sealedAt }: PartitionState, task: TaskState): number {
+  return Math.max(0, (task.endedAt ?? turn.now) - Math.max(task.createdAt, sealedAt ?? 0));
 }
 
 function inputBytes(

@@ -78,6 +78,8 @@ function concludeFrom(turn: Turn, stage: StageState, { task, status }: Report): 
   if (isSelected) {
     learnNeeds(state, stage, needOf(task));
     noteComparison(stage);
+    // It may have ended before its input has.
+    turn.touched.add(stage);
     if (isWhole(stage)) proveFailures(state.failures, stage.stageId);
   }
   if (retriesPartitions(state.options)) feedAttempt(turn, stage, task);

@@ -27,7 +27,7 @@ import type { WaitingForNode } from './fault-tolerant/scheduling-queue.ts';
 import { ANY_NODE } from './fault-tolerant/split-assignment.ts';
 import { giveBack, withdraw } from './lease-state.ts';
 import type { AttemptRequest } from './lease-state.ts';
-import { awaitNode, awaitsAttempt, feedAttempt, mayLaunch } from './partition-launch.ts';
+import { awaitNode, feedAttempt, isUnattended, mayLaunch } from './partition-launch.ts';
 import { isLive } from './partition-state.ts';
 import type { PartitionState } from './partition-state.ts';
 import { activeNodes } from './placement/node-selector.ts';
@@ -36,17 +36,23 @@ import { failQuery } from './query-transitions.ts';
 import { laneCount } from './scheduler-state.ts';
 import type { QuerySchedulerState } from './scheduler-state.ts';
 import { compareTasks, excludedNodes, noteComparison, wantsCopy } from './slow-attempts.ts';
+import { classOfPartition } from './speculative-start.ts';
 import { addAttempt } from './stage-linkage.ts';
+import { loadMore } from './stage-scheduler/by-assigner.ts';
 import type { StageState } from './stage-state.ts';
 import { descriptorOf, hasStoredInputs } from './task-inputs.ts';
 import type { Turn } from './turn.ts';
 
-/** Starts what can start now; the rest waits in the queue, or for a node. */
+/** Starts what can start now; the rest waits in the queue, or for a node. What there is room for is loaded. */
 export function leaseTasks(turn: Turn): void {
   awaitNode(turn);
   compareTasks(turn);
   for (const [index, stage] of turn.state.stages.entries()) queueStage(turn, stage, index);
-  if (turn.state.pausedUntil !== null) return;
+  if (turn.state.pausedUntil === null) startTasks(turn);
+  loadMore(turn);
+}
+
+function startTasks(turn: Turn): void {
   // Whoever is served makes room for others among those who ask.
   do requestNodes(turn);
   while (grantNodes(turn));
@@ -81,12 +87,14 @@ function startableAs(
   stage: StageState,
   partition: PartitionState,
 ): ExecutionClass | undefined {
-  const isMissing = awaitsAttempt(stage, partition);
+  const isMissing = isUnattended(stage, partition);
   if (!isMissing && !wantsCopy(turn, stage, partition)) return undefined;
+  const executionClass = isMissing ? classOfPartition(turn.state, stage, partition) : 'speculative';
   // What is queued is looked at again when it has asked for a node.
-  const isReady = partition.queuedAs !== null || hasStoredInputs(turn.state, stage, partition);
-  if (!isReady) return undefined;
-  return isMissing ? 'standard' : 'speculative';
+  const isReady =
+    executionClass !== undefined &&
+    (partition.queuedAs !== null || hasStoredInputs(turn.state, stage, partition));
+  return isReady ? executionClass : undefined;
 }
 
 /** Where it may go, and how urgent it is, may have changed since it asked. */
@@ -170,14 +178,20 @@ function allocatableNodes(state: QuerySchedulerState): readonly AllocatableNode[
 
 /** A lease that nobody can use any more stops no other task from starting (K7). */
 function startGranted(turn: Turn, granted: ReadonlySet<LeaseId>): void {
+  const givingWay = leasesGivingWay(turn.state);
   for (const stage of turn.state.stages) {
     for (const partition of stage.partitions) {
       const { request } = partition;
       if (request === null || !granted.has(request.leaseId)) continue;
       partition.request = null;
-      start(turn, stage, { partition, request });
+      start(turn, stage, { partition, request, givingWay });
     }
   }
+}
+
+/** An attempt's request that was granted a node, beside others of which some may have to give way at once. */
+interface Grant extends GrantedRequest {
+  readonly givingWay: ReadonlySet<LeaseId>;
 }
 
 interface GrantedRequest {
@@ -185,18 +199,19 @@ interface GrantedRequest {
   readonly request: AttemptRequest;
 }
 
-function start(turn: Turn, stage: StageState, { partition, request }: GrantedRequest): void {
+function start(turn: Turn, stage: StageState, { partition, request, givingWay }: Grant): void {
   const { state } = turn;
   const { allocation } = state.leasing;
   const lease = findLease(allocation, request.leaseId);
   const host = state.nodes.find(({ node }) => node.nodeId === lease?.nodeId);
   const isWanted =
     request.attempt === partition.attempts.length &&
-    startableAs(turn, stage, partition) !== undefined;
-  // Another attempt was made, or what it reads was lost, since it asked (K2, K6).
+    startableAs(turn, stage, partition) !== undefined &&
+    !givingWay.has(request.leaseId);
+  // Another attempt was made, what it reads was lost, or others were given its room, since it asked (K2, K6, F31).
   if (lease === undefined || host === undefined || !isWanted)
     return giveBack(allocation, request.leaseId);
-  const isCopy = !awaitsAttempt(stage, partition);
+  const isCopy = !isUnattended(stage, partition);
   partition.isSlow = isCopy;
   partition.isCopied = isCopy;
   const task = addAttempt(turn, stage, { partition, host });
@@ -208,15 +223,20 @@ function start(turn: Turn, stage: StageState, { partition, request }: GrantedReq
   feedAttempt(turn, stage, task);
 }
 
-/** Second attempts give way to tasks that were given what was theirs (F31). */
+/** Speculations give way to tasks that were given what was theirs (F31). */
 function takeBack(turn: Turn): void {
   const { state } = turn;
-  const { limits } = state.options.taskRetries;
-  const nodes = allocatableNodes(state);
-  const givenUp = new Set(leasesToGiveUp(state.leasing.allocation, { nodes, limits }));
+  const givenUp = leasesGivingWay(state);
   if (givenUp.size === 0) return;
   for (const stage of state.stages)
     for (const task of stage.tasks)
       if (task.leaseId !== null && givenUp.has(task.leaseId) && isLive(task))
         dropAttempt(turn, stage, task);
+}
+
+function leasesGivingWay(state: QuerySchedulerState): ReadonlySet<LeaseId> {
+  const { limits } = state.options.taskRetries;
+  return new Set(
+    leasesToGiveUp(state.leasing.allocation, { nodes: allocatableNodes(state), limits }),
+  );
 }

@@ -6,9 +6,8 @@ import type { Instant, PartitionId } from '../../common/ids.ts';
 import { assert } from '../../common/assert.ts';
 import { createMemoryEstimator, initialNeed } from './fault-tolerant/memory-estimator.ts';
 import type { MemoryEstimator } from './fault-tolerant/memory-estimator.ts';
-import type { OutputSizeEstimate } from './fault-tolerant/output-size.ts';
 import type { SourceEstimate } from './fault-tolerant/hash-partition-plan.ts';
-import { mergeEstimates, noOutput } from './fault-tolerant/output-size.ts';
+import { mergeEstimates } from './fault-tolerant/output-size.ts';
 import { createSplitAssigner, openSplitAssigner } from './fault-tolerant/split-assigner.ts';
 import type { SplitAssigner } from './fault-tolerant/split-assigner.ts';
 import type { AssignmentResult } from './fault-tolerant/split-assignment.ts';
@@ -18,15 +17,16 @@ import {
   overflowingQuery,
   putDescriptor,
 } from './fault-tolerant/task-descriptor.ts';
-import { largestNodeBytes } from './lease-state.ts';
-import { attemptsOf, isWhole, selectedAttempt } from './partition-state.ts';
+import { largestNodeBytes, promoteLeases } from './lease-state.ts';
+import { attemptsOf } from './partition-state.ts';
 import type { PartitionState } from './partition-state.ts';
 import { activeNodes } from './placement/node-selector.ts';
 import { failQuery } from './query-transitions.ts';
 import type { QuerySchedulerState } from './scheduler-state.ts';
 import { linksTo } from './stage-link.ts';
-import type { Link } from './stage-link.ts';
 import { addPartition } from './stage-linkage.ts';
+import { isEagerStage } from './speculative-start.ts';
+import { estimateOutput } from './stage-output.ts';
 import type { StageState } from './stage-state.ts';
 import { describedBy, feedDescribed } from './task-inputs.ts';
 import type { Turn } from './turn.ts';
@@ -85,6 +85,7 @@ export function applyAssignment(turn: Turn, stage: StageState, result: Assignmen
     const partition = partitionAt(stage, update.partitionId);
     assert(partition.descriptor !== null, 'a sealed partition gets nothing more');
     extendDescriptor(partition.descriptor, update);
+    partition.isReady ||= update.isReady;
     changed.add(partition);
   }
   for (const partitionId of result.sealed) seal(turn, stage, partitionAt(stage, partitionId));
@@ -97,12 +98,15 @@ export function applyAssignment(turn: Turn, stage: StageState, result: Assignmen
   }
 }
 
-function seal({ state }: Turn, stage: StageState, partition: PartitionState): void {
+function seal({ state, now }: Turn, stage: StageState, partition: PartitionState): void {
   const { descriptor, partitionId } = partition;
   assert(descriptor !== null, 'a partition is sealed once');
   putDescriptor(state.descriptors, describedBy(state, stage, partitionId), descriptor);
   partition.descriptor = null;
   partition.isSealed = true;
+  partition.sealedAt = now;
+  // What began as a speculation is none any more.
+  promoteLeases(state, attemptsOf(stage, partition));
 }
 
 function partitionAt(stage: StageState, partitionId: PartitionId): PartitionState {
@@ -111,30 +115,15 @@ function partitionAt(stage: StageState, partitionId: PartitionId): PartitionStat
   return partition;
 }
 
-/** Sizes of hashed sources of which all is stored; with others, partitions stay as they are dealt (F26). */
+/** Sizes of hashed sources, known or expected; without them, partitions stay as they are dealt (F26). */
 function inputEstimates(state: QuerySchedulerState, stage: StageState): readonly SourceEstimate[] {
   const links = linksTo(state, stage);
+  const isEager = isEagerStage(state, stage);
   return stage.fragment.remoteSources.flatMap(({ sourceId, delivery }) => {
+    if (delivery !== 'partitioned') return [];
     const ofSource = links.filter((link) => link.sourceId === sourceId);
-    if (delivery !== 'partitioned' || !ofSource.every(({ producer }) => isWhole(producer)))
-      return [];
-    return {
-      sourceId,
-      estimate: mergeEstimates(ofSource.map((link) => storedOutput(state, link))),
-    };
+    const known = ofSource.flatMap((link) => estimateOutput(state, link, isEager) ?? []);
+    if (known.length < ofSource.length) return [];
+    return { sourceId, estimate: mergeEstimates(known.map(({ estimate }) => estimate)) };
   });
-}
-
-/** Bytes by partition of the consumer, of all that the producer has stored for it (F22). */
-function storedOutput(
-  state: QuerySchedulerState,
-  { producer, outputIndex }: Link,
-): OutputSizeEstimate {
-  const count = state.partitionToNode.length;
-  const none = noOutput(count).partitionBytes;
-  const stored = producer.partitions.map((partition) => {
-    const bytes = selectedAttempt(producer, partition)?.storedBytes[outputIndex] ?? [];
-    return { partitionBytes: none.map((_, index) => bytes[index] ?? 0) };
-  });
-  return mergeEstimates([{ partitionBytes: none }, ...stored]);
 }

@@ -12,16 +12,13 @@ import type { FailedAttempt } from './attempts.ts';
 import { blamesNode, classOf, rewriteTransportFailure } from './fault-tolerant/failure-class.ts';
 import { judgeFailure } from './fault-tolerant/failure-verdict.ts';
 import { noteFailure } from './fault-tolerant/node-exclusion.ts';
-import { findLease, setLeaseClass } from './fault-tolerant/node-lease.ts';
 import { delayScheduling, resumesAt } from './fault-tolerant/retry-delay.ts';
-import { attemptsOf, isLive, isSelected, partitionOf, selectedAttempt } from './partition-state.ts';
-import type { PartitionState } from './partition-state.ts';
+import { attemptsOf, isSelected, partitionOf, selectedAttempt } from './partition-state.ts';
 import { failQuery } from './query-transitions.ts';
 import { findNode } from './scheduler-state.ts';
 import { producersOf } from './stage-link.ts';
-import { largestNodeBytes, learnNeeds } from './lease-state.ts';
+import { largestNodeBytes, learnNeeds, promoteLeases } from './lease-state.ts';
 import { hostOf } from './slow-attempts.ts';
-import type { StageState } from './stage-state.ts';
 import type { Turn } from './turn.ts';
 
 /** The partition runs again, its input is made again first, or the query fails. */
@@ -50,7 +47,10 @@ export function judgeAttempt(turn: Turn, failed: FailedAttempt): void {
       partition.needBytes = Math.max(partition.needBytes, verdict.needBytes);
       learnNeeds(state, stage, { needBytes, peakBytes, code: error.code });
       if (blamesNode(classOf(error))) blame(turn, failed);
-      promoteOthers(turn, stage, partition);
+      // A second attempt beside a slow one is now the only one.
+      promoteLeases(state, attemptsOf(stage, partition));
+      // A speculation is not tried again before more of its input is there.
+      partition.isReady = false;
       if (verdict.delays) pauseScheduling(turn);
       return undefined;
     default:
@@ -94,14 +94,6 @@ function blame({ state, now }: Turn, { stage, task }: FailedAttempt): void {
   const { nodeId, address } = task;
   const place = { nodeId, host: hostOf(address) };
   noteFailure(state.failures, { stageId, partitionId, ...place, failedAt: now });
-}
-
-/** A second attempt beside a slow one is now the only one: no speculation any more. */
-function promoteOthers({ state }: Turn, stage: StageState, partition: PartitionState): void {
-  for (const { leaseId } of attemptsOf(stage, partition).filter(isLive)) {
-    const lease = leaseId === null ? undefined : findLease(state.leasing.allocation, leaseId);
-    if (lease !== undefined) setLeaseClass(lease, 'standard');
-  }
 }
 
 /** Failures that are nobody's own fault come in swarms: nothing is started until they have passed (F19). */

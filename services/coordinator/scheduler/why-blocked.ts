@@ -69,6 +69,8 @@ function whyStageBlocked(state: QuerySchedulerState, stage: StageState): StageBl
       return 'waiting-for-earlier-stages';
     case 'scheduling':
     case 'scheduling-splits':
+      if (stage.planning !== null && stage.scans.every(({ isClosed }) => isClosed))
+        return whyInputOpen(stage);
       return stage.scans.length > 0 ? whySplitsBlocked(stage) : whyWritersBlocked(stage);
     case 'scheduled':
     case 'running':
@@ -90,6 +92,11 @@ function whySplitsBlocked(stage: StageState): StageBlockedReason {
   if (stage.scans.some(({ locality }) => locality.isHeld)) return 'waiting-for-locality';
   const scan = stage.scans.find((each) => !each.isClosed);
   return scan?.filterWait === 'waiting' ? 'waiting-for-dynamic-filters' : 'waiting-for-source';
+}
+
+/** It has begun before its producers have stored all that it reads (F3). */
+function whyInputOpen(stage: StageState): StageBlockedReason {
+  return stage.tasks.some(isLive) ? whyTasksBlocked(stage, false) : 'waiting-for-input';
 }
 
 /** Writers that have nothing to read keep up; there may be more of them later. */

@@ -1,6 +1,7 @@
 /**
  * Memory and lanes of nodes (F9, F30, F31): each task is given memory; what the tasks of a node hold together, until each has
- * ended, is no more than the node has, unless there is one alone; and who lacked memory is given more.
+ * ended, is no more than the node has, unless there is one alone; and who lacked memory is given more. Tasks that have not heard
+ * the end of all that they read are speculations: they hold nothing that another one could not be given.
  */
 import { formatTaskId } from '../../../services/common/ids.ts';
 import type { TaskId } from '../../../services/common/ids.ts';
@@ -9,6 +10,7 @@ import type { SchedulerEffect } from '../../../services/coordinator/scheduler/sc
 import type { SchedulerEvent } from '../../../services/coordinator/scheduler/scheduler-event.ts';
 import type { EffectOf } from '../../support/scheduler-driver.ts';
 import type { MemoryScenario } from '../scenario.ts';
+import type { Workload } from '../workload.ts';
 import type { Checker, Violations } from './checker.ts';
 
 interface Holder {
@@ -19,27 +21,35 @@ interface Holder {
   isLive: boolean;
   /** Beside a live attempt of its partition: it gives way. */
   isCopy: boolean;
+  /** Sources that it has not heard the end of, while it was to go on: it gives way. */
+  readonly openSources: Set<number>;
+  /** The root under a limit, which may be given more than there is. */
+  readonly isEager: boolean;
 }
 
 export class LeaseChecker implements Checker {
+  readonly #workload: Workload;
   readonly #memory: MemoryScenario;
   readonly #violations: Violations;
   readonly #holders = new Map<string, Holder>();
   /** Of partitions whose last attempt lacked memory: what it had. */
   readonly #lacking = new Map<string, number>();
 
-  constructor(memory: MemoryScenario, violations: Violations) {
+  constructor(workload: Workload, memory: MemoryScenario, violations: Violations) {
+    this.#workload = workload;
     this.#memory = memory;
     this.#violations = violations;
   }
 
   onTurn(event: SchedulerEvent | 'created', effects: readonly SchedulerEffect[]): void {
     if (event !== 'created') this.#note(event);
-    this.#retire(
-      effects.flatMap((effect) => (effect.kind === 'stop-task' ? formatTaskId(effect.taskId) : [])),
+    const stopped = effects.flatMap((effect) =>
+      effect.kind === 'stop-task' ? formatTaskId(effect.taskId) : [],
     );
-    for (const effect of effects)
-      if (effect.kind === 'update-task' && effect.fragment !== undefined) this.#checkFirst(effect);
+    this.#retire(stopped);
+    for (const effect of effects) if (effect.kind === 'update-task') this.#noteUpdate(effect);
+    // Some that were ordered in this turn have given way in it.
+    this.#retire(stopped);
   }
 
   #note(event: SchedulerEvent): void {
@@ -66,17 +76,26 @@ export class LeaseChecker implements Checker {
     else if (['canceled', 'aborted', 'failed'].includes(state)) this.#free(name);
   }
 
-  #checkFirst({ taskId, nodeInstanceId, memoryBytes }: EffectOf<'update-task'>): void {
+  #noteUpdate(order: EffectOf<'update-task'>): void {
+    if (order.fragment !== undefined) this.#checkFirst(order);
+    const holder = this.#holders.get(formatTaskId(order.taskId));
+    if (holder?.isLive !== true) return;
+    for (const { sourceId, noMoreSplits } of order.splitAssignments)
+      if (noMoreSplits) holder.openSources.delete(sourceId);
+  }
+
+  #checkFirst(order: EffectOf<'update-task'>): void {
+    const { taskId, nodeInstanceId, memoryBytes } = order;
     const name = formatTaskId(taskId);
     if (memoryBytes === undefined) return this.#fail(`${name} is given no memory`);
     const { nodeBytes } = this.#memory;
     const partition = partitionOf(taskId);
     const isCopy = this.#liveOf(partition).length > 0;
     const others = [...this.#holders.values()].filter(
-      (holder) => holder.run === nodeInstanceId && (isCopy || !holder.isCopy),
+      (holder) => holder.run === nodeInstanceId && (isCopy || !givesWay(holder)),
     );
     const held = others.reduce((sum, { bytes }) => sum + bytes, 0);
-    if (others.length > 0 && held + memoryBytes > nodeBytes)
+    if (others.length > 0 && held + memoryBytes > nodeBytes && !this.#isEager(taskId))
       this.#fail(`${name}: ${memoryBytes} beside ${held} of ${nodeBytes} bytes`);
     const had = this.#lacking.get(partitionOf(taskId)) ?? 0;
     if (memoryBytes <= had && had < nodeBytes)
@@ -88,7 +107,14 @@ export class LeaseChecker implements Checker {
       partition,
       isLive: true,
       isCopy,
+      openSources: new Set(order.splitAssignments.map(({ sourceId }) => sourceId)),
+      isEager: this.#isEager(taskId),
     });
+  }
+
+  #isEager({ stageId }: TaskId): boolean {
+    const root = this.#workload.fragments.at(-1);
+    return root?.id === stageId && root.rowLimit !== undefined;
   }
 
   #free(name: string): void {
@@ -116,6 +142,10 @@ export class LeaseChecker implements Checker {
   #fail(what: string): void {
     this.#violations.push(`leases: ${what}`);
   }
+}
+
+function givesWay({ isCopy, openSources, isEager }: Holder): boolean {
+  return isCopy || isEager || openSources.size > 0;
 }
 
 function partitionOf({ stageId, partitionId }: TaskId): string {

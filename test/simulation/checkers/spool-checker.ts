@@ -47,11 +47,15 @@ export class SpoolChecker implements Checker {
     this.#rolledBack.clear();
     if (event !== 'created') this.#note(event);
     const isOver = effects.some(({ kind }) => kind === 'finish-query' || kind === 'fail-query');
-    for (const effect of effects) {
-      if (effect.kind === 'stop-task') this.#end(effect.taskId);
-      if (effect.kind === 'release-output') this.#checkRelease(effect, isOver);
-    }
+    const end = (): void => {
+      for (const effect of effects) if (effect.kind === 'stop-task') this.#end(effect.taskId);
+    };
+    end();
     for (const effect of effects) if (effect.kind === 'update-task') this.#checkUpdate(effect);
+    // Some that were ordered in this turn have given way in it.
+    end();
+    for (const effect of effects)
+      if (effect.kind === 'release-output') this.#checkRelease(effect, isOver);
   }
 
   onRest(isFinished: boolean): void {

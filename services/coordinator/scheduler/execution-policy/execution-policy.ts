@@ -19,7 +19,11 @@ export type StageStartReason =
   /** Its phase's turn has come. */
   | 'phase-reached'
   /** All that it reads is stored. */
-  | 'inputs-stored';
+  | 'inputs-stored'
+  /** Some of what it reads is stored, and nothing else had to be done. */
+  | 'speculative'
+  /** It may have the rows of its LIMIT before all that it reads is stored. */
+  | 'eager-speculative';
 
 export interface StageStart {
   readonly stage: StageState;

@@ -179,6 +179,9 @@ export interface TaskRetryOptions {
   readonly queueBounds: QueueBounds;
   readonly speculation: SpeculationOptions;
   readonly exclusion: ExclusionOptions;
+  /** Stages may begin before all that they read is stored, and tasks before all that they read is known (F3, F11). */
+  readonly startsSpeculatively: boolean;
+  readonly estimation: OutputEstimation;
 }
 
 export const DEFAULT_TASK_RETRIES: TaskRetryOptions = {
@@ -193,4 +196,6 @@ export const DEFAULT_TASK_RETRIES: TaskRetryOptions = {
   speculation: DEFAULT_SPECULATION,
   // It never bars a partition from all nodes, so that it can only help.
   exclusion: { ...DEFAULT_EXCLUSION, isEnabled: true },
+  startsSpeculatively: true,
+  estimation: DEFAULT_OUTPUT_ESTIMATION,
 };

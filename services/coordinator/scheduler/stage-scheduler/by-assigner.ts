@@ -6,12 +6,17 @@
  *   remote source  one batch for each partition of a producer that is stored, one split for each of its buffers; these are
  *                  opened one by one, so there is nothing to pack into fewer splits (F24)
  */
+import { mayLoadSplits } from '../fault-tolerant/scheduling-queue.ts';
 import { assignSplits } from '../fault-tolerant/split-assigner.ts';
 import type { AssignableSplit } from '../fault-tolerant/split-assignment.ts';
 import { isAwaitingFilters } from '../dynamic-filters.ts';
-import { isWhole, selectedAttempt } from '../partition-state.ts';
+import { isUnattended } from '../partition-launch.ts';
+import { isAllSelected, isWhole, selectedAttempt } from '../partition-state.ts';
 import type { SourceId } from '../../../common/ids.ts';
 import { isQueryEnded } from '../query-state.ts';
+import { rootStage } from '../scheduler-state.ts';
+import type { QuerySchedulerState } from '../scheduler-state.ts';
+import { isEagerStage } from '../speculative-start.ts';
 import { consumersOf, linksTo, outputOf } from '../stage-link.ts';
 import type { Link } from '../stage-link.ts';
 import type { ScanState, StageState } from '../stage-state.ts';
@@ -29,11 +34,18 @@ export const byAssigner: StageScheduler = {
     for (const scan of stage.scans) dealScan(turn, stage, scan);
     if (isQueryEnded(turn.state.query.kind)) return;
     const isDealt = planning.assigner.openSources.length === 0;
-    if (!isDealt) return;
+    if (!isDealt && !hasEndedEarly(turn.state, stage)) return;
+    for (const scan of stage.scans) closeSource(turn, scan);
     completeScheduling(turn, stage);
     if (isWhole(stage)) for (const each of consumersOf(turn.state, stage)) turn.touched.add(each);
   },
 };
+
+/** The root has the rows of its LIMIT, whatever else there is to read: nobody is needed any more who would make it (§2.5). */
+function hasEndedEarly(state: QuerySchedulerState, stage: StageState): boolean {
+  const isRoot = stage === rootStage(state);
+  return isRoot && stage.planning?.hasAllPartitions === true && isAllSelected(stage);
+}
 
 function deal(
   turn: Turn,
@@ -106,5 +118,28 @@ function dealScan(turn: Turn, stage: StageState, scan: ScanState): void {
     noMoreSplits: scan.isExhausted,
   });
   if (scan.isExhausted) closeSource(turn, scan);
-  else if (!isAwaitingFilters(turn, stage, scan)) loadSplits(turn, stage, scan);
+}
+
+/** Asks for the next splits of scans, unless too many tasks wait for a node as it is (§2.5): at the end of each turn. */
+export function loadMore(turn: Turn): void {
+  if (isQueryEnded(turn.state.query.kind)) return;
+  for (const stage of turn.state.stages) {
+    if (stage.kind !== 'scheduling' || stage.planning === null) continue;
+    for (const scan of stage.scans)
+      if (wantsSplits(turn, stage, scan) && mayEnumerate(turn.state, stage))
+        loadSplits(turn, stage, scan);
+  }
+}
+
+function wantsSplits(turn: Turn, stage: StageState, scan: ScanState): boolean {
+  const isDue = !scan.isClosed && !scan.isLoading && !scan.isExhausted;
+  return isDue && !isAwaitingFilters(turn, stage, scan);
+}
+
+function mayEnumerate(state: QuerySchedulerState, stage: StageState): boolean {
+  const hasUnsealedRunningTask = stage.partitions.some(
+    (partition) => !partition.isSealed && !isUnattended(stage, partition),
+  );
+  const asking = { hasUnsealedRunningTask, isEager: isEagerStage(state, stage) };
+  return mayLoadSplits(state.leasing.queue, asking, state.options.taskRetries.queueBounds);
 }

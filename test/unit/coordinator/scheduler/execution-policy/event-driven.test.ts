@@ -8,7 +8,7 @@ describe('event-driven', () => {
   it('starts a stage when all that it reads is stored, and not before', () => {
     const driver = new SchedulerDriver(joinPlan(), {
       nodes: someNodes(2, { taskConcurrency: 4 }),
-      options: faultTolerant(),
+      options: faultTolerant({ startsSpeculatively: false }),
     });
     driver.loaded(1, someSplits(1, 2));
     driver.loaded(2, someSplits(2, 2));
@@ -17,6 +17,20 @@ describe('event-driven', () => {
     driver.reportAll(1, 'finished');
     expect(driver.stageKinds()).toMatchObject({ 1: 'finished', 2: 'scheduled', 3: 'planned' });
     expect(driver.stage(2).startReason).toBe('inputs-stored');
+  });
+
+  it('starts a stage as a speculation when some of all that it reads is stored (F3)', () => {
+    const driver = new SchedulerDriver(joinPlan(), {
+      nodes: someNodes(2, { taskConcurrency: 4 }),
+      options: faultTolerant(),
+    });
+    driver.loaded(1, someSplits(1, 2));
+    driver.loaded(2, someSplits(2, 2));
+    driver.report(0, 0, 'finished');
+    expect(driver.stage(2)).toMatchObject({ kind: 'planned', startReason: null });
+    driver.report(1, 0, 'finished');
+    expect(driver.stage(2)).toMatchObject({ kind: 'scheduling', startReason: 'speculative' });
+    expect(driver.stageKinds()).toMatchObject({ 0: 'scheduled', 1: 'scheduled' });
   });
 
   it('needs a cluster with a spool (F27)', () => {

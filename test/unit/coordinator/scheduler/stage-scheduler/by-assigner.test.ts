@@ -27,7 +27,7 @@ function readsOf(driver: SchedulerDriver, stage: number, sourceId: number): read
 
 describe('tasks that are described', () => {
   it('read the splits that were dealt to their partition, and hear of their end (F11)', () => {
-    const driver = driverOf(joinPlan());
+    const driver = driverOf(joinPlan(), { startsSpeculatively: false });
     driver.loaded(1, someSplits(1, 2), false);
     // The first is full; the second may get more.
     expect(driver.stage(0).partitions.map(({ isSealed }) => isSealed)).toEqual([true, false]);
