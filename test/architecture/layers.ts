@@ -87,6 +87,7 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
   'worker/main.ts': 'io',
   'worker/config.ts': 'io',
   'worker/task': 'local',
+  'worker/task/slot-turns.ts': 'pure',
   'worker/task/task-state.ts': 'pure',
   'worker/memory': 'local',
   'worker/input': 'local',

@@ -41,6 +41,11 @@ import {
 } from './key-domain-arbitraries.ts';
 import { NEW_SESSION } from '../../services/common/session-state.ts';
 import { inputTreeArbitrary } from './input-tree-arbitrary.ts';
+import {
+  blockedReasonArbitrary,
+  blockedTimesArbitrary,
+  queryShareArbitrary,
+} from './task-arbitraries.ts';
 
 const uint32 = fc.nat({ max: 0xffff_ffff });
 const uint53 = fc.maxSafeNat();
@@ -325,15 +330,9 @@ export const taskUpdateArbitrary: fc.Arbitrary<TaskUpdate> = partial<TaskUpdate>
   deadline: measure.map((ms) => ms as Instant),
   memoryLimitBytes: uint53,
   isProfiled: fc.constantFrom(true, undefined),
+  share: maybe(queryShareArbitrary),
   dynamicFilters: some(dynamicFilterArbitrary),
 });
-
-const waits = {
-  'waiting-for-splits': measure,
-  'waiting-for-input': measure,
-  'waiting-for-slot': measure,
-  'output-full': measure,
-};
 
 export const taskStatusArbitrary: fc.Arbitrary<TaskStatus> = partial<TaskStatus>({
   taskId: taskIdArbitrary,
@@ -375,7 +374,7 @@ export const taskStatusArbitrary: fc.Arbitrary<TaskStatus> = partial<TaskStatus>
     fc.record({ sourceId: uint32, sequenceId: fc.oneof(fc.constant(-1), uint53) }),
     { maxLength: 2 },
   ),
-  blockedReason: fc.constantFrom('none', ...(Object.keys(waits) as (keyof typeof waits)[])),
+  blockedReason: blockedReasonArbitrary,
   stats: fc.record({
     splitsCompleted: uint53,
     inputRows: uint53,
@@ -387,7 +386,7 @@ export const taskStatusArbitrary: fc.Arbitrary<TaskStatus> = partial<TaskStatus>
     cpuMs: measure,
     busyMs: measure,
     wallMs: measure,
-    blockedMs: fc.record(waits),
+    blockedMs: blockedTimesArbitrary,
     memoryBytes: uint53,
     peakMemoryBytes: uint53,
     spilledBytes: uint53,

@@ -33,6 +33,7 @@ import type {
   StatementResult,
 } from '../../services/worker/task/fragment-slot.ts';
 import { aFragment } from './plan-builders.ts';
+import { A_SLOT_REQUEST } from './task-fakes.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 export const DATA = join(root, 'examples', 'data');
@@ -97,7 +98,8 @@ export class SlotHarness implements AsyncDisposable {
 
   async acquire(fragment: PlanFragment, threads: ThreadUse = 'task'): Promise<FragmentSlot> {
     const { settings, mayReorderJoins = false } = fragment;
-    const request = { threads, mayReorderJoins, memoryLimitBytes: 0, settings };
+    const { claim } = A_SLOT_REQUEST;
+    const request = { threads, mayReorderJoins, memoryLimitBytes: 0, settings, claim };
     return await this.pool.acquire(request, new AbortController().signal);
   }
 

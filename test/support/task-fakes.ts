@@ -36,6 +36,7 @@ import type {
 import { deferred, type Deferred } from './deferred.ts';
 import { someSplits } from './plan-builders.ts';
 import { VirtualClock } from './virtual-clock.ts';
+import { SOLE_SHARE } from '../../services/common/sharing/query-share.ts';
 
 export function aTaskId(changes: Partial<TaskId> = {}): TaskId {
   return {
@@ -215,6 +216,8 @@ export class FakeSlot implements FragmentSlot {
   flushCount = 0;
   abortedBy: EngineError | undefined;
   isReleased = false;
+  /** Somebody has more right to it. */
+  isWanted = false;
   #running: Deferred<StatementResult> | undefined;
 
   constructor(request: SlotRequest) {
@@ -240,6 +243,10 @@ export class FakeSlot implements FragmentSlot {
   flush(): Promise<FlushResult> {
     this.flushCount += 1;
     return Promise.resolve({});
+  }
+
+  mayKeep(): boolean {
+    return !this.isWanted;
   }
 
   abort(error: EngineError): void {
@@ -276,6 +283,15 @@ export const NO_RESULT: StatementResult = {
   filteredRows: 0,
 };
 
+/** One that shares with nobody. */
+export const A_SLOT_REQUEST: SlotRequest = {
+  threads: 'task',
+  mayReorderJoins: false,
+  memoryLimitBytes: 0,
+  settings: {},
+  claim: { queryId: 'q' as QueryId, share: SOLE_SHARE },
+};
+
 export class FakeSlots implements FragmentSlots {
   readonly granted: FakeSlot[] = [];
   readonly #waiting: ((slot: FakeSlot) => void)[] = [];
@@ -295,9 +311,7 @@ export class FakeSlots implements FragmentSlots {
   }
 
   grant(): void {
-    this.#waiting.shift()?.(
-      new FakeSlot({ threads: 'task', mayReorderJoins: false, memoryLimitBytes: 0, settings: {} }),
-    );
+    this.#waiting.shift()?.(new FakeSlot(A_SLOT_REQUEST));
   }
 
   /** The slot granted last. */

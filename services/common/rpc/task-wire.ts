@@ -36,6 +36,7 @@ import {
   outputBufferStatusToWire,
 } from './output-buffers-wire.ts';
 import { planFragmentFromWire, planFragmentToWire } from './plan-wire.ts';
+import { shareFromWire, shareToWire } from './share-wire.ts';
 import { splitAssignmentFromWire, splitAssignmentToWire } from './split-wire.ts';
 import {
   enumMapping,
@@ -100,6 +101,7 @@ export function taskUpdateToWire(update: TaskUpdate): WireTask {
     memoryLimitBytes: BigInt(update.memoryLimitBytes),
     profiled: update.isProfiled === true,
     dynamicFilters: (update.dynamicFilters ?? []).map(dynamicFilterToWire),
+    share: update.share === undefined ? undefined : shareToWire(update.share),
   };
 }
 
@@ -121,6 +123,7 @@ export function taskUpdateFromWire(wire: WireTask, field = 'task'): TaskUpdate {
     memoryLimitBytes: safeInteger(wire.memoryLimitBytes, `${field}.memory_limit_bytes`),
     ...(wire.profiled ? { isProfiled: true } : {}),
     ...dynamicFiltersFromWire(wire, field),
+    ...(wire.share === undefined ? {} : { share: shareFromWire(wire.share, `${field}.share`) }),
   };
 }
 

@@ -11,7 +11,7 @@ import { compareText } from '../compare-text.ts';
 export const SHARING_POLICIES = ['fair', 'fifo', 'weighted', 'priority'] as const;
 
 /**
- * `fair`: first who has less than its minimum share, then who has least for its weight (S7). `fifo`: in the order of arrival
+ * `fair`: first who has less than its minimum share, then who has least for its weight (S7), then who had fewer turns. `fifo`: in the order of arrival
  * (S6). `weighted`: turns in proportion to the weights. `priority`: the highest first, then in the order of arrival.
  */
 export type SharingPolicy = (typeof SHARING_POLICIES)[number];
@@ -103,10 +103,9 @@ function compareContenders(
     shared,
   }: { readonly policy: SharingPolicy; readonly isAged: boolean; readonly shared: SharedTurns },
 ): number {
-  const byName = compareText(a.name, b.name);
-  if (isAged) return a.waitingSince - b.waitingSince || byName;
+  if (isAged) return a.waitingSince - b.waitingSince || compareText(a.name, b.name);
   const bySoftLimit = Number(a.isBeyondSoftLimit) - Number(b.isBeyondSoftLimit);
-  return bySoftLimit || compareByPolicy(a, b, { policy, shared }) || byName;
+  return bySoftLimit || compareByPolicy(a, b, { policy, shared }) || compareText(a.name, b.name);
 }
 
 function compareByPolicy(
@@ -118,12 +117,9 @@ function compareByPolicy(
     case 'fifo':
       return a.arrival - b.arrival;
     case 'fair':
-      return compareFair(a, b);
-    case 'weighted': {
-      const timeOf = ({ turns }: Contender): number =>
-        Math.max(turns.virtualTime, shared.virtualTime);
-      return timeOf(a) - timeOf(b);
-    }
+      return compareFair(a, b, shared);
+    case 'weighted':
+      return compareTurns(a, b, shared);
     case 'priority':
       return b.priority - a.priority || a.arrival - b.arrival;
     default:
@@ -131,11 +127,21 @@ function compareByPolicy(
   }
 }
 
-/** S7: the needy first, by how far they are below their minimum share; the others by what they have for their weight. */
-function compareFair(a: Contender, b: Contender): number {
+/**
+ * S7: the needy first, by how far they are below their minimum share; the others by what they have for their weight. Equals by
+ * their turns before they are by their names: where there is one place to share, all have nothing whenever it is free.
+ */
+function compareFair(a: Contender, b: Contender, shared: SharedTurns): number {
   const isNeedy = ({ running, minShare }: Contender): boolean => running < minShare;
   if (isNeedy(a) !== isNeedy(b)) return isNeedy(a) ? -1 : 1;
-  return isNeedy(a)
+  const byShare = isNeedy(a)
     ? a.running / a.minShare - b.running / b.minShare
     : a.running / a.weight - b.running / b.weight;
+  return byShare || compareTurns(a, b, shared);
+}
+
+/** Who has had fewer turns for its weight. */
+function compareTurns(a: Contender, b: Contender, shared: SharedTurns): number {
+  const timeOf = ({ turns }: Contender): number => Math.max(turns.virtualTime, shared.virtualTime);
+  return timeOf(a) - timeOf(b);
 }

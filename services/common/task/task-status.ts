@@ -2,6 +2,7 @@ import type { CollectedDomain, DynamicFilter } from '../dynamic-filter/dynamic-f
 import type { ErrorReport } from '../error.ts';
 import type { Instant, NodeId, NodeInstanceId, TaskId } from '../ids.ts';
 import type { PlanFragment } from '../plan/plan-fragment.ts';
+import type { QueryShare } from '../sharing/query-share.ts';
 import type { SplitAssignment } from '../plan/split.ts';
 import type { OutputBuffers, OutputBufferStatus } from './output-buffers.ts';
 
@@ -137,6 +138,8 @@ export interface TaskUpdate {
   /** 32 random bytes of the query: whoever shows them may fetch this query's pages. */
   readonly capability: Uint8Array;
   readonly fragment?: PlanFragment;
+  /** Comes with the fragment. Absent = the query shares with nobody. */
+  readonly share?: QueryShare;
   readonly splitAssignments: readonly SplitAssignment[];
   /** One per output of the fragment, in its order. */
   readonly outputBuffers: readonly OutputBuffers[];

@@ -150,6 +150,7 @@ export class QueryExecution {
       capability,
       deadline: this.#deadline,
       memoryLimitBytes: properties.query_max_memory_per_task,
+      share: this.query.share,
       ...(plan.analysis === undefined ? {} : { isProfiled: true }),
     };
     const executionStartedAt = clock.now();

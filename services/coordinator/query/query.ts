@@ -7,6 +7,7 @@ import type { Column } from '../../common/plan/column-type.ts';
 import { EXPLAIN_COLUMNS } from '../../common/plan/explain-row.ts';
 import type { QueryPlan } from '../../common/plan/plan-fragment.ts';
 import { rootFragment } from '../../common/plan/plan-fragment.ts';
+import type { QueryShare } from '../../common/sharing/query-share.ts';
 import type { SessionProperties } from '../../common/session-properties.ts';
 import type { SystemTableName } from '../../common/system/system-tables.ts';
 import type { Principal } from '../../common/task/task-status.ts';
@@ -110,6 +111,12 @@ export class Query {
   /** Its resource group, which it keeps when it has left it. */
   get place(): QueryPlace {
     return this.#place;
+  }
+
+  /** What its tasks may say of their turn for slots. */
+  get share(): QueryShare {
+    const { sequence, properties } = this.traits;
+    return { arrival: sequence, priority: properties.query_priority, groups: this.#place.share };
   }
 
   /** `undefined`: it stays where it was. */

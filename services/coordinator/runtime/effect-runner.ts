@@ -4,6 +4,7 @@ import type { ErrorReport } from '../../common/error.ts';
 import type { Instant, SourceId, TaskId } from '../../common/ids.ts';
 import { formatTaskId } from '../../common/ids.ts';
 import type { Logger } from '../../common/logger.ts';
+import type { QueryShare } from '../../common/sharing/query-share.ts';
 import type { Principal } from '../../common/task/task-status.ts';
 import type { SchedulerEffect } from '../scheduler/scheduler-effect.ts';
 import type { SchedulerEvent } from '../scheduler/scheduler-event.ts';
@@ -19,6 +20,7 @@ export interface TaskTerms {
   readonly memoryLimitBytes: number;
   /** Its statements are measured exactly. */
   readonly isProfiled?: boolean;
+  readonly share: QueryShare;
 }
 
 export interface EffectRunnerDeps {
@@ -110,13 +112,14 @@ export class EffectRunner {
   #updateTask(effect: Extract<SchedulerEffect, { readonly kind: 'update-task' }>): void {
     const { taskId, nodeId, nodeInstanceId, fragment, memoryBytes, dynamicFilters } = effect;
     const { splitAssignments, outputBuffers } = effect;
+    const { share, ...terms } = this.#terms;
     if (fragment !== undefined) {
       this.#tasks.set(formatTaskId(taskId), { taskId, node: { nodeId, nodeInstanceId } });
     }
     this.#deps.workers.updateTask(effect, {
-      ...this.#terms,
+      ...terms,
       taskId,
-      ...(fragment === undefined ? {} : { fragment }),
+      ...(fragment === undefined ? {} : { fragment, share }),
       ...(memoryBytes === undefined ? {} : { memoryLimitBytes: memoryBytes }),
       splitAssignments,
       outputBuffers,

@@ -18,7 +18,7 @@ export function updatePieces(
   update: TaskUpdate,
   maxSplitBytes = MAX_SPLIT_BYTES,
 ): readonly TaskUpdate[] {
-  const { fragment, dynamicFilters = [], ...terms } = update;
+  const { fragment, share, dynamicFilters = [], ...terms } = update;
   const [first = [], ...others] = cutAssignments(update.splitAssignments, maxSplitBytes);
   const [fewFilters = [], ...moreFilters] = cutFilters(dynamicFilters);
   if (others.length === 0 && moreFilters.length === 0) return [update];
@@ -27,6 +27,7 @@ export function updatePieces(
     {
       ...terms,
       ...(fragment === undefined ? {} : { fragment }),
+      ...(share === undefined ? {} : { share }),
       ...(fewFilters.length === 0 ? {} : { dynamicFilters: fewFilters }),
       splitAssignments: first,
     },

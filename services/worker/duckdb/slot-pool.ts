@@ -1,26 +1,21 @@
 /**
  * The worker's slots: some narrow ones for the tasks of its stages, and a wide one with all threads for
- * statements that run alone. They are opened before the first task comes and granted in the order of the
- * requests; a wide request takes a narrow slot rather than wait for the wide one.
+ * statements that run alone. They are opened before the first task comes and granted by turns (slot-turns.ts);
+ * a wide request takes a narrow slot rather than wait for the wide one.
  */
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { assert } from '../../common/assert.ts';
 import type { DataAccess } from '../../common/config/object-store.ts';
 import { EngineError } from '../../common/error.ts';
+import type { QueryId } from '../../common/ids.ts';
 import type { Logger } from '../../common/logger.ts';
 import type { MemoryBroker, MemoryLease } from '../memory/memory-broker.ts';
 import type { CpuMeter } from '../task/cpu-meter.ts';
-import type {
-  FlushResult,
-  FragmentIo,
-  FragmentRun,
-  FragmentSlot,
-  FragmentSlots,
-  SlotRequest,
-  StatementBatch,
-  StatementResult,
-} from '../task/fragment-slot.ts';
+import type { FragmentSlot, FragmentSlots, SlotRequest } from '../task/fragment-slot.ts';
+import { type SlotClaim, SlotTurns } from '../task/slot-turns.ts';
+import { SOLE_SHARE } from '../../common/sharing/query-share.ts';
+import { GrantedSlot } from './granted-slot.ts';
 import type { EngineDescription } from './slot-messages.ts';
 import type { SlotProfile } from './slot-profile.ts';
 import { Slot } from './slot.ts';
@@ -49,6 +44,9 @@ export interface SlotPoolDeps {
 
 type Kind = 'narrow' | 'wide';
 
+/** Before any query. */
+const PREWARMING: SlotClaim = { queryId: '' as QueryId, share: SOLE_SHARE };
+
 interface Place {
   readonly kind: Kind;
   readonly index: number;
@@ -58,7 +56,7 @@ interface Place {
   state: 'idle' | 'busy';
 }
 
-interface Waiting {
+interface Waiting extends SlotClaim {
   readonly request: SlotRequest;
   readonly grant: (place: Place, lease: MemoryLease) => void;
   readonly refuse: (error: unknown) => void;
@@ -68,7 +66,8 @@ export class SlotPool implements FragmentSlots {
   readonly #options: SlotPoolOptions;
   readonly #deps: SlotPoolDeps;
   readonly #places: readonly Place[];
-  #waiting: Waiting[] = [];
+  readonly #turns = new SlotTurns<Waiting>();
+  readonly #waiting = new Set<Waiting>();
   #isClosed = false;
   /** Called when the pool is closed and the last task has given its slot back. */
   #onDrained: () => void = () => undefined;
@@ -100,6 +99,7 @@ export class SlotPool implements FragmentSlots {
       mayReorderJoins: false,
       memoryLimitBytes: 0,
       settings,
+      claim: PREWARMING,
     };
     const [first, ...others] = this.#places;
     assert(first !== undefined, 'a pool has a wide slot');
@@ -116,6 +116,7 @@ export class SlotPool implements FragmentSlots {
     const { place, lease } = await this.#waitForPlace(request, signal);
     const give = (): void => {
       lease.release();
+      this.#turns.release(request.claim);
       this.#giveBack(place);
     };
     try {
@@ -126,14 +127,16 @@ export class SlotPool implements FragmentSlots {
       give();
       throw error;
     }
-    return new GrantedSlot(place.slot, give, this.#deps.log);
+    const mayKeep = (): boolean =>
+      this.#turns.mayKeep(request.claim, (waiting) => canServe(place, waiting.request));
+    return new GrantedSlot(place.slot, { give, mayKeep }, this.#deps.log);
   }
 
   /** Refuses new requests, waits for the slots that are in use, then ends all threads. */
   async close(): Promise<void> {
     this.#isClosed = true;
     const error = new EngineError('SHUTTING_DOWN', 'the worker is shutting down');
-    for (const waiting of this.#waiting.splice(0)) waiting.refuse(error);
+    for (const waiting of this.#waiting) this.#forget(waiting).refuse(error);
     if (!this.#isIdle) await new Promise<void>((resolve) => (this.#onDrained = resolve));
     const living = this.#places.filter(({ slot }) => !slot.isLost);
     await Promise.all(living.map(async ({ slot }) => await slot.close()));
@@ -147,10 +150,13 @@ export class SlotPool implements FragmentSlots {
     if (this.#isClosed) throw new EngineError('SHUTTING_DOWN', 'the worker is shutting down');
     return await new Promise((resolve, reject) => {
       const onAbort = (): void => {
-        this.#waiting = this.#waiting.filter((other) => other !== waiting);
+        this.#forget(waiting);
         reject(signal.reason as Error);
+        // Who asked for much memory may have kept others from it.
+        this.#grant();
       };
       const waiting: Waiting = {
+        ...request.claim,
         request,
         grant: (place, lease) => {
           signal.removeEventListener('abort', onAbort);
@@ -159,28 +165,35 @@ export class SlotPool implements FragmentSlots {
         refuse: reject,
       };
       signal.addEventListener('abort', onAbort, { once: true });
-      this.#waiting.push(waiting);
+      this.#waiting.add(waiting);
+      this.#turns.ask(waiting);
       this.#grant();
     });
   }
 
-  /** Grants in order: nobody passes one who waits for the same kind of slot, or for memory. */
+  /** Whose turn it is and who finds no memory keeps it from all others, so that they cannot take it for ever. */
   #grant(): void {
-    const passed = new Set<SlotRequest['threads']>();
-    for (const waiting of this.#waiting) {
-      const { request } = waiting;
-      if (passed.has(request.threads)) continue;
-      const place = this.#findPlace(request);
-      if (place === undefined) {
-        passed.add(request.threads);
-        continue;
-      }
-      const lease = this.#deps.memory.tryLease(this.#leaseBytes(place, request));
+    for (;;) {
+      const idle = this.#places.filter((place) => place.state === 'idle');
+      const waiting = this.#turns.next(({ request }) =>
+        idle.some((each) => canServe(each, request)),
+      );
+      if (waiting === undefined) return;
+      const place = this.#findPlace(waiting.request);
+      assert(place !== undefined, 'a slot that can serve is idle');
+      const lease = this.#deps.memory.tryLease(this.#leaseBytes(place, waiting.request));
       if (lease === undefined) return;
       place.state = 'busy';
-      this.#waiting = this.#waiting.filter((other) => other !== waiting);
+      this.#waiting.delete(waiting);
+      this.#turns.grant(waiting);
       waiting.grant(place, lease);
     }
+  }
+
+  #forget(waiting: Waiting): Waiting {
+    this.#waiting.delete(waiting);
+    this.#turns.leave(waiting);
+    return waiting;
   }
 
   #findPlace(request: SlotRequest): Place | undefined {
@@ -253,41 +266,7 @@ export class SlotPool implements FragmentSlots {
   }
 }
 
-class GrantedSlot implements FragmentSlot {
-  readonly #slot: Slot;
-  readonly #giveBack: () => void;
-  readonly #log: Logger;
-  #hasBegun = false;
-
-  constructor(slot: Slot, giveBack: () => void, log: Logger) {
-    this.#slot = slot;
-    this.#giveBack = giveBack;
-    this.#log = log;
-  }
-
-  begin(run: FragmentRun, io: FragmentIo): void {
-    this.#hasBegun = true;
-    this.#slot.begin(run, io);
-  }
-
-  async execute(batch: StatementBatch): Promise<StatementResult> {
-    return await this.#slot.execute(batch);
-  }
-
-  async flush(): Promise<FlushResult> {
-    return await this.#slot.flush();
-  }
-
-  abort(error: EngineError): void {
-    this.#slot.abort(error);
-  }
-
-  async release(): Promise<void> {
-    try {
-      if (this.#hasBegun) await this.#slot.end();
-    } catch (error) {
-      this.#log.error({ err: error }, 'a slot could not forget a task');
-    }
-    this.#giveBack();
-  }
+/** The wide slot is for statements that run alone, which take any. */
+function canServe(place: Pick<Place, 'kind'>, { threads }: SlotRequest): boolean {
+  return place.kind === 'narrow' || threads === 'worker';
 }

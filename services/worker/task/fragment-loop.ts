@@ -1,6 +1,6 @@
 /**
  * Runs a task's fragment, statement after statement: waits until one has its input, takes a slot, keeps it
- * while there is work, gives it back.
+ * while there is work and nobody has more right to it, gives it back.
  *
  * A slot is asked for only when nothing but the output can hold the task up: its remote inputs are complete,
  * for they are received whether or not it runs, and it has splits. So a task in a slot never waits for one
@@ -9,6 +9,7 @@
 import type { EngineError } from '../../common/error.ts';
 import type { TaskId } from '../../common/ids.ts';
 import type { PlanFragment } from '../../common/plan/plan-fragment.ts';
+import type { QueryShare } from '../../common/sharing/query-share.ts';
 import { STANDARD_SPLIT_WEIGHT } from '../../common/plan/split.ts';
 import type { TaskBlockedReason } from '../../common/task/task-status.ts';
 import { raceAbort } from './abort.ts';
@@ -36,6 +37,7 @@ export interface RunTerms {
   readonly taskId: TaskId;
   readonly memoryLimitBytes: number;
   readonly isProfiled: boolean;
+  readonly share: QueryShare;
 }
 
 type Waiting = Exclude<TaskBlockedReason, 'none'>;
@@ -145,8 +147,9 @@ export class FragmentLoop {
 
   async #acquire(): Promise<FragmentSlot> {
     const { threads, settings, mayReorderJoins = false } = this.#fragment;
-    const { memoryLimitBytes } = this.#terms;
-    const request = { threads, settings, mayReorderJoins, memoryLimitBytes };
+    const { taskId, share, memoryLimitBytes } = this.#terms;
+    const claim = { queryId: taskId.queryId, share };
+    const request = { threads, settings, mayReorderJoins, memoryLimitBytes, claim };
     this.#waitFor('waiting-for-slot');
     try {
       return await this.#deps.slots.acquire(request, this.#deps.signal);
@@ -194,7 +197,7 @@ export class FragmentLoop {
       progress.waitFor('output-full');
       await raceAbort(room, signal);
       progress.waitFor(undefined);
-    } while (this.#isReady);
+    } while (this.#isReady && slot.mayKeep());
     if (!isFlushed) filters.collect((await slot.flush()).collectedDomains);
   }
 

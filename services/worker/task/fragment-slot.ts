@@ -8,6 +8,7 @@ import type { PartitionId, SourceId } from '../../common/ids.ts';
 import type { Page } from '../../common/page/page.ts';
 import type { PlanFragment, ThreadUse } from '../../common/plan/plan-fragment.ts';
 import type { PageLayout } from '../../common/plan/type-table.ts';
+import type { SlotClaim } from './slot-turns.ts';
 import type { FileSplit } from '../../common/plan/split.ts';
 
 export interface SlotRequest {
@@ -18,11 +19,13 @@ export interface SlotRequest {
   readonly memoryLimitBytes: number;
   /** DuckDB settings that change answers. */
   readonly settings: Readonly<Record<string, string>>;
+  /** For whom it is. */
+  readonly claim: SlotClaim;
 }
 
 export interface FragmentSlots {
   /**
-   * A slot, in the order of the requests. @throws the signal's reason when it is aborted first; EngineError
+   * A slot, when it is the query's turn (slot-turns.ts). @throws the signal's reason when it is aborted first; EngineError
    * when no slot can be opened.
    */
   acquire(request: SlotRequest, signal: AbortSignal): Promise<FragmentSlot>;
@@ -104,6 +107,8 @@ export interface FragmentSlot {
   execute(batch: StatementBatch): Promise<StatementResult>;
   /** Hands over the rows that are held back. @throws EngineError as `execute` does. */
   flush(): Promise<FlushResult>;
+  /** Between statements: false = somebody has more right to the slot, which is to be flushed and given back. */
+  mayKeep(): boolean;
   /** Makes the running statement, and all later ones, fail soon with this error. */
   abort(error: EngineError): void;
   /** Gives the slot back when no statement runs. Never throws. */

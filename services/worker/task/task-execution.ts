@@ -7,6 +7,7 @@ import { EngineError, fromErrorReport, toErrorReport } from '../../common/error.
 import { formatTaskId, type NodeId, type NodeInstanceId, type TaskId } from '../../common/ids.ts';
 import type { Logger } from '../../common/logger.ts';
 import type { PlanFragment } from '../../common/plan/plan-fragment.ts';
+import { SOLE_SHARE } from '../../common/sharing/query-share.ts';
 import {
   isTerminalTaskState,
   type TaskStatus,
@@ -64,11 +65,11 @@ export class TaskExecution {
       onFailure: (error) => this.fail(error),
     });
     this.#progress = new TaskProgress(clock);
-    const { memoryLimitBytes, isProfiled = false } = first;
+    const { memoryLimitBytes, isProfiled = false, share = SOLE_SHARE } = first;
     const { taskId } = first;
     this.#loop = new FragmentLoop(
       fragment,
-      { taskId, memoryLimitBytes, isProfiled },
+      { taskId, memoryLimitBytes, isProfiled, share },
       {
         slots: ports.slots,
         inputs: this.#inputs,

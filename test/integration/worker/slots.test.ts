@@ -13,6 +13,7 @@ import {
   splitsOf,
   tableScan,
 } from '../../support/slot-harness.ts';
+import { A_SLOT_REQUEST } from '../../support/task-fakes.ts';
 
 let slots: SlotHarness;
 beforeAll(async () => (slots = await SlotHarness.open()));
@@ -138,12 +139,7 @@ describe('the pool', () => {
 
   it('grants slots in the order of the requests, and lets go of those who leave the queue', async () => {
     const fragment = await fragmentOf('SELECT 1 AS c0');
-    const request = {
-      threads: 'task',
-      mayReorderJoins: false,
-      memoryLimitBytes: 0,
-      settings: {},
-    } as const;
+    const request = A_SLOT_REQUEST;
     const signal = new AbortController().signal;
     const held = [await slots.acquire(fragment), await slots.acquire(fragment)];
     const order: string[] = [];
@@ -173,12 +169,7 @@ describe('the pool', () => {
     const zone = "SELECT current_setting('TimeZone') AS c0";
     const fragment = await fragmentOf(zone, { settings: { TimeZone: 'Asia/Tokyo' } });
     expect(await slots.rows(fragment)).toEqual([['Asia/Tokyo']]);
-    const lease = {
-      threads: 'task',
-      mayReorderJoins: false,
-      memoryLimitBytes: 64 << 20,
-      settings: {},
-    } as const;
+    const lease = { ...A_SLOT_REQUEST, memoryLimitBytes: 64 << 20 };
     const slot = await slots.pool.acquire(lease, new AbortController().signal);
     const pages: unknown[] = [];
     const limit = await fragmentOf("SELECT current_setting('memory_limit') AS c0");

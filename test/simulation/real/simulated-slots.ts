@@ -43,7 +43,10 @@ export class SimulatedSlots implements FragmentSlots {
   async acquire(_request: SlotRequest, signal: AbortSignal): Promise<FragmentSlot> {
     signal.throwIfAborted();
     if (this.#busy.size >= this.#deps.slotCount) await this.#waitForSlot(signal);
-    const slot = new SimulatedSlot(this.#deps, () => this.#release(slot));
+    const slot = new SimulatedSlot(this.#deps, {
+      onRelease: () => this.#release(slot),
+      mayKeep: () => this.#waiting.length === 0,
+    });
     this.#busy.add(slot);
     return slot;
   }
@@ -75,9 +78,15 @@ export class SimulatedSlots implements FragmentSlots {
   }
 }
 
+interface SlotHold {
+  readonly onRelease: () => void;
+  /** Nobody waits for it: a slot is given up as often as can be, whoever has more right to it. */
+  readonly mayKeep: () => boolean;
+}
+
 class SimulatedSlot implements FragmentSlot {
   readonly #deps: SimulatedSlotsDeps;
-  readonly #onRelease: () => void;
+  readonly #hold: SlotHold;
   readonly #aborting = new AbortController();
   readonly #filters: DynamicFilter[] = [];
   readonly #keys = new Set<string>();
@@ -89,9 +98,9 @@ class SimulatedSlot implements FragmentSlot {
   #outputRows = 0;
   #salt = 0;
 
-  constructor(deps: SimulatedSlotsDeps, onRelease: () => void) {
+  constructor(deps: SimulatedSlotsDeps, hold: SlotHold) {
     this.#deps = deps;
-    this.#onRelease = onRelease;
+    this.#hold = hold;
   }
 
   begin(run: FragmentRun, io: FragmentIo): void {
@@ -132,12 +141,16 @@ class SimulatedSlot implements FragmentSlot {
     return Promise.resolve(this.#takeDomains());
   }
 
+  mayKeep(): boolean {
+    return this.#hold.mayKeep();
+  }
+
   abort(error: EngineError): void {
     this.#aborting.abort(error);
   }
 
   release(): Promise<void> {
-    this.#onRelease();
+    this.#hold.onRelease();
     return Promise.resolve();
   }
 

@@ -22,6 +22,7 @@ import {
 } from '../../../support/plan-builders.ts';
 import { DEADLINE, QUERY_ID } from '../../../support/scheduler-driver.ts';
 import { settle, VirtualClock } from '../../../support/virtual-clock.ts';
+import { SOLE_SHARE } from '../../../../services/common/sharing/query-share.ts';
 
 class LoopFixture implements QueryListener, SplitSources {
   readonly clock = new VirtualClock();
@@ -52,6 +53,7 @@ class LoopFixture implements QueryListener, SplitSources {
       capability: new Uint8Array(32),
       deadline: DEADLINE,
       memoryLimitBytes: 0,
+      share: SOLE_SHARE,
     },
   );
 

@@ -58,7 +58,13 @@ describe('updatePieces (T35)', () => {
         }
         const [first, ...others] = pieces;
         expect({ ...first, splitAssignments: [] }).toEqual({ ...update, splitAssignments: [] });
-        const { fragment: _f, dynamicFilters: _d, splitAssignments: _s, ...terms } = update;
+        const {
+          fragment: _f,
+          share: _h,
+          dynamicFilters: _d,
+          splitAssignments: _s,
+          ...terms
+        } = update;
         for (const { splitAssignments: _, ...other } of others) {
           expect(other).toEqual({ ...terms, outputBuffers: [] });
         }

@@ -9,6 +9,7 @@ import { SlotPool } from '../../../../services/worker/duckdb/slot-pool.ts';
 import { MemoryBroker } from '../../../../services/worker/memory/memory-broker.ts';
 import { CpuMeter } from '../../../../services/worker/task/cpu-meter.ts';
 import type { FragmentSlot } from '../../../../services/worker/task/fragment-slot.ts';
+import { A_SLOT_REQUEST } from '../../../support/task-fakes.ts';
 import { aFragment, aRemote } from '../../../support/plan-builders.ts';
 
 /** A slot without DuckDB: writes down where it would spill, and can never forget a run. */
@@ -53,13 +54,7 @@ afterEach(async () => {
 });
 
 async function acquire(): Promise<FragmentSlot> {
-  const request = {
-    threads: 'task',
-    mayReorderJoins: false,
-    memoryLimitBytes: 0,
-    settings: {},
-  } as const;
-  return await pool.acquire(request, new AbortController().signal);
+  return await pool.acquire(A_SLOT_REQUEST, new AbortController().signal);
 }
 
 /** Begins a run that has something to forget, which makes the slot useless. */

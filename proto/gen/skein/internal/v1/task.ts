@@ -32,6 +32,24 @@ export interface Task {
   readonly profiled: boolean;
   /** Those that are new to the task. */
   readonly dynamicFilters: readonly DynamicFilter[];
+  /** With the fragment: where the query stands among others (services/common/sharing). */
+  readonly share?: QueryShare | undefined;
+}
+
+export interface QueryShare {
+  /** Rises with every query of a coordinator. */
+  readonly arrival: bigint;
+  readonly priority: number;
+  /** The outermost first. */
+  readonly groups: readonly GroupShare[];
+}
+
+export interface GroupShare {
+  readonly name: string;
+  readonly policy: string;
+  readonly weight: number;
+  readonly minShare: number;
+  readonly priority: number;
 }
 
 export interface SplitAssignment {
@@ -52,6 +70,7 @@ function createBaseTask(): Task {
     memoryLimitBytes: 0n,
     profiled: false,
     dynamicFilters: [],
+    share: undefined,
   };
 }
 
@@ -89,6 +108,9 @@ export const Task: MessageFns<Task> = {
     }
     for (const v of message.dynamicFilters) {
       DynamicFilter.encode(v!, writer.uint32(162).fork()).join();
+    }
+    if (message.share !== undefined) {
+      QueryShare.encode(message.share, writer.uint32(170).fork()).join();
     }
     return writer;
   },
@@ -186,6 +208,14 @@ export const Task: MessageFns<Task> = {
             message.dynamicFilters.push(DynamicFilter.decode(reader, reader.uint32()));
             continue;
           }
+          case 21: {
+            if (tag !== 170) {
+              break;
+            }
+
+            message.share = QueryShare.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -219,6 +249,194 @@ export const Task: MessageFns<Task> = {
       : 0n;
     message.profiled = object.profiled ?? false;
     message.dynamicFilters = object.dynamicFilters?.map((e) => DynamicFilter.fromPartial(e)) || [];
+    message.share = (object.share !== undefined && object.share !== null)
+      ? QueryShare.fromPartial(object.share)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseQueryShare(): QueryShare {
+  return { arrival: 0n, priority: 0, groups: [] };
+}
+
+export const QueryShare: MessageFns<QueryShare> = {
+  encode(message: QueryShare, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.arrival !== 0n) {
+      if (BigInt.asUintN(64, message.arrival) !== message.arrival) {
+        throw new globalThis.Error("value provided for field message.arrival of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.arrival);
+    }
+    if (message.priority !== 0) {
+      writer.uint32(16).uint32(message.priority);
+    }
+    for (const v of message.groups) {
+      GroupShare.encode(v!, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): QueryShare {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseQueryShare() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.arrival = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.priority = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.groups.push(GroupShare.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<QueryShare>): QueryShare {
+    return QueryShare.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<QueryShare>): QueryShare {
+    const message = createBaseQueryShare() as any;
+    message.arrival = (object.arrival !== undefined && object.arrival !== null) ? BigInt(object.arrival) : 0n;
+    message.priority = object.priority ?? 0;
+    message.groups = object.groups?.map((e) => GroupShare.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseGroupShare(): GroupShare {
+  return { name: "", policy: "", weight: 0, minShare: 0, priority: 0 };
+}
+
+export const GroupShare: MessageFns<GroupShare> = {
+  encode(message: GroupShare, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.policy !== "") {
+      writer.uint32(18).string(message.policy);
+    }
+    if (message.weight !== 0) {
+      writer.uint32(24).uint32(message.weight);
+    }
+    if (message.minShare !== 0) {
+      writer.uint32(32).uint32(message.minShare);
+    }
+    if (message.priority !== 0) {
+      writer.uint32(40).uint32(message.priority);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GroupShare {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGroupShare() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.policy = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.weight = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.minShare = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.priority = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<GroupShare>): GroupShare {
+    return GroupShare.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GroupShare>): GroupShare {
+    const message = createBaseGroupShare() as any;
+    message.name = object.name ?? "";
+    message.policy = object.policy ?? "";
+    message.weight = object.weight ?? 0;
+    message.minShare = object.minShare ?? 0;
+    message.priority = object.priority ?? 0;
     return message;
   },
 };
