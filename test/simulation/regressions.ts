@@ -28,6 +28,7 @@ export const REGRESSIONS: readonly { readonly seed: number; readonly what: strin
     seed: 3_039_455,
     what: 'a partition that had lacked memory was given less again for the attempt beside',
   },
+  { seed: 4_050_324, what: 'what was cancelled counted instead of what it was to make again' },
   { seed: 3_061_847, what: 'two attempts of a partition were stopped in one turn' },
 ];
 

@@ -9,10 +9,19 @@ import { attemptsOf, selectedAttempt } from './partition-state.ts';
 import type { StageState, WastedWork } from './stage-state.ts';
 import type { TaskState } from './task-state.ts';
 
-/** The attempt of each partition whose rows are read; as long as there is none, the latest one. */
+/**
+ * The attempt of each partition whose rows are read; as long as there is none, the latest one. One that was cancelled stands
+ * behind one that had finished: what that had stored is lost, but was read by all who needed it.
+ */
 export function countedTasks(stage: StageState): readonly TaskState[] {
   return stage.partitions
-    .map((partition) => selectedAttempt(stage, partition) ?? attemptsOf(stage, partition).at(-1))
+    .map((partition) => {
+      const attempts = attemptsOf(stage, partition);
+      const latest = attempts.at(-1);
+      const read = selectedAttempt(stage, partition);
+      if (read !== undefined || latest?.stop !== 'cancel') return read ?? latest;
+      return attempts.findLast(({ kind }) => kind === 'finished') ?? latest;
+    })
     .filter((task) => task !== undefined);
 }
 

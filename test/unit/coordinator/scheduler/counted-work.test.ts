@@ -75,6 +75,24 @@ describe('the statistics of a stage (R20)', () => {
     expect(rows(driver, 0)).toEqual([11, 10, 1]);
   });
 
+  it('count what was read to its end and lost afterwards, not what was cancelled in its place', () => {
+    const options = { executionPolicy: 'stage-barrier', retryPolicy: 'stage' } as const;
+    const nodes = someNodes(3, { taskConcurrency: 1 });
+    const driver = new SchedulerDriver(gatherPlan(), { nodes, options });
+    driver.loaded(1, someSplits(1, 2));
+    for (const partition of [0, 1])
+      driver.report(0, partition, { state: 'finished', stats: work(10) });
+    driver.report(1, 0, 'flushing');
+    const root = driver.task(1, 0);
+    const read = driver.stage(0).tasks.find(({ nodeId }) => nodeId !== root.nodeId);
+    if (read === undefined) throw new Error('the root is beside all of its producers');
+    driver.loseNodeOf(read);
+    expect(rows(driver, 0)).toEqual([10, 10, 1]);
+    driver.report(1, 0, { state: 'finished', inlinePages: [] });
+    expect(driver.stops()).toEqual([`cancel 0.${read.taskId.partitionId}`]);
+    expect(rows(driver, 0)).toEqual([20, 0, 1]);
+  });
+
   it('count no earlier run of the stage, nor its memory when that is free', () => {
     const options = { executionPolicy: 'pipelined-region', retryPolicy: 'region' } as const;
     const driver = new SchedulerDriver(gatherPlan(), { nodes: someNodes(3), options });
