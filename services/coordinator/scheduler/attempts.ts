@@ -6,6 +6,7 @@ import type { ErrorReport } from '../../common/error.ts';
 import type { NodeId, NodeInstanceId } from '../../common/ids.ts';
 import type { LostOutput } from '../../common/task/fetch-failure.ts';
 import { forgetSelection, select, selectionOf } from './fault-tolerant/output-selector.ts';
+import { noteDue, noteStageDue } from './launch-due.ts';
 import {
   attemptsOf,
   beginStageAttempt,
@@ -19,6 +20,7 @@ import {
 } from './partition-state.ts';
 import type { PartitionState } from './partition-state.ts';
 import { failUnrecoverably } from './query-transitions.ts';
+import { retriesPartitions } from './scheduler-options.ts';
 import { findStage, rootStage } from './scheduler-state.ts';
 import { consumersOf, producersOf } from './stage-link.ts';
 import { tellSelected } from './stage-linkage.ts';
@@ -49,7 +51,11 @@ export function selectAttempt(turn: Turn, stage: StageState, task: TaskState): b
     releaseOutput(turn, stage, task);
     return false;
   }
-  stage.selector = select(stage.selector, task.taskId, task.taskId.attempt);
+  select(stage.selector, task.taskId, task.taskId.attempt);
+  if (retriesPartitions(turn.state.options)) noteDue(stage, partition);
+  // What was lost and is there again may be all that they have waited for.
+  if (partition.attempts.length > 1)
+    for (const consumer of consumersOf(turn.state, stage)) noteStageDue(consumer);
   for (const other of attemptsOf(stage, partition))
     if (other !== task) dropAttempt(turn, stage, other);
   settleStage(turn, stage);
@@ -156,7 +162,9 @@ function unselect(turn: Turn, stage: StageState, task: TaskState): void {
 function forget(stage: StageState, { partitionId }: PartitionState): void {
   const { stageId } = stage;
   const isKnown = selectionOf(stage.selector, stageId, partitionId) !== 'unknown';
-  if (isKnown) stage.selector = forgetSelection(stage.selector, { stageId, partitionId });
+  if (!isKnown) return;
+  forgetSelection(stage.selector, { stageId, partitionId });
+  if (stage.planning !== null) stage.planning.comparison = null;
 }
 
 /** Some of it is missing, unless what is left is enough; what feeds it is needed again. */
@@ -181,6 +189,7 @@ function isAnnounced({ state }: Turn, stage: StageState): boolean {
 
 /** Neither its rows nor what it does are wanted any more. */
 export function dropAttempt(turn: Turn, stage: StageState, task: TaskState): void {
+  noteDue(stage, partitionOf(stage, task));
   if (isLive(task)) stopTask(turn, task, 'abort');
   releaseOutput(turn, stage, task);
 }

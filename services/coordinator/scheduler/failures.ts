@@ -27,6 +27,7 @@ export function onTaskFailed(turn: Turn, failed: FailedAttempt): void {
   if (isQueryEnded(state.query.kind)) return;
   const { stage, error } = failed;
   turn.touched.add(stage);
+  turn.isAllDue = true;
   const decision = recoveryPolicyOf(state.options).onTaskFailed(error);
   switch (decision.kind) {
     case 'fail-query':

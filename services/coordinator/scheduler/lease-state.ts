@@ -4,7 +4,7 @@
  */
 import { assert } from '../../common/assert.ts';
 import type { Instant } from '../../common/ids.ts';
-import { learnFromAttempt, revisedNeed } from './fault-tolerant/memory-estimator.ts';
+import { initialNeed, learnFromAttempt, revisedNeed } from './fault-tolerant/memory-estimator.ts';
 import type { EndedAttempt } from './fault-tolerant/memory-estimator.ts';
 import {
   createNodeAllocation,
@@ -12,10 +12,12 @@ import {
   releaseLease,
   setLeaseClass,
   setLeaseMemory,
+  setLeaseUsage,
 } from './fault-tolerant/node-lease.ts';
-import type { LeaseId, NodeAllocation, NodeLease } from './fault-tolerant/node-lease.ts';
+import type { LeaseId, NodeAllocation } from './fault-tolerant/node-lease.ts';
 import { createSchedulingQueue, dequeue } from './fault-tolerant/scheduling-queue.ts';
-import type { SchedulingQueue } from './fault-tolerant/scheduling-queue.ts';
+import type { PartitionRef, SchedulingQueue } from './fault-tolerant/scheduling-queue.ts';
+import { nodeIndexOf } from './node-index.ts';
 import { isLive, isSelected } from './partition-state.ts';
 import type { PartitionState } from './partition-state.ts';
 import type { QuerySchedulerState } from './scheduler-state.ts';
@@ -25,8 +27,18 @@ import type { TaskState } from './task-state.ts';
 export interface TaskLeasing {
   readonly queue: SchedulingQueue;
   readonly allocation: NodeAllocation;
+  /** For which partition a request waits. */
+  readonly askers: Record<number, PartitionRef>;
+  /** The last round granted nothing; as long as all is as it was then, the next one would not either. */
+  quiet: QuietRound | null;
   /** When waiting alone changes something; null = a timer for it is not armed. */
   nextRoundAt: Instant | null;
+}
+
+/** How far allocation and nodes had changed when a round was in vain. */
+export interface QuietRound {
+  readonly changes: number;
+  readonly nodesVersion: number;
 }
 
 /** What a partition has asked for: a node for its attempt of this number. */
@@ -36,7 +48,13 @@ export interface AttemptRequest {
 }
 
 export function createTaskLeasing(): TaskLeasing {
-  return { queue: createSchedulingQueue(), allocation: createNodeAllocation(), nextRoundAt: null };
+  return {
+    queue: createSchedulingQueue(),
+    allocation: createNodeAllocation(),
+    askers: {},
+    quiet: null,
+    nextRoundAt: null,
+  };
 }
 
 /** It neither waits in the queue nor for a node. */
@@ -49,7 +67,10 @@ export function withdraw(
   const { stageId } = stage;
   if (partition.queuedAs !== null) dequeue(queue, { stageId, partitionId: partition.partitionId });
   partition.queuedAs = null;
-  if (partition.request !== null) giveBack(allocation, partition.request.leaseId);
+  if (partition.request !== null) {
+    delete state.leasing.askers[partition.request.leaseId];
+    giveBack(allocation, partition.request.leaseId);
+  }
   partition.request = null;
 }
 
@@ -70,14 +91,14 @@ export function withdrawAll(state: QuerySchedulerState): void {
 export function promoteLeases({ leasing }: QuerySchedulerState, tasks: readonly TaskState[]): void {
   for (const { leaseId } of tasks.filter(isLive)) {
     const lease = leaseId === null ? undefined : findLease(leasing.allocation, leaseId);
-    if (lease !== undefined) setLeaseClass(lease, 'standard');
+    if (lease !== undefined) setLeaseClass(leasing.allocation, lease, 'standard');
   }
 }
 
 /** What the task is seen to use counts beside what it was given. */
 export function noteUsage({ leasing }: QuerySchedulerState, task: TaskState): void {
   const lease = task.leaseId === null ? undefined : findLease(leasing.allocation, task.leaseId);
-  if (lease !== undefined) lease.usageBytes = task.stats.memoryBytes;
+  if (lease !== undefined) setLeaseUsage(leasing.allocation, lease, task.stats.memoryBytes);
 }
 
 /** What an attempt has needed is what the rest of its stage is expected to need (F30). */
@@ -88,23 +109,36 @@ export function learnNeeds(
 ): void {
   const { planning } = stage;
   if (planning === null) return;
-  learnFromAttempt(planning.estimator, ended);
   const largest = largestNodeBytes(state);
-  for (const partition of stage.partitions) {
-    if (isSelected(stage, partition)) continue;
-    const { needBytes, failureCount, request } = partition;
-    const task = { needBytes, hasFailed: failureCount > 0 };
-    partition.needBytes = revisedNeed(planning.estimator, task, largest);
-    const lease: NodeLease | undefined =
-      request === null ? undefined : findLease(state.leasing.allocation, request.leaseId);
-    if (lease !== undefined) setLeaseMemory(lease, partition.needBytes);
+  const before = initialNeed(planning.estimator, largest);
+  learnFromAttempt(planning.estimator, ended);
+  if (initialNeed(planning.estimator, largest) === before) return;
+  const { askers, allocation } = state.leasing;
+  for (const leaseId of allocation.waiting) {
+    const asker = askers[leaseId];
+    const lease = findLease(allocation, leaseId);
+    const partition = asker?.stageId === stage.stageId && stage.partitions[asker.partitionId];
+    if (!partition || lease === undefined || isSelected(stage, partition)) continue;
+    setLeaseMemory(allocation, lease, reviseNeed(state, stage, partition));
   }
+}
+
+/** What the partition's next attempt is expected to need by now: asked when it matters, and not whenever something was learnt. */
+export function reviseNeed(
+  state: QuerySchedulerState,
+  { planning }: StageState,
+  partition: PartitionState,
+): number {
+  if (planning === null) return partition.needBytes;
+  const { needBytes, failureCount } = partition;
+  const task = { needBytes, hasFailed: failureCount > 0 };
+  partition.needBytes = revisedNeed(planning.estimator, task, largestNodeBytes(state));
+  return partition.needBytes;
 }
 
 /** What the largest worker has for tasks; without bound where nobody says. */
 export function largestNodeBytes(state: QuerySchedulerState): number {
-  const known = state.nodes.map(({ node }) => node.memoryBytes ?? Number.MAX_SAFE_INTEGER);
-  return known.length === 0 ? Number.MAX_SAFE_INTEGER : Math.max(...known);
+  return nodeIndexOf(state).largestBytes;
 }
 
 export function giveBack(allocation: NodeAllocation, leaseId: LeaseId): void {

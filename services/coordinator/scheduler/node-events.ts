@@ -3,6 +3,7 @@ import type { ErrorReport } from '../../common/error.ts';
 import type { NodeId, NodeInstanceId } from '../../common/ids.ts';
 import { onTasksLost } from './failures.ts';
 import type { LostNode, LostTask } from './failures.ts';
+import { noteNodeChange } from './node-index.ts';
 import { restartLocalityWait } from './placement/locality-wait.ts';
 import { retryPlacement } from './placement/placement-policy.ts';
 import { isEligible } from './placement/node-labels.ts';
@@ -28,10 +29,12 @@ export function onNodeJoined(turn: Turn, node: SchedulerNode): void {
   if (!isEligible(node, state.options)) return;
   const known = findNode(state, node.nodeId);
   if (known !== undefined && known.node.nodeInstanceId === node.nodeInstanceId) {
+    if (known.isDraining) noteNodeChange(state);
     known.isDraining = false;
   } else {
     if (known !== undefined) onNodeLost(turn, { ...known.node, error: restarted(node) });
     state.nodes.push({ node, isDraining: false, isDistrusted: false, taskCount: 0 });
+    noteNodeChange(state);
   }
   for (const stage of state.stages) {
     if (stage.kind !== 'scheduling') continue;
@@ -42,7 +45,9 @@ export function onNodeJoined(turn: Turn, node: SchedulerNode): void {
 
 export function onNodeDraining(turn: Turn, run: NodeRun): void {
   const known = findNode(turn.state, run.nodeId);
-  if (known?.node.nodeInstanceId === run.nodeInstanceId) known.isDraining = true;
+  if (known?.node.nodeInstanceId !== run.nodeInstanceId || known.isDraining) return;
+  known.isDraining = true;
+  noteNodeChange(turn.state);
 }
 
 /**
@@ -54,6 +59,7 @@ export function onNodeLost(turn: Turn, lost: LostNode): void {
   const index = state.nodes.findIndex((each) => isRun(each.node, lost));
   if (index === -1) return;
   state.nodes.splice(index, 1);
+  noteNodeChange(state);
   const tasks = state.stages.flatMap((stage) => loseTasks(turn, stage, lost));
   onTasksLost(turn, lost, tasks);
 }

@@ -9,7 +9,7 @@ import { assert } from '../../common/assert.ts';
 import type { Instant, PartitionId, TaskId } from '../../common/ids.ts';
 import type { EmptySplit, FileSplit } from '../../common/plan/split.ts';
 import type { ExecutionClass } from './fault-tolerant/execution-class.ts';
-import { selectionOf } from './fault-tolerant/output-selector.ts';
+import { decidedCountOf, selectionOf } from './fault-tolerant/output-selector.ts';
 import type { TaskDescriptor } from './fault-tolerant/task-descriptor.ts';
 import type { StageState } from './stage-state.ts';
 import type { AttemptRequest } from './lease-state.ts';
@@ -24,6 +24,8 @@ export interface PartitionState {
   readonly splits: Record<number, (FileSplit | EmptySplit)[]>;
   /** Weight of these splits. */
   weight: number;
+  /** Of all splits that were dealt to it. */
+  inputBytes: number;
   /** What its attempts read, where that is dealt by a split assigner (F12); null = it is not, or it is stored by now (F13). */
   descriptor: TaskDescriptor | null;
   /** It has input of its own, so that an attempt may begin before it is sealed (F11). */
@@ -56,6 +58,7 @@ export function createPartition(partitionId: PartitionId): PartitionState {
     attempts: [],
     splits: {},
     weight: 0,
+    inputBytes: 0,
     descriptor: null,
     isReady: false,
     isSealed: false,
@@ -147,8 +150,8 @@ export function hasAllPartitions({ partitions, planning }: StageState): boolean 
 
 /** Every partition of it that will ever be has an attempt that counts. */
 export function isAllSelected(stage: StageState): boolean {
-  const { partitions } = stage;
-  return partitions.length > 0 && partitions.every((partition) => isSelected(stage, partition));
+  const { partitions, selector, stageId } = stage;
+  return partitions.length > 0 && decidedCountOf(selector, stageId) === partitions.length;
 }
 
 /** Its rows are all there that anybody will read. */

@@ -9,6 +9,7 @@ import { completeFilters, createDynamicFilters } from './dynamic-filters.ts';
 import { onNodeDraining, onNodeJoined, onNodeLost } from './node-events.ts';
 import { drawPartitionMap, linkStages } from './execution-setup.ts';
 import { findMissingCapability } from './disciplines.ts';
+import { notesOwnDue } from './launch-due.ts';
 import { noDelay } from './fault-tolerant/retry-delay.ts';
 import { createDescriptorStorage } from './fault-tolerant/task-descriptor.ts';
 import { findPlanProblem } from './plan-check.ts';
@@ -82,6 +83,7 @@ export function onEvent(
   now: Instant,
 ): readonly SchedulerEffect[] {
   const turn = beginTurn(state, now);
+  turn.isAllDue = !notesOwnDue(event);
   applyEvent(turn, event);
   settle(turn);
   return finishTurn(turn);
@@ -166,6 +168,7 @@ function createState(init: QuerySchedulerInit, now: Instant): QuerySchedulerStat
     dynamicFilters: createDynamicFilters(fragments),
     stageIndex: Object.fromEntries(fragments.map((fragment, index) => [fragment.id, index])),
     nodes,
+    nodesVersion: 0,
     partitionToNode: [...partitionToNode],
     result: {
       isWindowClosed: false,

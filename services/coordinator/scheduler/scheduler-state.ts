@@ -17,6 +17,8 @@ import { noLocalityWait } from './placement/locality-wait.ts';
 import type { DynamicFilterState } from './dynamic-filters.ts';
 import type { ExecutionSchedule } from './execution-policy/execution-policy.ts';
 import type { QueryState } from './query-state.ts';
+import { nothingDue } from './launch-due.ts';
+import { nodeIndexOf } from './node-index.ts';
 import type { SchedulerNode } from './scheduler-event.ts';
 import type { StallWatch } from './stall-watch.ts';
 import type { SchedulerOptions } from './scheduler-options.ts';
@@ -65,6 +67,8 @@ export interface QuerySchedulerState {
   /** Position in `stages` by fragment id. */
   readonly stageIndex: Readonly<Record<number, number>>;
   readonly nodes: NodeState[];
+  /** Grows with every change of them. */
+  nodesVersion: number;
   /** Partition i of every hash and arbitrary stage runs on partitionToNode[i] (T12, P2). */
   readonly partitionToNode: NodeId[];
   readonly result: ResultState;
@@ -114,7 +118,7 @@ export function rootStage(state: QuerySchedulerState): StageState {
 }
 
 export function findNode(state: QuerySchedulerState, nodeId: NodeId): NodeState | undefined {
-  return state.nodes.find((candidate) => candidate.node.nodeId === nodeId);
+  return nodeIndexOf(state).byId.get(nodeId);
 }
 
 export interface ScanOfStage {
@@ -158,6 +162,7 @@ export function createStage(fragment: PlanFragment, givenUp = NO_WORK): StageSta
     failedAttempts: 0,
     taskCounts: { planned: 0, running: 0, flushing: 0, finished: 0, stopping: 0, stopped: 0 },
     selector: createOutputSelector(fragment.id),
+    launchDue: nothingDue(),
     planning: null,
     scans: fragment.scans.map((scan) => ({
       sourceId: scan.sourceId,

@@ -2,19 +2,21 @@
  * Second attempts of slow tasks (S16, K25), and places that get no more attempts after failures there (S17). A slow task's
  * partition asks for another node beside it, as a speculation that gives way to any other task; whoever finishes first counts.
  */
-import type { Instant, NodeId, StageId } from '../../common/ids.ts';
+import type { Instant, NodeId, PartitionId, StageId } from '../../common/ids.ts';
 import { isExcluded } from './fault-tolerant/node-exclusion.ts';
 import type { Place } from './fault-tolerant/node-exclusion.ts';
-import { findSlowTasks } from './fault-tolerant/slow-tasks.ts';
-import type { ComparedTask } from './fault-tolerant/slow-tasks.ts';
+import { decidedCountOf } from './fault-tolerant/output-selector.ts';
+import { baselineOf, findSlowTasks, mayCompare } from './fault-tolerant/slow-tasks.ts';
+import type { Baseline, ComparedTask } from './fault-tolerant/slow-tasks.ts';
+import { noteDue } from './launch-due.ts';
 import { attemptsOf, isLive, isSelected, selectedAttempt } from './partition-state.ts';
 import type { PartitionState } from './partition-state.ts';
 import { activeNodes } from './placement/node-selector.ts';
 import { findStage } from './scheduler-state.ts';
-import type { NodeState, QuerySchedulerState } from './scheduler-state.ts';
+import type { NodeState } from './scheduler-state.ts';
 import { isFullyScheduled, isStageDone } from './stage-state.ts';
 import type { StageState } from './stage-state.ts';
-import { descriptorOf } from './task-inputs.ts';
+import type { TaskPlanning } from './task-planning.ts';
 import type { TaskState } from './task-state.ts';
 import type { Turn } from './turn.ts';
 
@@ -30,18 +32,87 @@ export function onSlowTasksDue({ state }: Turn, { stageId }: { readonly stageId:
 
 /** Marks what is slow, and comes back when something may have become so. */
 export function compareTasks(turn: Turn): void {
+  const { speculation } = turn.state.options.taskRetries;
   for (const stage of turn.state.stages) {
-    const { planning, kind } = stage;
+    const { planning, kind, partitions } = stage;
     if (planning?.isComparisonDue !== true || !isFullyScheduled(kind) || isStageDone(kind))
       continue;
+    const taskCount = partitions.length;
+    const finishedCount = decidedCountOf(stage.selector, stage.stageId);
+    if (!mayCompare(finishedCount, taskCount, speculation)) {
+      planning.isComparisonDue = false;
+      continue;
+    }
+    const dueAt = nextComparisonAt(planning, taskCount);
+    if (turn.now < dueAt) {
+      armNextLook(turn, stage, dueAt);
+      continue;
+    }
     planning.isComparisonDue = false;
-    const tasks = stage.partitions.flatMap((partition) => compared(turn, stage, partition));
-    const { speculation } = turn.state.options.taskRetries;
-    const { slow, nextCheckMs } = findSlowTasks(tasks, stage.partitions.length, speculation);
-    for (const partition of stage.partitions)
-      partition.isSlow ||= slow.includes(partition.partitionId);
+    planning.comparedAt = turn.now;
+    const { baseline, running } = comparisonOf(turn, stage, finishedCount);
+    const { slow, nextCheckMs } = findSlowTasks(running, { baseline, taskCount }, speculation);
+    for (const partitionId of slow) markSlow(stage, partitionId);
     if (nextCheckMs !== undefined) armNextLook(turn, stage, (turn.now + nextCheckMs) as Instant);
   }
+}
+
+function markSlow(stage: StageState, partitionId: PartitionId): void {
+  const partition = stage.partitions[partitionId];
+  if (partition === undefined || partition.isSlow) return;
+  partition.isSlow = true;
+  noteDue(stage, partition);
+}
+
+/** A stage of many tasks is looked at less often: at most so often as costs little beside the tasks themselves. */
+const TASKS_BY_MS = 100;
+const MAX_LOOK_INTERVAL_MS = 1_000;
+
+function nextComparisonAt({ comparedAt }: TaskPlanning, taskCount: number): Instant {
+  if (comparedAt === null) return 0 as Instant;
+  const intervalMs = Math.min(MAX_LOOK_INTERVAL_MS, Math.floor(taskCount / TASKS_BY_MS));
+  return (comparedAt + intervalMs) as Instant;
+}
+
+/** What the stage's tasks are measured by is taken from all of them anew when one in so many has finished since. */
+const COMPARISON_SHARE = 20;
+
+/** What the stage's tasks are measured by. */
+export interface Comparison {
+  readonly baseline: Baseline;
+  /** Partitions that had not finished then. */
+  readonly open: readonly PartitionId[];
+}
+
+function comparisonOf(
+  turn: Turn,
+  stage: StageState,
+  finishedCount: number,
+): { readonly baseline: Baseline; readonly running: readonly ComparedTask[] } {
+  const { planning, partitions } = stage;
+  const known = planning?.comparison ?? null;
+  const since = known === null ? Infinity : finishedCount - known.baseline.finishedCount;
+  const isFresh = known !== null && since * COMPARISON_SHARE < partitions.length;
+  const { baseline, open } = isFresh ? known : compareAnew(turn, stage);
+  const running = open.flatMap((id) => {
+    const partition = partitions[id];
+    if (partition === undefined || partition.attempts.length === 0) return [];
+    if (partition.isSlow || isSelected(stage, partition)) return [];
+    return compared(turn, stage, partition);
+  });
+  return { baseline, running };
+}
+
+function compareAnew(turn: Turn, stage: StageState): Comparison {
+  const { planning, partitions } = stage;
+  const finished = partitions.filter((partition) => isSelected(stage, partition));
+  const open = partitions.filter((partition) => !isSelected(stage, partition));
+  const comparison = {
+    baseline: baselineOf(finished.flatMap((partition) => compared(turn, stage, partition))),
+    open: open.map(({ partitionId }) => partitionId),
+  };
+  if (planning !== null) planning.comparison = comparison;
+  return comparison;
 }
 
 function armNextLook({ effects, now }: Turn, { stageId, planning }: StageState, at: Instant): void {
@@ -65,7 +136,7 @@ function compared(
       partitionId: partition.partitionId,
       isFinished: selected !== undefined,
       runtimeMs: runtimeOf(turn, partition, task),
-      inputBytes: inputBytes(turn.state, stage, partition),
+      inputBytes: partition.inputBytes,
       workDone: task.stats.inputRows,
       isCopied: partition.isSlow,
     },
@@ -77,24 +148,13 @@ function runtimeOf(turn: Turn, { sealedAt }: PartitionState, task: TaskState): n
   return Math.max(0, (task.endedAt ?? turn.now) - Math.max(task.createdAt, sealedAt ?? 0));
 }
 
-function inputBytes(
-  state: QuerySchedulerState,
-  stage: StageState,
-  partition: PartitionState,
-): number {
-  const splits = (descriptorOf(state, stage, partition)?.sources ?? []).flatMap(
-    (source) => source.splits,
-  );
-  return splits.reduce((sum, { bytes }) => sum + bytes, 0);
-}
-
 /** Its only attempt is slow, it never had a second one, and there is another place for one. */
 export function wantsCopy(turn: Turn, stage: StageState, partition: PartitionState): boolean {
   if (!partition.isSlow || partition.isCopied || isSelected(stage, partition)) return false;
   const live = liveAttempts(stage, partition);
   if (live.length !== 1) return false;
-  const barred = excludedNodes(turn, stage, partition);
-  return activeNodes(turn.state).some(({ node }) => !barred.includes(node.nodeId));
+  const barred = new Set(excludedNodes(turn, stage, partition));
+  return activeNodes(turn.state).some(({ node }) => !barred.has(node.nodeId));
 }
 
 /**
@@ -110,6 +170,7 @@ export function excludedNodes(
   const { stageId } = stage;
   const { partitionId } = partition;
   const busy = liveAttempts(stage, partition).map(({ nodeId }) => nodeId);
+  if (state.failures.length === 0) return busy;
   const others = activeNodes(state).filter(({ node }) => !busy.includes(node.nodeId));
   const barred = others.filter((node) =>
     isExcluded(state.failures, { stageId, partitionId, place: placeOf(node), now }, exclusion),

@@ -8,10 +8,12 @@ import type { SourceId } from '../../common/ids.ts';
 import type { InputTree } from '../../common/plan/plan-fragment.ts';
 import { inputTreeOf, sourcesOf } from './execution-policy/fragment-inputs.ts';
 import type { ExecutionClass } from './fault-tolerant/execution-class.ts';
+import { findLease } from './fault-tolerant/node-lease.ts';
+import { decidedCountOf } from './fault-tolerant/output-selector.ts';
 import { queuedCount } from './fault-tolerant/scheduling-queue.ts';
 import { isEagerFragment, readinessOf } from './fault-tolerant/stage-readiness.ts';
 import type { ProducerReadiness } from './fault-tolerant/stage-readiness.ts';
-import { isSelected, isWhole } from './partition-state.ts';
+import { isWhole } from './partition-state.ts';
 import type { PartitionState } from './partition-state.ts';
 import { rootStage } from './scheduler-state.ts';
 import type { QuerySchedulerState } from './scheduler-state.ts';
@@ -30,9 +32,12 @@ export function startClassOf(
   if (!state.options.taskRetries.startsSpeculatively) return undefined;
   const isEager = isEagerStage(state, stage);
   if (!isEager && !open.every(hasBegunToGive)) return undefined;
+  const isBusy = hasWaitingStandardTasks(state);
+  // They come first: what producers have given by now need not be summed up for that.
+  if (!isEager && isBusy) return undefined;
   return readinessOf({
     isEager,
-    hasWaitingStandardTasks: hasWaitingStandardTasks(state),
+    hasWaitingStandardTasks: isBusy,
     producers: linksTo(state, stage).map((link) => readinessOfProducer(state, link, isEager)),
   });
 }
@@ -54,13 +59,13 @@ export function isEagerStage(state: QuerySchedulerState, stage: StageState): boo
 }
 
 function hasBegunToGive(producer: StageState): boolean {
-  return producer.partitions.some((partition) => isSelected(producer, partition));
+  return decidedCountOf(producer.selector, producer.stageId) > 0;
 }
 
 function hasWaitingStandardTasks({ leasing }: QuerySchedulerState): boolean {
   const { queue, allocation } = leasing;
-  const isWaiting = allocation.leases.some(
-    ({ nodeId, executionClass }) => nodeId === null && executionClass === 'standard',
+  const isWaiting = allocation.waiting.some(
+    (leaseId) => findLease(allocation, leaseId)?.executionClass === 'standard',
   );
   return isWaiting || queuedCount(queue, 'standard') > 0;
 }
@@ -72,7 +77,6 @@ function readinessOfProducer(
 ): ProducerReadiness {
   const { producer, consumer, sourceId } = link;
   const isFinished = isWhole(producer);
-  const finished = producer.partitions.filter((partition) => isSelected(producer, partition));
   return {
     isFinished,
     // The attempt that counts has its output to itself, and keeps it whatever becomes of its worker.
@@ -80,7 +84,7 @@ function readinessOfProducer(
     givesRowsEarly: !hasAggregation(inputTreeOf(producer.fragment)),
     isStreamed: !isBuilt(inputTreeOf(consumer.fragment), sourceId),
     hasSizeEstimate: isFinished || estimateOutput(state, link, isEager) !== undefined,
-    finishedPartitions: finished.length,
+    finishedPartitions: decidedCountOf(producer.selector, producer.stageId),
   };
 }
 

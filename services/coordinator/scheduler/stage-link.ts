@@ -136,6 +136,11 @@ export function linksFrom(state: QuerySchedulerState, producer: StageState): rea
   );
 }
 
+/** Of the producer among all that feed the same source. */
+export function keyOfLink({ producer, sourceId }: Link): string {
+  return `${sourceId}/${producer.stageId}`;
+}
+
 export function outputOf(link: Link): OutputState {
   const output = link.producer.outputs[link.outputIndex];
   assert(output !== undefined, `stage ${link.producer.stageId} feeds source ${link.sourceId}`);

@@ -12,7 +12,7 @@ import type { PartitionState } from './partition-state.ts';
 import { initialQueueLimit } from './placement/split-queue-limit.ts';
 import { describesTasks, retriesPartitions } from './scheduler-options.ts';
 import type { NodeState, QuerySchedulerState } from './scheduler-state.ts';
-import { bufferOf, linksFrom, linksTo, locationOf, outputOf } from './stage-link.ts';
+import { bufferOf, keyOfLink, linksFrom, linksTo, locationOf, outputOf } from './stage-link.ts';
 import type { Link } from './stage-link.ts';
 import { canScheduleMoreTasks, countTask, isStageDone, isStored } from './stage-state.ts';
 import type { StageState } from './stage-state.ts';
@@ -221,6 +221,7 @@ export function tellSelected(turn: Turn, stage: StageState, producer: TaskState)
   for (const link of linksFrom(turn.state, stage)) {
     if (!isStored(outputOf(link))) continue;
     if (describesTasks(turn.state.options)) {
+      link.consumer.planning?.fresh[keyOfLink(link)]?.push(producer.taskId.partitionId);
       turn.touched.add(link.consumer);
       continue;
     }

@@ -2,7 +2,8 @@
 import { estimateStageOutput, mergeEstimates, noOutput } from './fault-tolerant/output-size.ts';
 import { totalBytes } from './fault-tolerant/output-size.ts';
 import type { OutputSizeEstimate, StageOutputEstimate } from './fault-tolerant/output-size.ts';
-import { isSelected, isWhole, selectedAttempt } from './partition-state.ts';
+import { decidedCountOf } from './fault-tolerant/output-selector.ts';
+import { isWhole, selectedAttempt } from './partition-state.ts';
 import type { QuerySchedulerState } from './scheduler-state.ts';
 import { linksTo } from './stage-link.ts';
 import type { Link } from './stage-link.ts';
@@ -17,7 +18,7 @@ export function estimateOutput(
   const progress = {
     outputPartitionCount: state.partitionToNode.length,
     partitionCount: producer.partitions.length,
-    finishedCount: producer.partitions.filter((each) => isSelected(producer, each)).length,
+    finishedCount: decidedCountOf(producer.selector, producer.stageId),
     noMorePartitions: isWhole(producer) || producer.planning?.hasAllPartitions === true,
     finishedOutput: storedOutput(state, link),
     // Only stages of which too little is known are judged by their own inputs.

@@ -18,6 +18,7 @@ import type { OutputBufferKind, OutputRetention } from '../../common/task/output
 import type { TaskStats } from '../../common/task/task-status.ts';
 import { assertNever } from '../../common/assert.ts';
 import type { OutputSelector } from './fault-tolerant/output-selector.ts';
+import type { LaunchDue } from './launch-due.ts';
 import type { LocalityWait } from './placement/locality-wait.ts';
 import type { TaskPlanning } from './task-planning.ts';
 import type { StageStartReason } from './execution-policy/execution-policy.ts';
@@ -113,6 +114,7 @@ export interface StageState {
   taskCounts: TaskCounts;
   /** Which attempt of each partition counts (F21). */
   selector: OutputSelector;
+  readonly launchDue: LaunchDue;
   /** Where partitions come of dealing splits; null = they do not, or it has not begun. */
   planning: TaskPlanning | null;
   readonly scans: ScanState[];

@@ -43,7 +43,7 @@ export function settleStage(turn: Turn, stage: StageState): void {
     ? stageStateByPartitions(stage, kind)
     : stageStateOf(kind, stage.taskCounts);
   if (next === 'finished' && isAllSelected(stage))
-    stage.selector = finishSelection(stage.selector, stage.stageId, stage.partitions.length);
+    finishSelection(stage.selector, stage.stageId, stage.partitions.length);
   if (next !== kind) moveStage(turn, stage, next);
   if (next === 'finished' && retriesPartitions(turn.state.options)) stopUncounted(turn, stage);
 }

@@ -6,10 +6,12 @@ import { selectAttempt } from './attempts.ts';
 import { takeDomains } from './dynamic-filters.ts';
 import { proveFailures } from './fault-tolerant/node-exclusion.ts';
 import { onTaskFailed } from './failures.ts';
+import { noteDue } from './launch-due.ts';
 import { feedAttempt } from './partition-launch.ts';
-import { isRetired, isWhole } from './partition-state.ts';
+import { isRetired, isWhole, partitionOf } from './partition-state.ts';
 import { isQueryEnded } from './query-state.ts';
 import { announceInlineResult } from './result-announcement.ts';
+import { noteNodeChange } from './node-index.ts';
 import { retriesPartitions } from './scheduler-options.ts';
 import { findNode, rootStage } from './scheduler-state.ts';
 import type { QuerySchedulerState } from './scheduler-state.ts';
@@ -61,7 +63,9 @@ export function onTaskStatus(turn: Turn, status: TaskStatus): void {
 /** What a worker that breaks the protocol says next is worth nothing: it gets no more tasks of this query. */
 function distrust(state: QuerySchedulerState, { nodeId }: TaskState): void {
   const node = findNode(state, nodeId);
-  if (node !== undefined) node.isDistrusted = true;
+  if (node === undefined) return;
+  node.isDistrusted = true;
+  noteNodeChange(state);
 }
 
 interface Report {
@@ -82,7 +86,10 @@ function concludeFrom(turn: Turn, stage: StageState, { task, status }: Report): 
     turn.touched.add(stage);
     if (isWhole(stage)) proveFailures(state.failures, stage.stageId);
   }
-  if (retriesPartitions(state.options)) feedAttempt(turn, stage, task);
+  if (retriesPartitions(state.options)) {
+    feedAttempt(turn, stage, task);
+    noteDue(stage, partitionOf(stage, task));
+  }
   if (task.kind === 'flushing' || task.kind === 'finished') {
     const received = new Map(status.receivedSplits.map((each) => [each.sourceId, each.sequenceId]));
     abandonUnreadBuffers(turn, { stage, task }, received);

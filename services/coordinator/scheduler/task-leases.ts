@@ -13,7 +13,7 @@ import type { Instant } from '../../common/ids.ts';
 import { dropAttempt } from './attempts.ts';
 import type { ExecutionClass } from './fault-tolerant/execution-class.ts';
 import { grantLeases, leasesToGiveUp } from './fault-tolerant/node-allocation.ts';
-import type { AllocatableNode } from './fault-tolerant/node-allocation.ts';
+import type { GrantedLease } from './fault-tolerant/node-allocation.ts';
 import {
   attachTask,
   findLease,
@@ -22,10 +22,12 @@ import {
   setLeaseExclusion,
 } from './fault-tolerant/node-lease.ts';
 import type { LeaseId, NodeAllocation } from './fault-tolerant/node-lease.ts';
+import type { AllocatableNode } from './fault-tolerant/node-rooms.ts';
 import { enqueue, takeNext } from './fault-tolerant/scheduling-queue.ts';
-import type { WaitingForNode } from './fault-tolerant/scheduling-queue.ts';
+import type { PartitionRef } from './fault-tolerant/scheduling-queue.ts';
 import { ANY_NODE } from './fault-tolerant/split-assignment.ts';
-import { giveBack, withdraw } from './lease-state.ts';
+import { noteDue, noteStageDue, takeDue } from './launch-due.ts';
+import { giveBack, reviseNeed, withdraw } from './lease-state.ts';
 import type { AttemptRequest } from './lease-state.ts';
 import { awaitNode, feedAttempt, isUnattended, mayLaunch } from './partition-launch.ts';
 import { isLive } from './partition-state.ts';
@@ -33,8 +35,8 @@ import type { PartitionState } from './partition-state.ts';
 import { activeNodes } from './placement/node-selector.ts';
 import { isQueryEnded } from './query-state.ts';
 import { failQuery } from './query-transitions.ts';
-import { laneCount } from './scheduler-state.ts';
-import type { QuerySchedulerState } from './scheduler-state.ts';
+import { findNode, findStage, laneCount } from './scheduler-state.ts';
+import type { NodeState, QuerySchedulerState } from './scheduler-state.ts';
 import { compareTasks, excludedNodes, noteComparison, wantsCopy } from './slow-attempts.ts';
 import { classOfPartition } from './speculative-start.ts';
 import { addAttempt } from './stage-linkage.ts';
@@ -47,6 +49,7 @@ import type { Turn } from './turn.ts';
 export function leaseTasks(turn: Turn): void {
   awaitNode(turn);
   compareTasks(turn);
+  reconsiderExclusions(turn);
   for (const [index, stage] of turn.state.stages.entries()) queueStage(turn, stage, index);
   if (turn.state.pausedUntil === null) startTasks(turn);
   loadMore(turn);
@@ -63,18 +66,49 @@ function startTasks(turn: Turn): void {
 /** What may run is queued; what may not any more waits no longer. */
 function queueStage(turn: Turn, stage: StageState, priority: number): void {
   const { state } = turn;
-  const { queue } = state.leasing;
-  const { stageId } = stage;
+  const { launchDue } = stage;
   const isOpen = mayLaunch(state, stage);
-  for (const partition of stage.partitions) {
-    const { partitionId, request, queuedAs } = partition;
+  if (isOpen !== launchDue.wasOpen) noteStageDue(stage);
+  launchDue.wasOpen = isOpen;
+  const due = takeDue(turn, stage);
+  for (const partition of due) {
     const executionClass = isOpen ? startableAs(turn, stage, partition) : undefined;
     if (executionClass === undefined) withdraw(state, stage, partition);
-    else if (request !== null) reconsider(turn, stage, { partition, request, executionClass });
-    else if (queuedAs !== executionClass) {
-      partition.queuedAs = executionClass;
-      enqueue(queue, { stageId, partitionId, executionClass, priority });
-    }
+    else queuePartition(turn, stage, { partition, executionClass, priority });
+  }
+}
+
+function queuePartition(
+  turn: Turn,
+  stage: StageState,
+  {
+    partition,
+    executionClass,
+    priority,
+  }: {
+    readonly partition: PartitionState;
+    readonly executionClass: ExecutionClass;
+    readonly priority: number;
+  },
+): void {
+  const { stageId } = stage;
+  const { partitionId, request, queuedAs } = partition;
+  if (request !== null) reconsider(turn, stage, { partition, request, executionClass });
+  else if (queuedAs !== executionClass) {
+    partition.queuedAs = executionClass;
+    enqueue(turn.state.leasing.queue, { stageId, partitionId, executionClass, priority });
+  }
+}
+
+/** Time alone may end the exclusion of a place: those who wait for a node are looked at again. */
+function reconsiderExclusions({ state }: Turn): void {
+  if (state.failures.length === 0) return;
+  const { allocation, askers } = state.leasing;
+  for (const leaseId of allocation.waiting) {
+    const asker = askers[leaseId];
+    const stage = asker === undefined ? undefined : findStage(state, asker.stageId);
+    const partition = stage?.partitions[asker?.partitionId ?? -1];
+    if (stage !== undefined && partition !== undefined) noteDue(stage, partition);
   }
 }
 
@@ -109,56 +143,67 @@ function reconsider(
 ): void {
   const lease = findLease(turn.state.leasing.allocation, request.leaseId);
   if (lease === undefined) return;
-  setLeaseClass(lease, executionClass);
-  setLeaseExclusion(lease, excludedNodes(turn, stage, partition));
+  const { allocation } = turn.state.leasing;
+  setLeaseClass(allocation, lease, executionClass);
+  setLeaseExclusion(allocation, lease, excludedNodes(turn, stage, partition));
 }
 
 function requestNodes(turn: Turn): void {
   const { state, now } = turn;
-  const { queue, allocation } = state.leasing;
+  const { queue, allocation, askers } = state.leasing;
   const { queueBounds } = state.options.taskRetries;
+  const waiting = waitingByClass(allocation);
   for (;;) {
-    const next = takeNext(queue, waitingByClass(allocation), queueBounds);
+    const next = takeNext(queue, waiting, queueBounds);
     if (next === undefined) return;
-    const stage = state.stages.find(({ stageId }) => stageId === next.stageId);
-    const partition = stage?.partitions[next.partitionId];
+    const { stageId, partitionId, executionClass } = next;
+    const stage = findStage(state, stageId);
+    const partition = stage?.partitions[partitionId];
     assert(stage !== undefined && partition !== undefined, 'what is queued is a partition');
     partition.queuedAs = null;
     const request = {
       queryId: state.queryId,
-      executionClass: next.executionClass,
-      memoryBytes: partition.needBytes,
+      executionClass,
+      memoryBytes: reviseNeed(state, stage, partition),
       requirements: descriptorOf(state, stage, partition)?.requirements ?? ANY_NODE,
     };
     const leaseId = requestNode(allocation, request, now);
+    waiting[executionClass] += 1;
+    askers[leaseId] = { stageId, partitionId };
     partition.request = { leaseId, attempt: partition.attempts.length };
-    const { executionClass } = request;
     reconsider(turn, stage, { partition, request: partition.request, executionClass });
   }
 }
 
-function waitingByClass({ leases }: NodeAllocation): WaitingForNode {
-  const waiting = { standard: 0, speculative: 0, 'eager-speculative': 0 };
-  for (const { nodeId, executionClass } of leases)
-    if (nodeId === null) waiting[executionClass] += 1;
-  return waiting;
+function waitingByClass({ waiting, leases }: NodeAllocation): Record<ExecutionClass, number> {
+  const counts = { standard: 0, speculative: 0, 'eager-speculative': 0 };
+  for (const leaseId of waiting) {
+    const lease = leases[leaseId];
+    if (lease !== undefined) counts[lease.executionClass] += 1;
+  }
+  return counts;
 }
 
 /** True when somebody was served. */
 function grantNodes(turn: Turn): boolean {
   const { state, now } = turn;
-  const { allocation } = state.leasing;
+  const { leasing } = state;
+  const { allocation, quiet } = leasing;
+  if (quiet?.changes === allocation.changes && quiet.nodesVersion === state.nodesVersion)
+    return false;
   const { limits } = state.options.taskRetries;
   const round = grantLeases(allocation, { nodes: allocatableNodes(state), limits, now });
-  const granted = new Set<LeaseId>(round.granted.map(({ leaseId }) => leaseId));
-  if (granted.size > 0) startGranted(turn, granted);
+  if (round.granted.length > 0) startGranted(turn, round.granted);
   if (round.unmatched.length > 0 && !isQueryEnded(state.query.kind)) {
     const message = 'no worker that a task of the query needs has come';
     failQuery(turn, { code: 'NO_NODES_AVAILABLE', message });
     return false;
   }
   armNextRound(turn, round.nextRoundAt);
-  return granted.size > 0;
+  const isQuiet = round.granted.length === 0 && round.nextRoundAt === undefined;
+  const { nodesVersion } = state;
+  leasing.quiet = isQuiet ? { changes: allocation.changes, nodesVersion } : null;
+  return round.granted.length > 0;
 }
 
 function armNextRound({ state, effects }: Turn, at: Instant | undefined): void {
@@ -167,25 +212,43 @@ function armNextRound({ state, effects }: Turn, at: Instant | undefined): void {
   effects.push({ kind: 'arm-timer', timer: { kind: 'node-allocation' }, at });
 }
 
+/** The same list as long as the nodes are the same: whoever is asked about it need not count them anew. */
 function allocatableNodes(state: QuerySchedulerState): readonly AllocatableNode[] {
-  return activeNodes(state).map(({ node }) => ({
+  const active = activeNodes(state);
+  const known = allocatable.get(active);
+  if (known !== undefined) return known;
+  const nodes = active.map(({ node }) => ({
     nodeId: node.nodeId,
     memoryBytes: node.memoryBytes ?? Number.MAX_SAFE_INTEGER,
     usedBytes: 0,
     lanes: laneCount(state.options, node),
   }));
+  allocatable.set(active, nodes);
+  return nodes;
 }
 
-/** A lease that nobody can use any more stops no other task from starting (K7). */
-function startGranted(turn: Turn, granted: ReadonlySet<LeaseId>): void {
+const allocatable = new WeakMap<readonly NodeState[], readonly AllocatableNode[]>();
+
+/** In the order of the plan. A lease that nobody can use any more stops no other task from starting (K7). */
+function startGranted(turn: Turn, granted: readonly GrantedLease[]): void {
   const givingWay = leasesGivingWay(turn.state);
-  for (const stage of turn.state.stages) {
-    for (const partition of stage.partitions) {
-      const { request } = partition;
-      if (request === null || !granted.has(request.leaseId)) continue;
-      partition.request = null;
-      start(turn, stage, { partition, request, givingWay });
-    }
+  const { askers } = turn.state.leasing;
+  const asking = granted.map(({ leaseId }) => {
+    const asker = askers[leaseId];
+    assert(asker !== undefined, 'somebody has asked for a lease');
+    delete askers[leaseId];
+    return asker;
+  });
+  const { stageIndex } = turn.state;
+  const byPlan = (a: PartitionRef, b: PartitionRef): number =>
+    (stageIndex[a.stageId] ?? 0) - (stageIndex[b.stageId] ?? 0) || a.partitionId - b.partitionId;
+  for (const { stageId, partitionId } of asking.sort(byPlan)) {
+    const stage = findStage(turn.state, stageId);
+    const partition = stage?.partitions[partitionId];
+    const request = partition?.request ?? null;
+    if (stage === undefined || partition === undefined || request === null) continue;
+    partition.request = null;
+    start(turn, stage, { partition, request, givingWay });
   }
 }
 
@@ -203,14 +266,17 @@ function start(turn: Turn, stage: StageState, { partition, request, givingWay }:
   const { state } = turn;
   const { allocation } = state.leasing;
   const lease = findLease(allocation, request.leaseId);
-  const host = state.nodes.find(({ node }) => node.nodeId === lease?.nodeId);
+  const nodeId = lease?.nodeId ?? null;
+  const host = nodeId === null ? undefined : findNode(state, nodeId);
   const isWanted =
     request.attempt === partition.attempts.length &&
     startableAs(turn, stage, partition) !== undefined &&
     !givingWay.has(request.leaseId);
   // Another attempt was made, what it reads was lost, or others were given its room, since it asked (K2, K6, F31).
-  if (lease === undefined || host === undefined || !isWanted)
+  if (lease === undefined || host === undefined || !isWanted) {
+    noteDue(stage, partition);
     return giveBack(allocation, request.leaseId);
+  }
   const isCopy = !isUnattended(stage, partition);
   partition.isSlow = isCopy;
   partition.isCopied = isCopy;
@@ -226,11 +292,11 @@ function start(turn: Turn, stage: StageState, { partition, request, givingWay }:
 /** Speculations give way to tasks that were given what was theirs (F31). */
 function takeBack(turn: Turn): void {
   const { state } = turn;
-  const givenUp = leasesGivingWay(state);
-  if (givenUp.size === 0) return;
+  const isGivenUp = leasesGivingWay(state);
+  if (isGivenUp.size === 0) return;
   for (const stage of state.stages)
     for (const task of stage.tasks)
-      if (task.leaseId !== null && givenUp.has(task.leaseId) && isLive(task))
+      if (task.leaseId !== null && isGivenUp.has(task.leaseId) && isLive(task))
         dropAttempt(turn, stage, task);
 }
 

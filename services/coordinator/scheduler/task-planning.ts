@@ -17,11 +17,13 @@ import {
   overflowingQuery,
   putDescriptor,
 } from './fault-tolerant/task-descriptor.ts';
+import { noteDue } from './launch-due.ts';
 import { largestNodeBytes, promoteLeases } from './lease-state.ts';
 import { attemptsOf } from './partition-state.ts';
 import type { PartitionState } from './partition-state.ts';
 import { activeNodes } from './placement/node-selector.ts';
 import { failQuery } from './query-transitions.ts';
+import type { Comparison } from './slow-attempts.ts';
 import type { QuerySchedulerState } from './scheduler-state.ts';
 import { linksTo } from './stage-link.ts';
 import { addPartition } from './stage-linkage.ts';
@@ -37,10 +39,17 @@ export interface TaskPlanning {
   readonly estimator: MemoryEstimator;
   /** `source/stage/partition`: stored outputs that were dealt. */
   readonly dealt: Record<string, true>;
+  /** Partitions that may get more to read. */
+  readonly unsealed: PartitionId[];
+  /** Of producers that were looked through once: what has been stored since and is not dealt yet. */
+  readonly fresh: Record<string, PartitionId[]>;
   /** Every partition that there will be is there. */
   hasAllPartitions: boolean;
   /** Its tasks are to be compared, so that slow ones are found (S16). */
   isComparisonDue: boolean;
+  /** When they were, the last time, and by what; null = they were not, or what they were measured by was lost. */
+  comparedAt: Instant | null;
+  comparison: Comparison | null;
   /** When they are looked at again at the latest; null = no timer is armed. */
   nextLookAt: Instant | null;
 }
@@ -61,8 +70,12 @@ export function beginPlanning(turn: Turn, stage: StageState): TaskPlanning {
     assigner,
     estimator,
     dealt: {},
+    unsealed: [],
+    fresh: {},
     hasAllPartitions: false,
     isComparisonDue: false,
+    comparedAt: null,
+    comparison: null,
     nextLookAt: null,
   };
   stage.planning = planning;
@@ -78,6 +91,7 @@ export function applyAssignment(turn: Turn, stage: StageState, result: Assignmen
     const partition = addPartition(stage);
     assert(partition.partitionId === added.partitionId, 'the assigner counts partitions alike');
     partition.descriptor = openDescriptor(added);
+    planning.unsealed.push(added.partitionId);
     partition.needBytes = initialNeed(planning.estimator, largestNodeBytes(turn.state));
   }
   const changed = new Set<PartitionState>();
@@ -85,10 +99,12 @@ export function applyAssignment(turn: Turn, stage: StageState, result: Assignmen
     const partition = partitionAt(stage, update.partitionId);
     assert(partition.descriptor !== null, 'a sealed partition gets nothing more');
     extendDescriptor(partition.descriptor, update);
+    for (const { bytes } of update.splits) partition.inputBytes += bytes;
     partition.isReady ||= update.isReady;
     changed.add(partition);
   }
   for (const partitionId of result.sealed) seal(turn, stage, partitionAt(stage, partitionId));
+  for (const partition of changed) noteDue(stage, partition);
   planning.hasAllPartitions ||= result.noMorePartitions;
   for (const partition of changed)
     for (const task of attemptsOf(stage, partition)) feedDescribed(turn, stage, task);
@@ -99,12 +115,15 @@ export function applyAssignment(turn: Turn, stage: StageState, result: Assignmen
 }
 
 function seal({ state, now }: Turn, stage: StageState, partition: PartitionState): void {
+  const { planning } = stage;
   const { descriptor, partitionId } = partition;
-  assert(descriptor !== null, 'a partition is sealed once');
+  assert(descriptor !== null && planning !== null, 'a partition is sealed once');
   putDescriptor(state.descriptors, describedBy(state, stage, partitionId), descriptor);
   partition.descriptor = null;
   partition.isSealed = true;
   partition.sealedAt = now;
+  planning.unsealed.splice(planning.unsealed.indexOf(partitionId), 1);
+  noteDue(stage, partition);
   // What began as a speculation is none any more.
   promoteLeases(state, attemptsOf(stage, partition));
 }

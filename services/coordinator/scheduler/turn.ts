@@ -32,10 +32,20 @@ export interface Turn {
   /** Outputs that declared new buffers, by stage. */
   readonly declared: Map<StageState, Set<OutputState>>;
   readonly effects: SchedulerEffect[];
+  /** The launcher is to look at every partition again (launch-due.ts). */
+  isAllDue: boolean;
 }
 
 export function beginTurn(state: QuerySchedulerState, now: Instant): Turn {
-  return { state, now, touched: new Set(), drafts: new Map(), declared: new Map(), effects: [] };
+  return {
+    state,
+    now,
+    touched: new Set(),
+    drafts: new Map(),
+    declared: new Map(),
+    effects: [],
+    isAllDue: false,
+  };
 }
 
 /** The first order to a task: its fragment, its buffers, all of its sources. */

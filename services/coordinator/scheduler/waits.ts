@@ -4,6 +4,7 @@ import type { NodeId, SourceId, StageId, TaskId } from '../../common/ids.ts';
 import type { TaskBlockedReason } from '../../common/task/task-status.ts';
 import { missingFilters } from './dynamic-filters.ts';
 import { findLease } from './fault-tolerant/node-lease.ts';
+import type { NodeAllocation, NodeLease } from './fault-tolerant/node-lease.ts';
 import { awaitsAttempt, mayLaunch } from './partition-launch.ts';
 import type { PartitionState } from './partition-state.ts';
 import { activeNodes } from './placement/node-selector.ts';
@@ -152,10 +153,13 @@ export function partitionWait(
   const { allocation } = state.leasing;
   // What is still queued waits for those that have asked (F7).
   const lease =
-    request === null
-      ? allocation.leases.find(({ lack }) => lack !== null)
-      : findLease(allocation, request.leaseId);
+    request === null ? firstRefused(allocation) : findLease(allocation, request.leaseId);
   return lease?.lack === 'memory' ? 'waiting-for-memory' : 'waiting-for-lane';
+}
+
+function firstRefused(allocation: NodeAllocation): NodeLease | undefined {
+  const refused = allocation.waiting.map((leaseId) => findLease(allocation, leaseId));
+  return refused.find((lease) => lease !== undefined && lease.lack !== null);
 }
 
 export function whyTaskBlocked(task: TaskState): TaskWaitReason {

@@ -88,6 +88,11 @@ function shownNeed({ shownBytes, options }: MemoryEstimator): number {
 }
 
 function insert(ascending: number[], value: number): void {
-  const index = ascending.findIndex((each) => each > value);
-  ascending.splice(index === -1 ? ascending.length : index, 0, value);
+  let [low, high] = [0, ascending.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((ascending[middle] ?? 0) > value) high = middle;
+    else low = middle + 1;
+  }
+  ascending.splice(low, 0, value);
 }

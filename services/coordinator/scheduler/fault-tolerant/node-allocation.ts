@@ -5,19 +5,10 @@
  */
 import type { Instant, NodeId, QueryId } from '../../../common/ids.ts';
 import type { ExecutionClass } from './execution-class.ts';
-import type { AllocationLimits } from './fault-tolerant-options.ts';
+import { findLease, grantLease, leasesByNode, noteMatch, waitingLeases } from './node-lease.ts';
 import type { LeaseId, LeaseLack, NodeAllocation, NodeLease } from './node-lease.ts';
-
-/** A node that may take tasks now. */
-export interface AllocatableNode {
-  readonly nodeId: NodeId;
-  /** For tasks. */
-  readonly memoryBytes: number;
-  /** Of it in use as the node reports it, tasks of other disciplines included. */
-  readonly usedBytes: number;
-  /** Tasks that it runs at a time. Absent = any number. */
-  readonly lanes?: number;
-}
+import { isRoomier, overcommittedLeases, roomsOf } from './node-rooms.ts';
+import type { AllocatableNode, IsBetter, NodeRooms, Room, RoomTerms } from './node-rooms.ts';
 
 export interface GrantedLease {
   readonly leaseId: LeaseId;
@@ -32,32 +23,53 @@ export interface AllocationRound {
   readonly nextRoundAt: Instant | undefined;
 }
 
-export interface AllocationInput {
-  readonly nodes: readonly AllocatableNode[];
-  readonly limits: AllocationLimits;
+export interface AllocationInput extends RoomTerms {
   readonly now: Instant;
+}
+
+const NOTHING_GRANTED: AllocationRound = { granted: [], unmatched: [], nextRoundAt: undefined };
+
+/**
+ * Nobody can be served: no lane is free, and all that wait would take any node. This is how most rounds in a busy cluster
+ * end, so it is found without trying each of them.
+ */
+function isHopeless(allocation: NodeAllocation, input: AllocationInput): boolean {
+  const { waiting, firstQuery } = allocation;
+  if (waiting.length === 0) return firstQuery === null;
+  if (leasesByNode(allocation).particular.size > 0 || input.nodes.length === 0) return false;
+  const first = findLease(allocation, waiting[0] ?? (-1 as LeaseId));
+  if (first?.executionClass !== 'standard' || first.queryId !== firstQuery) return false;
+  if (roomsOf(allocation, input, 'standard').openCount > 0) return false;
+  for (const leaseId of waiting) {
+    const lease = findLease(allocation, leaseId);
+    if (lease !== undefined) lease.lack = 'lane';
+  }
+  return true;
 }
 
 /** Grants what can be granted; to be called when anything has changed, and at `nextRoundAt`. */
 export function grantLeases(allocation: NodeAllocation, input: AllocationInput): AllocationRound {
+  if (isHopeless(allocation, input)) return NOTHING_GRANTED;
   const granted: GrantedLease[] = [];
   const unmatched: LeaseId[] = [];
-  const refusedQueries: QueryId[] = [];
+  let firstRefused: QueryId | null = null;
+  const queues = waitingLeases(allocation);
   for (const executionClass of ['eager-speculative', 'standard', 'speculative'] as const) {
-    const waiting = waitingLeases(allocation, executionClass);
-    if (executionClass === 'speculative' && waitingLeases(allocation, 'standard').length > 0) break;
-    const rooms = roomsOf(allocation, input, executionClass);
+    const waiting = queues[executionClass];
+    if (waiting.length === 0) continue;
+    if (executionClass === 'speculative' && queues.standard.some(isWaiting)) break;
+    const round = beginRound(roomsOf(allocation, input, executionClass), waiting);
     for (const lease of inTurns(waiting, allocation.firstQuery)) {
-      const outcome = place(lease, rooms, input);
+      const outcome = place(lease, round, input);
       if (outcome.kind === 'granted') {
-        lease.nodeId = outcome.nodeId;
+        grantLease(allocation, lease, outcome.nodeId);
         granted.push({ leaseId: lease.leaseId, nodeId: outcome.nodeId });
-      } else if (outcome.lack !== 'node') refusedQueries.push(lease.queryId);
-      noteOutcome(lease, outcome, input.now);
+      } else if (outcome.lack !== 'node') firstRefused ??= lease.queryId;
+      noteOutcome(allocation, lease, { outcome, now: input.now });
       if (isOverdue(lease, input)) unmatched.push(lease.leaseId);
     }
   }
-  allocation.firstQuery = refusedQueries[0] ?? null;
+  allocation.firstQuery = firstRefused;
   return { granted, unmatched, nextRoundAt: nextRoundAt(allocation, input) };
 }
 
@@ -65,28 +77,34 @@ export function grantLeases(allocation: NodeAllocation, input: AllocationInput):
  * Leases that have to give way because standard ones have taken what was theirs (§2.2): on a node that leases more than it
  * has, speculative ones, then eager ones beyond what they may overcommit, the newest first.
  */
-export function leasesToGiveUp(
-  allocation: NodeAllocation,
-  { nodes, limits }: Pick<AllocationInput, 'nodes' | 'limits'>,
+export function leasesToGiveUp(allocation: NodeAllocation, terms: RoomTerms): readonly LeaseId[] {
+  const { yielding, onNode } = leasesByNode(allocation);
+  if (yielding.size === 0) return [];
+  return overcommittedLeases(allocation, terms, (node) =>
+    yieldingOn(node, [...(onNode.get(node.nodeId) ?? [])], terms.limits),
+  );
+}
+
+function yieldingOn(
+  { memoryBytes, lanes = Infinity }: AllocatableNode,
+  leases: readonly NodeLease[],
+  limits: RoomTerms['limits'],
 ): readonly LeaseId[] {
-  return nodes.flatMap(({ nodeId, memoryBytes, lanes = Infinity }) => {
-    const onNode = allocation.leases.filter((lease) => lease.nodeId === nodeId);
-    if (!onNode.some((lease) => lease.executionClass === 'standard')) return [];
-    let excess = sum(onNode, (lease) => lease.memoryBytes) - memoryBytes;
-    let excessCount = onNode.length - lanes;
-    return onNode
-      .toReversed()
-      .sort(byReadinessToYield)
-      .flatMap((lease) => {
-        const { executionClass } = lease;
-        const allowed = executionClass === 'speculative' ? 0 : limits.eagerOvercommitBytes;
-        const isSpared = excess <= allowed && excessCount <= 0;
-        if (executionClass === 'standard' || isSpared) return [];
-        excess -= lease.memoryBytes;
-        excessCount -= 1;
-        return [lease.leaseId];
-      });
-  });
+  const standardCount = leases.filter(({ executionClass }) => executionClass === 'standard').length;
+  if (standardCount === 0 || standardCount === leases.length) return [];
+  let excess = leases.reduce((sum, lease) => sum + lease.memoryBytes, 0) - memoryBytes;
+  let excessCount = leases.length - lanes;
+  return [...leases]
+    .sort((a, b) => byReadinessToYield(a, b) || b.leaseId - a.leaseId)
+    .flatMap((lease) => {
+      const { executionClass } = lease;
+      const allowed = executionClass === 'speculative' ? 0 : limits.eagerOvercommitBytes;
+      const isSpared = excess <= allowed && excessCount <= 0;
+      if (executionClass === 'standard' || isSpared) return [];
+      excess -= lease.memoryBytes;
+      excessCount -= 1;
+      return [lease.leaseId];
+    });
 }
 
 const YIELDS: Readonly<Record<ExecutionClass, number>> = {
@@ -99,68 +117,63 @@ function byReadinessToYield(a: NodeLease, b: NodeLease): number {
   return YIELDS[a.executionClass] - YIELDS[b.executionClass];
 }
 
-/** What is left of a node, as a round goes. */
-interface Room {
-  readonly nodeId: NodeId;
-  /** By leases and by what tasks are seen to use. */
-  freeBytes: number;
-  /** By leases alone. */
-  unleasedBytes: number;
-  leaseCount: number;
-  freeLanes: number;
-  readonly speculativeBytes: number;
+interface Round {
+  readonly view: NodeRooms;
+  /** Of those who wait. */
+  readonly leastNeed: number;
+  /** Nobody else can be served: not even the least need has found room, which there is never more of in a round. */
+  isOver: boolean;
 }
 
-function roomsOf(
-  allocation: NodeAllocation,
-  { nodes, limits }: AllocationInput,
-  executionClass: ExecutionClass,
-): readonly Room[] {
-  const extra = executionClass === 'eager-speculative' ? limits.eagerOvercommitBytes : 0;
-  return nodes.map(({ nodeId, memoryBytes, usedBytes, lanes = Infinity }) => {
-    const onNode = allocation.leases.filter((lease) => lease.nodeId === nodeId);
-    const ignored =
-      executionClass === 'standard'
-        ? onNode.filter((lease) => lease.executionClass !== 'standard')
-        : [];
-    const seen = onNode.filter((lease) => !ignored.includes(lease));
-    const reported = usedBytes - sum(ignored, (lease) => lease.usageBytes);
-    const expected = sum(seen, (lease) => expectedBytes(lease, limits));
-    return {
-      nodeId,
-      freeBytes: memoryBytes + extra - Math.max(expected, reported),
-      unleasedBytes: memoryBytes + extra - sum(seen, (lease) => lease.memoryBytes),
-      leaseCount: seen.length,
-      freeLanes: lanes - seen.length,
-      speculativeBytes: sum(onNode, (lease) =>
-        lease.executionClass === 'standard' ? 0 : lease.memoryBytes,
-      ),
-    };
-  });
-}
-
-function expectedBytes(lease: NodeLease, limits: AllocationLimits): number {
-  const used = lease.usageBytes === 0 ? 0 : lease.usageBytes + limits.usageOverheadBytes;
-  return Math.max(lease.memoryBytes, used);
+function beginRound(view: NodeRooms, waiting: readonly NodeLease[]): Round {
+  const leastNeed = waiting.reduce(
+    (least, { memoryBytes }) => Math.min(least, memoryBytes),
+    Infinity,
+  );
+  return { view, leastNeed, isOver: view.openCount === 0 };
 }
 
 type Outcome =
   | { readonly kind: 'granted'; readonly nodeId: NodeId }
   | { readonly kind: 'refused'; readonly lack: LeaseLack };
 
-function place(lease: NodeLease, rooms: readonly Room[], input: AllocationInput): Outcome {
-  const candidates = candidatesOf(lease, rooms, input);
-  if (candidates.length === 0) return { kind: 'refused', lack: 'node' };
-  const open = candidates.filter(({ freeLanes }) => freeLanes > 0);
-  const roomiest = best(open, isRoomier(lease));
+function place(lease: NodeLease, round: Round, input: AllocationInput): Outcome {
+  const { view } = round;
   const { memoryBytes } = lease;
+  const isFree = mayGoAnywhere(lease, view);
+  const candidates = isFree ? view.rooms : candidatesOf(lease, view.rooms, input);
+  if (candidates.length === 0) return { kind: 'refused', lack: 'node' };
+  const hasLane = isFree ? view.openCount > 0 : candidates.some(isOpen);
+  const refused = { kind: 'refused', lack: hasLane ? 'memory' : 'lane' } as const;
+  if (round.isOver) return refused;
+  const roomiest = isFree
+    ? view.roomiest(memoryBytes)
+    : best(candidates.filter(isOpen), isRoomier(memoryBytes));
   if (roomiest !== undefined && hasRoom(roomiest, memoryBytes)) {
-    reserve(roomiest, memoryBytes);
+    view.reserve(roomiest, memoryBytes);
+    round.isOver = view.openCount === 0;
     return { kind: 'granted', nodeId: roomiest.nodeId };
   }
+  round.isOver = isFree && memoryBytes <= round.leastNeed && view.emptyCount === 0;
+  if (round.isOver) return refused;
   const suited = best(candidates, (a, b) => a.unleasedBytes > b.unleasedBytes);
-  if (suited !== undefined) reserve(suited, memoryBytes);
-  return { kind: 'refused', lack: open.length === 0 ? 'lane' : 'memory' };
+  if (suited !== undefined) view.reserve(suited, memoryBytes);
+  return refused;
+}
+
+function isOpen({ freeLanes }: Room): boolean {
+  return freeLanes > 0;
+}
+
+/** As far as this round is concerned: the node that it would take is not one that it keeps away from. */
+function mayGoAnywhere(
+  { requirements, excludedNodes, memoryBytes }: NodeLease,
+  view: NodeRooms,
+): boolean {
+  if (requirements.nodeId !== null || excludedNodes.length >= view.rooms.length) return false;
+  if (excludedNodes.length === 0 || view.openCount === 0) return true;
+  const roomiest = view.roomiest(memoryBytes);
+  return roomiest === undefined || !excludedNodes.includes(roomiest.nodeId);
 }
 
 /** An empty node has room for any task. */
@@ -183,41 +196,15 @@ function candidatesOf(
   return wanted.length === 0 || hasWaited ? rooms : wanted;
 }
 
-type IsBetter = (a: Room, b: Room) => boolean;
-
-/** A task that needs no memory goes where there are fewest; any other where there is most room, then least speculation. */
-function isRoomier({ memoryBytes }: NodeLease): IsBetter {
-  if (memoryBytes === 0) return (a, b) => a.leaseCount < b.leaseCount;
-  return (a, b) =>
-    a.freeBytes === b.freeBytes
-      ? a.speculativeBytes < b.speculativeBytes
-      : a.freeBytes > b.freeBytes;
-}
-
 function best(rooms: readonly Room[], isBetter: IsBetter): Room | undefined {
   let found: Room | undefined;
   for (const room of rooms) if (found === undefined || isBetter(room, found)) found = room;
   return found;
 }
 
-function reserve(room: Room, bytes: number): void {
-  room.freeBytes -= bytes;
-  room.unleasedBytes -= bytes;
-  room.leaseCount += 1;
-  room.freeLanes -= 1;
-}
-
-function waitingLeases(
-  allocation: NodeAllocation,
-  executionClass: ExecutionClass,
-): readonly NodeLease[] {
-  return allocation.leases.filter(
-    (lease) => lease.nodeId === null && lease.executionClass === executionClass,
-  );
-}
-
 /** One of each query in turn, beginning with `first`. */
 function inTurns(leases: readonly NodeLease[], first: QueryId | null): readonly NodeLease[] {
+  if (leases.every(({ queryId }) => queryId === leases[0]?.queryId)) return leases;
   const queues = new Map<QueryId, NodeLease[]>();
   if (first !== null) queues.set(first, []);
   for (const lease of leases) {
@@ -231,10 +218,17 @@ function inTurns(leases: readonly NodeLease[], first: QueryId | null): readonly 
   ).flat();
 }
 
-function noteOutcome(lease: NodeLease, outcome: Outcome, now: Instant): void {
+function isWaiting({ nodeId }: NodeLease): boolean {
+  return nodeId === null;
+}
+
+function noteOutcome(
+  allocation: NodeAllocation,
+  lease: NodeLease,
+  { outcome, now }: { readonly outcome: Outcome; readonly now: Instant },
+): void {
   lease.lack = outcome.kind === 'granted' ? null : outcome.lack;
-  if (lease.lack === 'node') lease.unmatchedSince ??= now;
-  else lease.unmatchedSince = null;
+  noteMatch(allocation, lease, lease.lack === 'node' ? now : null);
   if (lease.lack === 'memory') lease.lacksMemorySince ??= now;
 }
 
@@ -247,8 +241,9 @@ function nextRoundAt(
   { limits, now }: AllocationInput,
 ): Instant | undefined {
   let next: number | undefined;
-  for (const lease of allocation.leases) {
-    if (lease.nodeId !== null) continue;
+  for (const leaseId of allocation.waiting) {
+    const lease = findLease(allocation, leaseId);
+    if (lease === undefined) continue;
     const { nodeId, isBound } = lease.requirements;
     const ends = [
       lease.unmatchedSince === null ? now : lease.unmatchedSince + limits.noMatchingNodeMs,
@@ -257,8 +252,4 @@ function nextRoundAt(
     for (const end of ends) if (end > now && (next === undefined || end < next)) next = end;
   }
   return next as Instant | undefined;
-}
-
-function sum(leases: readonly NodeLease[], bytesOf: (lease: NodeLease) => number): number {
-  return leases.reduce((total, lease) => total + bytesOf(lease), 0);
 }

@@ -44,15 +44,34 @@ export interface NodeLease {
 
 /** Of one query or, with the same fairness, of all queries of a cluster. */
 export interface NodeAllocation {
-  /** In the order of the requests. */
-  readonly leases: NodeLease[];
+  /** By id; ids grow in the order of the requests. */
+  readonly leases: Record<number, NodeLease>;
+  /** Those without a node, in the order of the requests. */
+  readonly waiting: LeaseId[];
   nextLeaseId: number;
   /** The query that was refused first in the last round comes first in the next. */
   firstQuery: QueryId | null;
+  /** Grows with all that changes here: as long as it does not, a round ends as the last one did. */
+  changes: number;
 }
 
+/** The same leases by node, so that a round looks only at nodes of which some have changed. Follows from the leases. */
+interface LeasesByNode {
+  readonly onNode: Map<NodeId, Set<NodeLease>>;
+  /** Granted ones that give way to standard ones. */
+  readonly yielding: Set<NodeLease>;
+  /** Nodes whose leases have changed since a round has looked. */
+  readonly changed: Set<NodeId>;
+  /** Those that wait and would not take any node, or have found none that could ever take them. */
+  readonly particular: Set<NodeLease>;
+  /** Nodes whose leases have changed since it was asked who has to give way. */
+  readonly unchecked: Set<NodeId>;
+}
+
+const indexes = new WeakMap<NodeAllocation, LeasesByNode>();
+
 export function createNodeAllocation(): NodeAllocation {
-  return { leases: [], nextLeaseId: 0, firstQuery: null };
+  return { leases: {}, waiting: [], nextLeaseId: 0, firstQuery: null, changes: 0 };
 }
 
 /** Asks for a node; `grantLeases` answers, and only `releaseLease` ends it. */
@@ -64,7 +83,7 @@ export function requestNode(
   const { queryId, requirements, executionClass, memoryBytes } = request;
   const leaseId = allocation.nextLeaseId as LeaseId;
   allocation.nextLeaseId += 1;
-  allocation.leases.push({
+  const lease: NodeLease = {
     leaseId,
     queryId,
     requirements,
@@ -78,19 +97,68 @@ export function requestNode(
     unmatchedSince: null,
     lack: null,
     lacksMemorySince: null,
-  });
+  };
+  allocation.leases[leaseId] = lease;
+  allocation.waiting.push(leaseId);
+  noteParticular(allocation, lease);
+  allocation.changes += 1;
   return leaseId;
+}
+
+export function grantLease(allocation: NodeAllocation, lease: NodeLease, nodeId: NodeId): void {
+  assert(lease.nodeId === null, 'a lease is granted once');
+  stopWaiting(allocation, lease.leaseId);
+  const index = leasesByNode(allocation);
+  lease.nodeId = nodeId;
+  addToNode(index, lease, nodeId);
+  index.particular.delete(lease);
+  noteChange(allocation, lease);
 }
 
 /** True the first time; false = it was released before, and nothing changes. */
 export function releaseLease(allocation: NodeAllocation, leaseId: LeaseId): boolean {
-  const index = allocation.leases.findIndex((lease) => lease.leaseId === leaseId);
-  if (index !== -1) allocation.leases.splice(index, 1);
-  return index !== -1;
+  const lease = findLease(allocation, leaseId);
+  if (lease === undefined) return false;
+  const index = leasesByNode(allocation);
+  noteChange(allocation, lease);
+  delete allocation.leases[leaseId];
+  if (lease.nodeId === null) stopWaiting(allocation, leaseId);
+  else index.onNode.get(lease.nodeId)?.delete(lease);
+  index.yielding.delete(lease);
+  index.particular.delete(lease);
+  return true;
 }
 
 export function findLease(allocation: NodeAllocation, leaseId: LeaseId): NodeLease | undefined {
-  return allocation.leases.find((lease) => lease.leaseId === leaseId);
+  return allocation.leases[leaseId];
+}
+
+/** In the order of the requests. */
+export function waitingLeases(
+  allocation: NodeAllocation,
+): Readonly<Record<ExecutionClass, readonly NodeLease[]>> {
+  const found: Record<ExecutionClass, NodeLease[]> = {
+    standard: [],
+    speculative: [],
+    'eager-speculative': [],
+  };
+  for (const leaseId of allocation.waiting) {
+    const lease = findLease(allocation, leaseId);
+    if (lease !== undefined) found[lease.executionClass].push(lease);
+  }
+  return found;
+}
+
+/** Whether some node of the cluster could take it some day; `unmatchedAt`: now, when none could. */
+export function noteMatch(
+  allocation: NodeAllocation,
+  lease: NodeLease,
+  unmatchedAt: Instant | null,
+): void {
+  const unmatchedSince = unmatchedAt === null ? null : (lease.unmatchedSince ?? unmatchedAt);
+  if (lease.unmatchedSince === unmatchedSince) return;
+  lease.unmatchedSince = unmatchedSince;
+  noteParticular(allocation, lease);
 }
 
 /** The task that a granted lease was used for. */
@@ -99,16 +167,94 @@ export function attachTask(lease: NodeLease, taskId: TaskId): void {
   lease.taskId = taskId;
 }
 
-export function setLeaseExclusion(lease: NodeLease, excludedNodes: readonly NodeId[]): void {
+export function setLeaseExclusion(
+  allocation: NodeAllocation,
+  lease: NodeLease,
+  excludedNodes: readonly NodeId[],
+): void {
+  if (excludedNodes.length + lease.excludedNodes.length === 0) return;
   lease.excludedNodes = excludedNodes;
+  noteParticular(allocation, lease);
+  noteChange(allocation, lease);
 }
 
 /** A new need, before or after the grant. */
-export function setLeaseMemory(lease: NodeLease, memoryBytes: number): void {
+export function setLeaseMemory(
+  allocation: NodeAllocation,
+  lease: NodeLease,
+  memoryBytes: number,
+): void {
+  if (lease.memoryBytes === memoryBytes) return;
   lease.memoryBytes = memoryBytes;
+  noteChange(allocation, lease);
 }
 
-export function setLeaseClass(lease: NodeLease, executionClass: ExecutionClass): void {
+export function setLeaseUsage(
+  allocation: NodeAllocation,
+  lease: NodeLease,
+  usageBytes: number,
+): void {
+  if (lease.usageBytes === usageBytes) return;
+  lease.usageBytes = usageBytes;
+  noteChange(allocation, lease);
+}
+
+export function setLeaseClass(
+  allocation: NodeAllocation,
+  lease: NodeLease,
+  executionClass: ExecutionClass,
+): void {
   assert(canChangeClass(lease.executionClass, executionClass), 'a class only becomes standard');
+  if (lease.executionClass === executionClass) return;
   lease.executionClass = executionClass;
+  leasesByNode(allocation).yielding.delete(lease);
+  noteChange(allocation, lease);
+}
+
+export function leasesByNode(allocation: NodeAllocation): LeasesByNode {
+  const known = indexes.get(allocation);
+  if (known !== undefined) return known;
+  const index: LeasesByNode = {
+    onNode: new Map(),
+    yielding: new Set(),
+    particular: new Set(),
+    changed: new Set(),
+    unchecked: new Set(),
+  };
+  for (const lease of Object.values(allocation.leases)) {
+    if (lease.nodeId !== null) addToNode(index, lease, lease.nodeId);
+    else if (isParticular(lease)) index.particular.add(lease);
+  }
+  indexes.set(allocation, index);
+  return index;
+}
+
+function isParticular({ requirements, excludedNodes, unmatchedSince }: NodeLease): boolean {
+  return requirements.nodeId !== null || excludedNodes.length > 0 || unmatchedSince !== null;
+}
+
+function noteParticular(allocation: NodeAllocation, lease: NodeLease): void {
+  const { particular } = leasesByNode(allocation);
+  if (lease.nodeId === null && isParticular(lease)) particular.add(lease);
+  else particular.delete(lease);
+}
+
+function addToNode(index: LeasesByNode, lease: NodeLease, nodeId: NodeId): void {
+  const leases = index.onNode.get(nodeId);
+  if (leases === undefined) index.onNode.set(nodeId, new Set([lease]));
+  else leases.add(lease);
+  if (lease.executionClass !== 'standard') index.yielding.add(lease);
+}
+
+function stopWaiting({ waiting }: NodeAllocation, leaseId: LeaseId): void {
+  const position = waiting.indexOf(leaseId);
+  if (position !== -1) waiting.splice(position, 1);
+}
+
+function noteChange(allocation: NodeAllocation, { nodeId }: NodeLease): void {
+  allocation.changes += 1;
+  if (nodeId === null) return;
+  const index = leasesByNode(allocation);
+  index.changed.add(nodeId);
+  index.unchecked.add(nodeId);
 }

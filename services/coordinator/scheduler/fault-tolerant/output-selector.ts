@@ -1,7 +1,7 @@
 /**
  * Which attempt of each producer partition is read (F16, F21). A partition is unknown until it is selected or skipped, and
- * what was decided stays so; a final selector has nothing unknown. Versions grow with every change, so that an older
- * selector is told from a newer one.
+ * what was decided stays so; a final selector has nothing unknown. Versions grow with every change, so that what was read of
+ * a selector is told from what it says now.
  */
 import { assert } from '../../../common/assert.ts';
 import type { PartitionId, StageId } from '../../../common/ids.ts';
@@ -12,18 +12,21 @@ export type Selection = number | 'unknown' | 'skipped';
 export interface StageSelection {
   readonly stageId: StageId;
   /** By partition; a partition beyond the end is unknown. */
-  readonly selections: readonly Selection[];
+  readonly selections: Selection[];
+  /** How many of them are not unknown. */
+  decidedCount: number;
 }
 
+/** Changed in place: a stage decides each of its partitions, and must not copy all of them each time. */
 export interface OutputSelector {
-  readonly version: number;
+  version: number;
   /** Nothing is unknown, and no partition will follow. */
-  readonly isFinal: boolean;
+  isFinal: boolean;
   readonly stages: readonly StageSelection[];
 }
 
 export function createOutputSelector(stageId: StageId): OutputSelector {
-  return { version: 0, isFinal: false, stages: [{ stageId, selections: [] }] };
+  return { version: 0, isFinal: false, stages: [{ stageId, selections: [], decidedCount: 0 }] };
 }
 
 export function selectionOf(
@@ -31,7 +34,12 @@ export function selectionOf(
   stageId: StageId,
   partitionId: PartitionId,
 ): Selection {
-  return selectionsOf(selector, stageId)[partitionId] ?? 'unknown';
+  return stageOf(selector, stageId).selections[partitionId] ?? 'unknown';
+}
+
+/** Partitions of the stage that are selected or skipped. */
+export function decidedCountOf(selector: OutputSelector, stageId: StageId): number {
+  return stageOf(selector, stageId).decidedCount;
 }
 
 /** Decides what is read of a partition; the first decision counts, and another one is a bug. */
@@ -39,12 +47,16 @@ export function select(
   selector: OutputSelector,
   partition: { readonly stageId: StageId; readonly partitionId: PartitionId },
   selection: Exclude<Selection, 'unknown'>,
-): OutputSelector {
+): void {
   const { stageId, partitionId } = partition;
   assert(!selector.isFinal, 'a final selector does not change');
   const known = selectionOf(selector, stageId, partitionId);
   assert(known === 'unknown', `partition ${partitionId} of stage ${stageId} is decided`);
-  return withSelection(selector, partition, selection);
+  const stage = stageOf(selector, stageId);
+  while (stage.selections.length < partitionId) stage.selections.push('unknown');
+  stage.selections[partitionId] = selection;
+  stage.decidedCount += 1;
+  selector.version += 1;
 }
 
 /** All partitions of the stage are there and decided. */
@@ -52,12 +64,12 @@ export function finishSelection(
   selector: OutputSelector,
   stageId: StageId,
   partitionCount: number,
-): OutputSelector {
+): void {
   assert(!selector.isFinal, 'a final selector does not change');
-  const selections = selectionsOf(selector, stageId);
-  const isComplete = selections.length === partitionCount && !selections.includes('unknown');
+  const isComplete = stageOf(selector, stageId).decidedCount === partitionCount;
   assert(isComplete, `every partition of stage ${stageId} is decided`);
-  return { ...selector, version: selector.version + 1, isFinal: true };
+  selector.version += 1;
+  selector.isFinal = true;
 }
 
 /**
@@ -67,13 +79,18 @@ export function finishSelection(
 export function forgetSelection(
   selector: OutputSelector,
   partition: { readonly stageId: StageId; readonly partitionId: PartitionId },
-): OutputSelector {
-  const known = selectionOf(selector, partition.stageId, partition.partitionId);
+): void {
+  const { stageId, partitionId } = partition;
+  const known = selectionOf(selector, stageId, partitionId);
   assert(typeof known === 'number', 'only an output that was selected is lost');
-  return { ...withSelection(selector, partition, 'unknown'), isFinal: false };
+  const stage = stageOf(selector, stageId);
+  stage.selections[partitionId] = 'unknown';
+  stage.decidedCount -= 1;
+  selector.version += 1;
+  selector.isFinal = false;
 }
 
-/** One selector for a source that reads several stages (T16); no stage may be in two of them. */
+/** One selector for a source that reads several stages (T16) as they are now; no stage may be in two of them. */
 export function mergeSelectors(selectors: readonly OutputSelector[]): OutputSelector {
   const stages = selectors.flatMap((selector) => selector.stages);
   const distinct = new Set(stages.map(({ stageId }) => stageId));
@@ -81,29 +98,12 @@ export function mergeSelectors(selectors: readonly OutputSelector[]): OutputSele
   return {
     version: selectors.reduce((sum, { version }) => sum + version, 0),
     isFinal: selectors.every(({ isFinal }) => isFinal),
-    stages,
+    stages: stages.map((stage) => ({ ...stage, selections: [...stage.selections] })),
   };
 }
 
-function selectionsOf(selector: OutputSelector, stageId: StageId): readonly Selection[] {
+function stageOf(selector: OutputSelector, stageId: StageId): StageSelection {
   const stage = selector.stages.find((candidate) => candidate.stageId === stageId);
   assert(stage !== undefined, `the selector knows stage ${stageId}`);
-  return stage.selections;
-}
-
-function withSelection(
-  selector: OutputSelector,
-  partition: { readonly stageId: StageId; readonly partitionId: PartitionId },
-  selection: Selection,
-): OutputSelector {
-  const { stageId, partitionId } = partition;
-  const stages = selector.stages.map((stage) => {
-    if (stage.stageId !== stageId) return stage;
-    const length = Math.max(stage.selections.length, partitionId + 1);
-    const selections = Array.from({ length }, (_, index) =>
-      index === partitionId ? selection : (stage.selections[index] ?? 'unknown'),
-    );
-    return { stageId, selections };
-  });
-  return { ...selector, version: selector.version + 1, stages };
+  return stage;
 }

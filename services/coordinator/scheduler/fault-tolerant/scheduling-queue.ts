@@ -20,20 +20,33 @@ interface QueueEntry extends QueuedPartition {
   readonly arrival: number;
 }
 
+/** Entries in order; those before `first` were taken. */
+interface ClassQueue {
+  entries: QueueEntry[];
+  first: number;
+}
+
+/** By stage and partition: where it stands. */
+type StandingRecord = Record<string, QueueEntry>;
+
 export interface SchedulingQueue {
-  readonly entries: Record<ExecutionClass, QueueEntry[]>;
+  readonly classes: Record<ExecutionClass, ClassQueue>;
+  /** What waits, by stage and partition. */
+  readonly standing: StandingRecord;
   arrivals: number;
 }
 
 export type PartitionRef = Pick<QueuedPartition, 'stageId' | 'partitionId'>;
 
 export function createSchedulingQueue(): SchedulingQueue {
-  return { entries: { standard: [], speculative: [], 'eager-speculative': [] }, arrivals: 0 };
+  const empty = (): ClassQueue => ({ entries: [], first: 0 });
+  const classes = { standard: empty(), speculative: empty(), 'eager-speculative': empty() };
+  return { classes, standing: {}, arrivals: 0 };
 }
 
 /** Adds a partition, or gives one that waits already its new class and priority; its arrival stays. */
 export function enqueue(queue: SchedulingQueue, partition: QueuedPartition): void {
-  const known = findQueued(queue, partition);
+  const known = queue.standing[keyOf(partition)];
   if (known !== undefined) {
     const { executionClass } = partition;
     assert(canChangeClass(known.executionClass, executionClass), 'a class only becomes standard');
@@ -42,17 +55,21 @@ export function enqueue(queue: SchedulingQueue, partition: QueuedPartition): voi
   const arrival = known?.arrival ?? queue.arrivals;
   if (known === undefined) queue.arrivals += 1;
   const entry = { ...partition, arrival };
-  const entries = queue.entries[partition.executionClass];
-  const index = entries.findIndex((other) => goesBefore(entry, other));
-  entries.splice(index === -1 ? entries.length : index, 0, entry);
+  queue.standing[keyOf(partition)] = entry;
+  const { entries } = queue.classes[partition.executionClass];
+  const last = entries.at(-1);
+  // Most arrive in order.
+  if (last === undefined || goesBefore(last, entry)) entries.push(entry);
+  else entries.splice(positionOf(queue.classes[partition.executionClass], entry), 0, entry);
 }
 
 /** Takes a partition out, wherever it stands; false = it does not wait. */
 export function dequeue(queue: SchedulingQueue, partition: PartitionRef): boolean {
-  const known = findQueued(queue, partition);
+  const known = queue.standing[keyOf(partition)];
   if (known === undefined) return false;
-  const entries = queue.entries[known.executionClass];
-  entries.splice(entries.indexOf(known), 1);
+  delete queue.standing[keyOf(partition)];
+  const ofClass = queue.classes[known.executionClass];
+  ofClass.entries.splice(positionOf(ofClass, known), 1);
   return true;
 }
 
@@ -68,14 +85,16 @@ export function takeNext(
   waiting: WaitingForNode,
   bounds: QueueBounds,
 ): QueuedPartition | undefined {
-  const isStandardIdle = queue.entries.standard.length === 0 && waiting.standard === 0;
+  const isStandardIdle = queuedCount(queue, 'standard') === 0 && waiting.standard === 0;
   const classes: readonly ExecutionClass[] = isStandardIdle
     ? ['eager-speculative', 'speculative']
     : ['eager-speculative', 'standard'];
   for (const executionClass of classes) {
     if (waiting[executionClass] >= bounds.maxWaitingForNode) continue;
-    const entry = queue.entries[executionClass].shift();
-    if (entry !== undefined) return withoutArrival(entry);
+    const entry = takeFirst(queue.classes[executionClass]);
+    if (entry === undefined) continue;
+    delete queue.standing[keyOf(entry)];
+    return withoutArrival(entry);
   }
   return undefined;
 }
@@ -89,19 +108,46 @@ export function mayLoadSplits(
   stage: { readonly hasUnsealedRunningTask: boolean; readonly isEager: boolean },
   bounds: QueueBounds,
 ): boolean {
-  const hasRoom = queue.entries.standard.length < bounds.maxQueuedStandard;
+  const hasRoom = queuedCount(queue, 'standard') < bounds.maxQueuedStandard;
   return hasRoom || stage.hasUnsealedRunningTask || stage.isEager;
 }
 
 export function queuedCount(queue: SchedulingQueue, executionClass: ExecutionClass): number {
-  return queue.entries[executionClass].length;
+  const { entries, first } = queue.classes[executionClass];
+  return entries.length - first;
 }
 
-function findQueued(queue: SchedulingQueue, ref: PartitionRef): QueueEntry | undefined {
-  const { standard, speculative, 'eager-speculative': eager } = queue.entries;
-  const isIt = (entry: QueueEntry): boolean =>
-    entry.stageId === ref.stageId && entry.partitionId === ref.partitionId;
-  return standard.find(isIt) ?? speculative.find(isIt) ?? eager.find(isIt);
+/** Entries that were taken are dropped together, so that taking one does not move all that wait. */
+const MAX_TAKEN = 256;
+
+function takeFirst(queue: ClassQueue): QueueEntry | undefined {
+  const entry = queue.entries[queue.first];
+  if (entry === undefined) return undefined;
+  queue.first += 1;
+  if (
+    queue.first === queue.entries.length ||
+    (queue.first >= MAX_TAKEN && 2 * queue.first >= queue.entries.length)
+  ) {
+    queue.entries = queue.entries.slice(queue.first);
+    queue.first = 0;
+  }
+  return entry;
+}
+
+/** Where the entry stands, or would: behind all that go before it. */
+function positionOf({ entries, first }: ClassQueue, entry: QueueEntry): number {
+  let [low, high] = [first, entries.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    const other = entries[middle];
+    if (other !== undefined && goesBefore(other, entry)) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function keyOf({ stageId, partitionId }: PartitionRef): string {
+  return `${stageId}.${partitionId}`;
 }
 
 function goesBefore(a: QueueEntry, b: QueueEntry): boolean {

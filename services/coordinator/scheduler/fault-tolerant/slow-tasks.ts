@@ -27,31 +27,59 @@ export interface SlowTasks {
   readonly nextCheckMs: number | undefined;
 }
 
+/** What those that have finished say of the others. */
+export interface Baseline {
+  readonly finishedCount: number;
+  readonly runtimeMs: number;
+  /** Of runtimes per byte of input; null = not every input is known. */
+  readonly msPerByte: number | null;
+  /** Rows by millisecond of all of them together. */
+  readonly rate: number;
+}
+
 const NONE: SlowTasks = { slow: [], nextCheckMs: undefined };
 
-/** `taskCount`: all tasks that the stage will have, begun or not. */
-export function findSlowTasks(
-  tasks: readonly ComparedTask[],
+/** Whether so many of the stage's tasks have finished that the others can be measured by them. */
+export function mayCompare(
+  finishedCount: number,
   taskCount: number,
+  { isEnabled, quantile }: SpeculationOptions,
+): boolean {
+  if (!isEnabled) return false;
+  return (
+    taskCount === 1 || (finishedCount > 0 && finishedCount >= Math.floor(quantile * taskCount))
+  );
+}
+
+export function baselineOf(finished: readonly ComparedTask[]): Baseline {
+  const isKnown = finished.every((task) => task.inputBytes > 0);
+  return {
+    finishedCount: finished.length,
+    runtimeMs: median(finished.map((task) => task.runtimeMs)),
+    msPerByte: isKnown ? median(finished.map((task) => task.runtimeMs / task.inputBytes)) : null,
+    rate: rateOf(finished),
+  };
+}
+
+/** `taskCount`: all tasks that the stage will have, begun or not. `running`: those of which there is no second attempt. */
+export function findSlowTasks(
+  running: readonly ComparedTask[],
+  { baseline, taskCount }: { readonly baseline: Baseline; readonly taskCount: number },
   options: SpeculationOptions,
 ): SlowTasks {
-  if (!options.isEnabled) return NONE;
-  const finished = tasks.filter((task) => task.isFinished);
-  const running = tasks.filter((task) => !task.isFinished && !task.isCopied);
+  if (!mayCompare(baseline.finishedCount, taskCount, options)) return NONE;
+  const uncopied = running.filter((task) => !task.isCopied);
   if (taskCount === 1) {
     if (options.singleTaskMs === 0) return NONE;
     return judge(
-      running,
+      uncopied,
       () => options.singleTaskMs,
       () => false,
     );
   }
-  if (finished.length === 0 || finished.length < Math.floor(options.quantile * taskCount))
-    return NONE;
-  const thresholdOf = thresholds(finished, running, options);
-  const rateOfAll = rateOf(finished);
-  return judge(running, thresholdOf, (task, threshold) =>
-    isEfficient(task, { threshold, rateOfAll, options }),
+  const thresholdOf = thresholds(baseline, uncopied, options);
+  return judge(uncopied, thresholdOf, (task, threshold) =>
+    isEfficient(task, { threshold, rateOfAll: baseline.rate, options }),
   );
 }
 
@@ -59,14 +87,14 @@ type ThresholdOf = (task: ComparedTask) => number;
 
 /** From which runtime on a task is slow: input-weighted only when all inputs are known (K25). */
 function thresholds(
-  finished: readonly ComparedTask[],
+  { runtimeMs, msPerByte }: Baseline,
   running: readonly ComparedTask[],
   { multiplier, minRuntimeMs }: SpeculationOptions,
 ): ThresholdOf {
-  const isWeighted = [...finished, ...running].every((task) => task.inputBytes > 0);
-  const weightOf = (task: ComparedTask): number => (isWeighted ? task.inputBytes : 1);
-  const baseline = median(finished.map((task) => task.runtimeMs / weightOf(task)));
-  return (task) => Math.max(minRuntimeMs, multiplier * baseline * weightOf(task));
+  const isWeighted = running.every((task) => task.inputBytes > 0);
+  if (msPerByte === null || !isWeighted)
+    return () => Math.max(minRuntimeMs, multiplier * runtimeMs);
+  return (task) => Math.max(minRuntimeMs, multiplier * msPerByte * task.inputBytes);
 }
 
 function judge(

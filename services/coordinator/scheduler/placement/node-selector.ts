@@ -1,4 +1,5 @@
 /** Nodes that may get tasks, and the one for a single task (T32, T27). */
+import { nodeIndexOf } from '../node-index.ts';
 import { draw, laneCount } from '../scheduler-state.ts';
 import type { NodeState, QuerySchedulerState } from '../scheduler-state.ts';
 import type { StageState } from '../stage-state.ts';
@@ -7,7 +8,7 @@ import type { WeightedNode } from './rendezvous.ts';
 import type { Lane } from './split-placement.ts';
 
 export function activeNodes(state: QuerySchedulerState): readonly NodeState[] {
-  return state.nodes.filter(({ isDraining, isDistrusted }) => !isDraining && !isDistrusted);
+  return nodeIndexOf(state).active;
 }
 
 /** Active nodes by what they can do; a draining one is nobody's choice. */

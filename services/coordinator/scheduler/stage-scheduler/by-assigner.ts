@@ -12,12 +12,13 @@ import type { AssignableSplit } from '../fault-tolerant/split-assignment.ts';
 import { isAwaitingFilters } from '../dynamic-filters.ts';
 import { isUnattended } from '../partition-launch.ts';
 import { isAllSelected, isWhole, selectedAttempt } from '../partition-state.ts';
+import type { PartitionState } from '../partition-state.ts';
 import type { SourceId } from '../../../common/ids.ts';
 import { isQueryEnded } from '../query-state.ts';
 import { rootStage } from '../scheduler-state.ts';
 import type { QuerySchedulerState } from '../scheduler-state.ts';
 import { isEagerStage } from '../speculative-start.ts';
-import { consumersOf, linksTo, outputOf } from '../stage-link.ts';
+import { consumersOf, keyOfLink, linksTo, outputOf } from '../stage-link.ts';
 import type { Link } from '../stage-link.ts';
 import type { ScanState, StageState } from '../stage-state.ts';
 import { closeSource, completeScheduling } from '../stage-transitions.ts';
@@ -79,15 +80,27 @@ function dealStored(
   deal(turn, stage, { sourceId, splits, noMoreSplits });
 }
 
-function newlyStored({ planning }: StageState, link: Link): readonly AssignableSplit[] {
+function newlyStored(stage: StageState, link: Link): readonly AssignableSplit[] {
+  const { planning } = stage;
   const { producer, sourceId } = link;
-  return producer.partitions.flatMap((partition) => {
+  return notYetDealt(stage, link).flatMap((partition) => {
     const task = selectedAttempt(producer, partition);
     const key = `${sourceId}/${producer.stageId}/${partition.partitionId}`;
     if (planning === null || task === undefined || planning.dealt[key] === true) return [];
     planning.dealt[key] = true;
     return splitsOf(link, task);
   });
+}
+
+/** All partitions of the producer at first, then those that were stored since. */
+function notYetDealt({ planning }: StageState, link: Link): readonly PartitionState[] {
+  const { producer } = link;
+  if (planning === null) return [];
+  const key = keyOfLink(link);
+  const fresh = planning.fresh[key];
+  planning.fresh[key] = [];
+  if (fresh === undefined) return producer.partitions;
+  return fresh.map((id) => producer.partitions[id]).filter((partition) => partition !== undefined);
 }
 
 /** Of a hashed output, each buffer belongs to a partition of its reader; any other has one buffer. */
@@ -137,9 +150,10 @@ function wantsSplits(turn: Turn, stage: StageState, scan: ScanState): boolean {
 }
 
 function mayEnumerate(state: QuerySchedulerState, stage: StageState): boolean {
-  const hasUnsealedRunningTask = stage.partitions.some(
-    (partition) => !partition.isSealed && !isUnattended(stage, partition),
-  );
+  const hasUnsealedRunningTask = (stage.planning?.unsealed ?? []).some((id) => {
+    const partition = stage.partitions[id];
+    return partition !== undefined && !isUnattended(stage, partition);
+  });
   const asking = { hasUnsealedRunningTask, isEager: isEagerStage(state, stage) };
   return mayLoadSplits(state.leasing.queue, asking, state.options.taskRetries.queueBounds);
 }

@@ -89,7 +89,9 @@ describe('a slow task', () => {
   it('that fails leaves its work to the second one, which is no speculation any more', () => {
     const driver = copied();
     const classes = () =>
-      driver.state.leasing.allocation.leases.map(({ executionClass }) => executionClass);
+      Object.values(driver.state.leasing.allocation.leases).map(
+        ({ executionClass }) => executionClass,
+      );
     expect(classes()).toEqual(['standard', 'speculative']);
     driver.reportAttempt(
       { stage: 0, partition: 3, attempt: 0 },

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { findLease } from '../../../../services/coordinator/scheduler/fault-tolerant/node-lease.ts';
+import type { LeaseId } from '../../../../services/coordinator/scheduler/fault-tolerant/node-lease.ts';
 import { producerDetails } from '../../../../services/common/task/fetch-failure.ts';
 import type { PlanFragment } from '../../../../services/common/plan/plan-fragment.ts';
 import { DEFAULT_QUEUE_BOUNDS } from '../../../../services/coordinator/scheduler/fault-tolerant/fault-tolerant-options.ts';
@@ -48,7 +50,7 @@ function gathering(changes: Partial<PlanFragment> = {}, memoryBytes?: number): S
 }
 
 const leaseOf = (driver: SchedulerDriver, { leaseId }: TaskState) =>
-  driver.state.leasing.allocation.leases.find((lease) => lease.leaseId === leaseId);
+  findLease(driver.state.leasing.allocation, leaseId ?? (-1 as LeaseId));
 
 const lost = (task: TaskState) => ({
   state: 'failing' as const,

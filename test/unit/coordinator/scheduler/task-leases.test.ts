@@ -24,7 +24,7 @@ const started = (driver: SchedulerDriver): readonly string[] =>
     tasks.map(({ taskId }) => `${taskId.stageId}.${taskId.partitionId}.${taskId.attempt}`),
   );
 
-const leases = (driver: SchedulerDriver) => driver.state.leasing.allocation.leases;
+const leases = (driver: SchedulerDriver) => Object.values(driver.state.leasing.allocation.leases);
 
 /** The scans are stored, partition 0 of the join runs alone on the only node, partition 1 waits. */
 function joining(): SchedulerDriver {

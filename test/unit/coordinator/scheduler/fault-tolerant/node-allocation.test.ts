@@ -136,7 +136,7 @@ describe('node allocation (F31)', () => {
     const [first, second] = [packing.request(200), packing.request(40)];
     const change = (leaseId: LeaseId, memoryBytes: number): void => {
       const lease = findLease(packing.allocation, leaseId);
-      if (lease !== undefined) setLeaseMemory(lease, memoryBytes);
+      if (lease !== undefined) setLeaseMemory(packing.allocation, lease, memoryBytes);
     };
     change(first, 50);
     expect(packing.grant(first, second)).toEqual(['a', 'a']);
@@ -354,22 +354,22 @@ describe('node allocation, whatever happens', () => {
             releaseLease(packing.allocation, leaseId);
           }
         }
-        expect(packing.allocation.leases).toEqual([]);
+        expect(packing.allocation.leases).toEqual({});
       }),
     );
   });
 
   function apply(packing: Packing, { kind, index }: { kind: 'release' | 'seal'; index: number }) {
-    const lease = packing.allocation.leases[index];
+    const lease = Object.values(packing.allocation.leases)[index];
     if (lease === undefined) return;
     if (kind === 'release') releaseLease(packing.allocation, lease.leaseId);
     // A speculative lease that becomes standard may overcommit its node; a request that does may not.
-    else if (lease.nodeId === null) setLeaseClass(lease, 'standard');
+    else if (lease.nodeId === null) setLeaseClass(packing.allocation, lease, 'standard');
   }
 
   function standardBytes(allocation: NodeAllocation) {
     const onNode = new Map<string, { bytes: number; count: number }>();
-    for (const { nodeId, executionClass, memoryBytes } of allocation.leases) {
+    for (const { nodeId, executionClass, memoryBytes } of Object.values(allocation.leases)) {
       if (nodeId === null || executionClass !== 'standard' || memoryBytes === 0) continue;
       const { bytes, count } = onNode.get(nodeId) ?? { bytes: 0, count: 0 };
       onNode.set(nodeId, { bytes: bytes + memoryBytes, count: count + 1 });

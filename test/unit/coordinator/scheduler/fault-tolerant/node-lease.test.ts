@@ -49,9 +49,10 @@ describe('a node lease (F9)', () => {
   });
 
   it('only becomes standard', () => {
-    const lease = requested(createNodeAllocation());
-    setLeaseClass(lease, 'standard');
+    const allocation = createNodeAllocation();
+    const lease = requested(allocation);
+    setLeaseClass(allocation, lease, 'standard');
     expect(lease.executionClass).toBe('standard');
-    expect(() => setLeaseClass(lease, 'speculative')).toThrow('only becomes');
+    expect(() => setLeaseClass(allocation, lease, 'speculative')).toThrow('only becomes');
   });
 });

@@ -2,7 +2,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { PartitionId } from '../../../../../services/common/ids.ts';
 import { DEFAULT_SPECULATION } from '../../../../../services/coordinator/scheduler/fault-tolerant/fault-tolerant-options.ts';
-import { findSlowTasks } from '../../../../../services/coordinator/scheduler/fault-tolerant/slow-tasks.ts';
+import type { SpeculationOptions } from '../../../../../services/coordinator/scheduler/fault-tolerant/fault-tolerant-options.ts';
+import {
+  baselineOf,
+  findSlowTasks,
+} from '../../../../../services/coordinator/scheduler/fault-tolerant/slow-tasks.ts';
 import type { ComparedTask } from '../../../../../services/coordinator/scheduler/fault-tolerant/slow-tasks.ts';
 
 const OPTIONS = { ...DEFAULT_SPECULATION, minRuntimeMs: 100 };
@@ -28,8 +32,13 @@ const NINE = Array.from({ length: 9 }, (_, index) =>
   aTask(index, 100, { isFinished: true, inputBytes: 1_000, workDone: 1_000 }),
 );
 
-const slowOf = (...running: readonly ComparedTask[]) =>
-  findSlowTasks([...NINE, ...running], 10, OPTIONS);
+function find(tasks: readonly ComparedTask[], taskCount: number, options: SpeculationOptions) {
+  const baseline = baselineOf(tasks.filter(({ isFinished }) => isFinished));
+  const running = tasks.filter(({ isFinished }) => !isFinished);
+  return findSlowTasks(running, { baseline, taskCount }, options);
+}
+
+const slowOf = (...running: readonly ComparedTask[]) => find([...NINE, ...running], 10, OPTIONS);
 
 describe('slow tasks (S16)', () => {
   it('are those beyond three times the median', () => {
@@ -39,15 +48,15 @@ describe('slow tasks (S16)', () => {
 
   it('are looked for when nine tenths of the tasks have finished', () => {
     const late = [...NINE.slice(1), aTask(9, 10_000)];
-    expect(findSlowTasks(late, 10, OPTIONS).slow).toEqual([]);
-    expect(findSlowTasks([aTask(9, 10_000)], 10, OPTIONS).slow).toEqual([]);
+    expect(find(late, 10, OPTIONS).slow).toEqual([]);
+    expect(find([aTask(9, 10_000)], 10, OPTIONS).slow).toEqual([]);
   });
 
   it('are never younger than the least runtime, by default 30 seconds', () => {
     const young = [...NINE, aTask(9, 29_999)];
-    expect(findSlowTasks(young, 10, DEFAULT_SPECULATION)).toEqual({ slow: [], nextCheckMs: 2 });
+    expect(find(young, 10, DEFAULT_SPECULATION)).toEqual({ slow: [], nextCheckMs: 2 });
     const old = [...NINE, aTask(9, 30_001)];
-    expect(findSlowTasks(old, 10, DEFAULT_SPECULATION).slow).toEqual([9]);
+    expect(find(old, 10, DEFAULT_SPECULATION).slow).toEqual([9]);
   });
 
   it('are copied once', () => {
@@ -71,15 +80,15 @@ describe('slow tasks (S16)', () => {
   });
 
   it('are none when there is nothing to compare with, unless a time is set', () => {
-    expect(findSlowTasks([aTask(0, 1e9)], 1, OPTIONS).slow).toEqual([]);
+    expect(find([aTask(0, 1e9)], 1, OPTIONS).slow).toEqual([]);
     const options = { ...OPTIONS, singleTaskMs: 500 };
-    expect(findSlowTasks([aTask(0, 501)], 1, options).slow).toEqual([0]);
-    expect(findSlowTasks([aTask(0, 400)], 1, options)).toEqual({ slow: [], nextCheckMs: 101 });
+    expect(find([aTask(0, 501)], 1, options).slow).toEqual([0]);
+    expect(find([aTask(0, 400)], 1, options)).toEqual({ slow: [], nextCheckMs: 101 });
   });
 
   it('are none when speculation is off', () => {
     const off = { ...OPTIONS, isEnabled: false };
-    expect(findSlowTasks([...NINE, aTask(9, 1e9)], 10, off).slow).toEqual([]);
+    expect(find([...NINE, aTask(9, 1e9)], 10, off).slow).toEqual([]);
   });
 
   it('are found at the latest when the next look is due', () => {
@@ -88,14 +97,14 @@ describe('slow tasks (S16)', () => {
       fc.property(running, (runtimes) => {
         const tasks = runtimes.map((runtimeMs, index) => aTask(9 + index, runtimeMs));
         const all = [...NINE, ...tasks];
-        const { slow, nextCheckMs } = findSlowTasks(all, 10, OPTIONS);
+        const { slow, nextCheckMs } = find(all, 10, OPTIONS);
         expect(slow).toEqual(
           tasks.flatMap((task) => (task.runtimeMs > 300 ? [task.partitionId] : [])),
         );
         expect(nextCheckMs === undefined).toBe(slow.length === tasks.length);
         if (nextCheckMs === undefined) return;
         const later = (ms: number) =>
-          findSlowTasks(
+          find(
             all.map((task) =>
               task.isFinished ? task : { ...task, runtimeMs: task.runtimeMs + ms },
             ),
