@@ -112,6 +112,8 @@ const COLUMN_TYPES = {
     running_tasks: 'BIGINT',
     join_time: 'TIMESTAMP WITH TIME ZONE',
     heartbeat_time: 'TIMESTAMP WITH TIME ZONE',
+    page_memory_bytes: 'BIGINT',
+    slot_memory_bytes: 'BIGINT',
   },
   /** Resource groups; `file_error` stands at the root: why the file, as it is now, is not what holds. */
   resource_groups: {

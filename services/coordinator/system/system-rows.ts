@@ -189,6 +189,8 @@ function coordinatorRow(self: CoordinatorDescription): SystemRow<'nodes'> {
     running_tasks: 0,
     join_time: self.startedAt,
     heartbeat_time: self.now,
+    page_memory_bytes: 0,
+    slot_memory_bytes: 0,
   };
 }
 
@@ -205,6 +207,8 @@ function workerRow(member: MemberDescription): SystemRow<'nodes'> {
     running_tasks: member.load.runningTasks,
     join_time: member.joinedAt,
     heartbeat_time: member.heardAt,
+    page_memory_bytes: member.load.pageMemoryBytes,
+    slot_memory_bytes: member.load.slotMemoryBytes,
   };
 }
 
