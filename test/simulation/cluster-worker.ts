@@ -65,6 +65,9 @@ export interface ClientSetup {
   readonly release: () => void;
 }
 
+/** For the network: a peer like the workers, which is never cut off for good. */
+export const SPOOL = 'spool';
+
 /** Stored outputs beside the workers. */
 export interface Spool {
   release(taskId: TaskId): void;
@@ -78,8 +81,8 @@ export interface Spool {
 export interface Engine {
   /** A scan without splits can be told by its result. */
   readonly marksEmptyScans: boolean;
-  /** Where outputs survive their workers; absent = nowhere. */
-  readonly spool?: Spool;
+  /** Where outputs survive their workers. */
+  readonly spool: Spool;
   createWorker(setup: WorkerSetup): ClusterWorker;
   createClient(setup: ClientSetup): ResultClient;
 }
@@ -93,3 +96,8 @@ export interface EngineDeps {
 }
 
 export type CreateEngine = (deps: EngineDeps) => Engine;
+
+/** Of a task, whichever attempt it is; `maxBytes` 0 = nothing. */
+export function neededBytes(maxBytes: number, stageId: number, partition: number): number {
+  return maxBytes === 0 ? 0 : 1 + ((stageId * 31 + partition * 17) % maxBytes);
+}

@@ -85,7 +85,7 @@ export class SimulatedCluster {
   send(order: WorkerOrder): void {
     const worker = this.workers.find((each) => each.node.nodeInstanceId === order.nodeInstanceId);
     if (worker === undefined) throw new Error(`no run ${order.nodeInstanceId}`);
-    if (order.kind === 'release-output') this.engine.spool?.release(order.taskId);
+    if (order.kind === 'release-output') this.engine.spool.release(order.taskId);
     this.#deps.network.sendInOrder(order.nodeInstanceId, () => {
       if (order.kind === 'update-task') worker.update(order);
       else if (order.kind === 'stop-task') worker.stop(order.taskId, order.stop);
@@ -211,8 +211,8 @@ export class SimulatedCluster {
   /** An output between stages is lost where it was spooled; if none is there yet, soon. */
   loseSpooled(triesLeft = 20): void {
     const { time, random } = this.#deps;
-    const isLost = this.engine.spool?.lose((bound) => random.below(bound)) ?? true;
-    if (isLost && this.engine.spool !== undefined) {
+    const isLost = this.engine.spool.lose((bound) => random.below(bound));
+    if (isLost) {
       for (const code of LOST_PAGES) this.misfortune.injected.add(code);
       this.#deps.listener.onFault('spool-loss');
     }
@@ -229,7 +229,7 @@ export class SimulatedCluster {
           .storedOutputs()
           .map((task) => `rest: stored pages of task ${task} on ${worker.node.nodeId}`),
       ]),
-      ...(this.engine.spool?.held() ?? []).map((task) => `rest: spooled pages of task ${task}`),
+      ...this.engine.spool.held().map((task) => `rest: spooled pages of task ${task}`),
     ];
   }
 

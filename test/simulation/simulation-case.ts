@@ -1,10 +1,6 @@
 /** What a seed stands for, apart from the chances of its run: a query, a cluster, and everything that goes wrong. */
 import { seededRandom } from '../../services/common/random.ts';
 import type { Random } from '../../services/common/random.ts';
-import {
-  DEFAULT_SCHEDULER_OPTIONS,
-  spoolsOutputs,
-} from '../../services/coordinator/scheduler/scheduler-options.ts';
 import { drawDeterminism, drawDiscipline, drawLoneLimits, drawStoreFaults } from './discipline.ts';
 import { drawFaultTolerance, drawsLimit } from './fault-tolerance.ts';
 import { createScenario } from './scenario.ts';
@@ -40,18 +36,6 @@ export function drawCase(seed: number): SimulationCase {
     seed,
     scenario: { ...disciplined, faults },
     workload: drawLoneLimits(partOf(seed, 12), drawDeterminism(partOf(seed, 9), workload)),
-  };
-}
-
-/** The same where workers have no spool: streaming. */
-export function withoutSpool({ scenario, ...drawn }: SimulationCase): SimulationCase {
-  const { memory: _left, ...rest } = scenario;
-  const { options } = scenario;
-  if (!spoolsOutputs(options)) return { scenario, ...drawn };
-  const { scheduling, executionPolicy, retryPolicy } = DEFAULT_SCHEDULER_OPTIONS;
-  return {
-    ...drawn,
-    scenario: { ...rest, options: { ...options, scheduling, executionPolicy, retryPolicy } },
   };
 }
 

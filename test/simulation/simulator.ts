@@ -33,7 +33,7 @@ import { modelEngine } from './model/model-engine.ts';
 import { realEngine } from './real/real-engine.ts';
 import { ResultGate } from './result-gate.ts';
 import type { Fault } from './scenario.ts';
-import { drawCase, withoutSpool } from './simulation-case.ts';
+import { drawCase } from './simulation-case.ts';
 import type { SimulationCase } from './simulation-case.ts';
 import { SimulatedCluster } from './simulated-cluster.ts';
 import type { ClusterListener } from './simulated-cluster.ts';
@@ -101,7 +101,7 @@ export function simulateWorkersCase(
   drawn: SimulationCase,
   options: SimulationOptions = {},
 ): Promise<SimulationReport> {
-  return new Simulation(withoutSpool(drawn), realEngine, options).runSettled();
+  return new Simulation(drawn, realEngine, options).runSettled();
 }
 
 class Simulation {

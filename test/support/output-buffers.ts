@@ -68,6 +68,7 @@ export function aStoredOutput(
   const disk = new MemoryPageFiles(options);
   const output = new StoredOutput({
     kind,
+    retention: 'retained',
     task: 'query.1.1.0',
     outputIndex: 0,
     partition: 1,

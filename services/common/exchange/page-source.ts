@@ -3,6 +3,7 @@
  * buffers of this very process. The protocol is Trino's: a token is the sequence number of a page, from 0; reading
  * again is harmless; pages go away only when they are acknowledged or their buffer is destroyed.
  */
+import { EngineError } from '../error.ts';
 import type { OutputLocation } from '../plan/split.ts';
 import type { Page } from '../page/page.ts';
 import type { Principal } from '../task/task-status.ts';
@@ -80,14 +81,25 @@ export async function* pagesInPieces(
   else yield* source.streamPages(address, request, signal);
 }
 
-/** Reads buffers of this process (of this very run of it) by reference, all others over the wire. */
+/**
+ * Reads buffers of this process (of this very run of it) by reference, spooled ones from where they lie, all others over the
+ * wire. @throws EngineError INVALID_REQUEST for a spooled one where there is no spool
+ */
 export function routedPageSource(sources: {
   readonly isLocal: (location: OutputLocation) => boolean;
   readonly local: PageSource;
   readonly remote: PageSource;
+  readonly spooled?: PageSource;
 }): PageSource {
-  const sourceOf = ({ location }: BufferAddress): PageSource =>
-    sources.isLocal(location) ? sources.local : sources.remote;
+  const sourceOf = ({ location }: BufferAddress): PageSource => {
+    if (location.isSpooled === undefined)
+      return sources.isLocal(location) ? sources.local : sources.remote;
+    if (sources.spooled !== undefined) return sources.spooled;
+    throw new EngineError(
+      'INVALID_REQUEST',
+      'a spooled output is to be read where there is no spool',
+    );
+  };
   return {
     fetchPages: (address, request, signal) =>
       sourceOf(address).fetchPages(address, request, signal),

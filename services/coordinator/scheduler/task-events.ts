@@ -126,6 +126,8 @@ function findTruncation(
   if (stage === rootStage(state) && !isRead && !hasStoredOutput(stage)) {
     return brokenPromise(task, 'finished before its rows were read');
   }
+  // All of its rows came with the status: there is nothing else to read.
+  if (status.inlinePages !== undefined) return undefined;
   // Nobody could say what there is to read (F16, F34).
   const isSilent = (output: OutputState, index: number) =>
     output.retention === 'spooled' && status.outputs[index]?.storedBytes === undefined;

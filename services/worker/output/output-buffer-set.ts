@@ -8,6 +8,7 @@ import type {
   OutputBufferKind,
   OutputBuffers,
   OutputBufferStatus,
+  OutputRetention,
 } from '../../common/task/output-buffers.ts';
 import type { TaskUpdate } from '../../common/task/task-status.ts';
 import type { OutputPage, TaskOutput } from '../task/task-ports.ts';
@@ -15,12 +16,15 @@ import type { Output } from './output.ts';
 import { OutputBuffer } from './output-buffer.ts';
 import type { OpenPageFile } from './page-file.ts';
 import type { PageMemoryPool } from './page-memory-pool.ts';
+import type { Spool } from './spool.ts';
 import { StoredOutput } from './stored-output.ts';
 
 export interface OutputBufferSetDeps {
   readonly memory: PageMemoryPool;
-  /** Opens the files of stored outputs. */
+  /** Opens the files of retained outputs. */
   readonly openPageFile: OpenPageFile;
+  /** For outputs that survive this worker. Absent = it takes no task that has any. */
+  readonly spool?: Spool;
   readonly clock: Clock;
   readonly random: Random;
 }
@@ -58,10 +62,14 @@ export class OutputBufferSet implements TaskOutput {
       const kind = KIND_OF_SCHEME[scheme.kind];
       const isResult = consumer.kind === 'client';
       const retention = first.outputBuffers[outputIndex]?.retention;
-      if (retention !== 'retained') return new OutputBuffer({ ...deps, kind, isResult, onChange });
+      const openPageFile = opensFilesOf(retention, deps);
+      // It refuses what it is told to store and cannot.
+      if (openPageFile === undefined || retention === undefined || retention === 'streaming')
+        return new OutputBuffer({ ...deps, kind, isResult, onChange });
       const { partitionId: partition } = first.taskId;
       const task = formatTaskId(first.taskId);
-      return new StoredOutput({ ...deps, kind, task, outputIndex, partition, onChange });
+      const stored = { kind, retention, task, outputIndex, partition };
+      return new StoredOutput({ ...deps, ...stored, openPageFile, onChange });
     });
     this.#stored = this.#outputs.filter((output) => output instanceof StoredOutput);
     this.#reported = this.#summary();
@@ -108,14 +116,19 @@ export class OutputBufferSet implements TaskOutput {
     return this.#stored.find(({ failure }) => failure !== undefined)?.failure;
   }
 
+  /** Nobody asks for what lies on this worker alone; what is spooled may be read on without it. */
+  releaseRetained(): void {
+    for (const output of this.#retained) output.release();
+  }
+
   /** Nothing is held any more. */
   get isGone(): boolean {
     return this.#outputs.every(({ isGone }) => isGone);
   }
 
-  /** Some output is stored and not released. */
-  get isStored(): boolean {
-    return this.#stored.some(({ isGone }) => !isGone);
+  /** Some output would go with this worker, and is not released. */
+  get isRetained(): boolean {
+    return this.#retained.some(({ isGone }) => !isGone);
   }
 
   get storedBytes(): number {
@@ -130,6 +143,10 @@ export class OutputBufferSet implements TaskOutput {
     const output = this.#outputs[index];
     if (output !== undefined) return output;
     throw new EngineError('INVALID_REQUEST', `the task has no output ${index}`);
+  }
+
+  get #retained(): readonly StoredOutput[] {
+    return this.#stored.filter(({ retention }) => retention === 'retained');
   }
 
   get #isFull(): boolean {
@@ -157,4 +174,13 @@ export class OutputBufferSet implements TaskOutput {
   #summary(): string {
     return this.statuses.map(({ state, overutilized }) => `${state} ${overutilized}`).join();
   }
+}
+
+/** `undefined` = nothing is stored here that is to be kept so. */
+function opensFilesOf(
+  retention: OutputRetention | undefined,
+  { openPageFile, spool }: OutputBufferSetDeps,
+): OpenPageFile | undefined {
+  if (retention === 'retained') return openPageFile;
+  return retention === 'spooled' ? spool?.openPageFile : undefined;
 }

@@ -10,23 +10,30 @@ import type {
   OutputBuffers,
   OutputBufferState,
   OutputBufferStatus,
+  OutputRetention,
 } from '../../common/task/output-buffers.ts';
 import { readWaitMs } from './client-buffer.ts';
 import type { Output } from './output.ts';
 import type { OutputBufferTransition } from './output-buffer-state.ts';
 import { acceptsPages, isEnded, nextOutputBufferState } from './output-buffer-state.ts';
+import { pagesUpTo } from './page-file.ts';
 import type { OpenPageFile, StoredPage } from './page-file.ts';
 import type { PageMemoryPool } from './page-memory-pool.ts';
+import { storedFileName } from './spool.ts';
 import { StoredPages } from './stored-pages.ts';
+
+export type StoredRetention = Exclude<OutputRetention, 'streaming'>;
 
 export interface StoredOutputOptions {
   readonly kind: OutputBufferKind;
+  readonly retention: StoredRetention;
   /** The task, as it is written. */
   readonly task: string;
   readonly outputIndex: number;
   /** Of the task: where the dealing of an arbitrary output begins. */
   readonly partition: number;
   readonly memory: PageMemoryPool;
+  /** Of this worker's disk, or of the spool. */
   readonly openPageFile: OpenPageFile;
   readonly clock: Clock;
   readonly random: Random;
@@ -36,11 +43,9 @@ export interface StoredOutputOptions {
 
 /** Pages that may wait to be written. */
 const MAX_QUEUED_BYTES = 8 << 20;
-/** A reply of small pages is cut here, for each is read by itself. */
-const MAX_REPLY_PAGES = 64;
 
 /**
- * One output whose pages are kept in a file of this worker (retention `retained`). It is finished when all are written,
+ * One output whose pages are kept in a file, of this worker (retention `retained`) or of the spool. It is finished when all are written,
  * whether or not anybody reads, and stays until it is released. Each buffer may be read from token 0 as often as wanted,
  * by several readers at once, also while pages are still added: acknowledging and destroying free nothing.
  *
@@ -67,14 +72,20 @@ export class StoredOutput implements Output {
 
   constructor(options: StoredOutputOptions) {
     this.#options = options;
-    const { task, outputIndex, openPageFile, memory } = options;
+    const { task, outputIndex, retention, openPageFile, memory } = options;
     this.#pages = new StoredPages({
-      name: `${task}.${outputIndex}`,
+      name: storedFileName(task, outputIndex),
+      // Without a file in the spool nobody could tell an empty output from a lost one.
+      keepsEmpty: retention === 'spooled',
       openPageFile,
       memory,
       onStored: () => this.#onStored(),
       onFailure: (error) => this.#onFailure(error),
     });
+  }
+
+  get retention(): StoredRetention {
+    return this.#options.retention;
   }
 
   get state(): OutputBufferState {
@@ -131,7 +142,7 @@ export class StoredOutput implements Output {
   noMorePages(): void {
     if (!acceptsPages(this.#state)) return;
     this.#enter('no-more-pages');
-    this.#pages.seal();
+    this.#pages.seal(this.#bufferIds.map((id) => this.#listOf(id)));
     this.#options.onChange();
   }
 
@@ -146,7 +157,7 @@ export class StoredOutput implements Output {
     if (token > pages.length) {
       throw new EngineError('TASK_MISMATCH', `page ${token} of ${pages.length} is asked for`);
     }
-    const wanted = upTo(maxBytes, pages, token);
+    const wanted = pagesUpTo(maxBytes, pages, token);
     const complete = this.#state === 'finished' && token + wanted.length === pages.length;
     return { token, pages: await this.#readPages(wanted), complete, isOwned: true };
   }
@@ -211,8 +222,8 @@ export class StoredOutput implements Output {
     const problem =
       kind !== this.#options.kind
         ? `of kind ${kind} where the fragment has ${this.#options.kind}`
-        : retention !== 'retained'
-          ? `that are ${retention ?? 'streaming'} where they were retained before`
+        : retention !== this.retention
+          ? `that are ${retention ?? 'streaming'} where they were ${this.retention} before`
           : !noMoreBufferIds || bufferIds.length === 0
             ? 'of a stored output without all ids'
             : this.#version >= 0 && bufferIds.join() !== this.#bufferIds.join()
@@ -281,21 +292,6 @@ export class StoredOutput implements Output {
     const details = { ...cause?.details, task_id: task, output_index: String(outputIndex) };
     return new EngineError('OUTPUT_PAGE_LOST', message, { details, cause });
   }
-}
-
-/** The first pages from `token` on whose sum is within the limit; at least one if there is any. */
-function upTo(
-  maxBytes: number,
-  pages: readonly StoredPage[],
-  token: number,
-): readonly StoredPage[] {
-  let bytes = 0;
-  let end = token;
-  for (; end < Math.min(pages.length, token + MAX_REPLY_PAGES); end += 1) {
-    bytes += pages[end]?.byteLength ?? 0;
-    if (end > token && bytes > maxBytes) break;
-  }
-  return pages.slice(token, end);
 }
 
 function nothingAt(token: number): PageReply {

@@ -10,6 +10,8 @@ import type { PageMemoryPool } from './page-memory-pool.ts';
 export interface StoredPagesOptions {
   readonly name: string;
   readonly openPageFile: OpenPageFile;
+  /** There is a file even of no pages. */
+  readonly keepsEmpty: boolean;
   /** Accounts for the pages that are not written yet. */
   readonly memory: PageMemoryPool;
   /** Some pages are written, or all are. */
@@ -72,8 +74,9 @@ export class StoredPages {
     this.#wakeWriter();
   }
 
-  /** No more pages will be added. */
-  seal(): void {
+  /** No more pages will be added. These lists there are, with or without pages. */
+  seal(lists: readonly number[]): void {
+    for (const list of lists) this.#listOf(list);
     this.#isSealed = true;
     this.#wakeWriter();
   }
@@ -111,7 +114,8 @@ export class StoredPages {
         onStored();
       }
       if (!this.#isSealed || this.#isRemoved) return;
-      await this.#file?.seal();
+      if (this.#options.keepsEmpty) await this.#open();
+      await this.#file?.seal(this.#lists);
       this.#isComplete = true;
       onStored();
     } catch (error) {
@@ -136,8 +140,8 @@ export class StoredPages {
 
   async #writeBatch(batch: readonly QueuedPage[]): Promise<void> {
     try {
-      this.#file ??= await this.#options.openPageFile(this.#options.name);
-      const stored = await this.#file.append(batch.map(({ page }) => page));
+      const file = await this.#open();
+      const stored = await file.append(batch.map(({ page }) => page));
       if (this.#isRemoved) return;
       for (const [i, page] of stored.entries()) {
         this.#storedBytes += page.byteLength;
@@ -146,6 +150,11 @@ export class StoredPages {
     } finally {
       this.#forget(batch);
     }
+  }
+
+  async #open(): Promise<PageFile> {
+    this.#file ??= await this.#options.openPageFile(this.#options.name);
+    return this.#file;
   }
 
   #listOf(list: number): StoredPage[] {

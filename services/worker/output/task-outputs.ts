@@ -70,15 +70,16 @@ export class TaskOutputs implements PageSource, BufferServer {
     this.#released.ring();
   }
 
-  /** Nobody reads what this worker has stored. */
+  /** Nobody reads what lies on this worker alone. What is spooled may be read on: whether it is, only the coordinator knows. */
   releaseAll(): void {
-    for (const { set } of this.#entries.values()) set.release();
+    for (const { set } of this.#entries.values()) set.releaseRetained();
     this.#released.ring();
   }
 
-  /** Resolves when all that is stored is released. */
+  /** Resolves when all is released that would go with this worker. */
   async untilReleased(): Promise<void> {
-    while ([...this.#entries.values()].some(({ set }) => set.isStored)) await this.#released.wait();
+    while ([...this.#entries.values()].some(({ set }) => set.isRetained))
+      await this.#released.wait();
   }
 
   async fetchPages(

@@ -1,6 +1,6 @@
 /** Pulls one buffer of one task, page by page, over a network that loses requests and replies. */
 import type { OutputLocation } from '../../../services/common/plan/split.ts';
-import { SPOOL } from './simulated-spool.ts';
+import { SPOOL } from '../cluster-worker.ts';
 import type { FetchReply, Page } from './simulated-output.ts';
 import type { SimulatedNetwork } from '../simulated-network.ts';
 import type { VirtualTime } from '../virtual-time.ts';

@@ -8,9 +8,6 @@ import type { OutputLocation } from '../../../services/common/plan/split.ts';
 import type { FetchReply, SimulatedOutput } from './simulated-output.ts';
 import type { ExchangeServer } from './simulated-reader.ts';
 
-/** For the network: a peer like the workers, which is never cut off for good. */
-export const SPOOL = 'spool';
-
 interface Committed {
   readonly outputs: readonly SimulatedOutput[];
   /** Its rows are the query's: their loss is beyond the engine. */

@@ -5,6 +5,7 @@ import type { Instant, TaskId } from '../../../services/common/ids.ts';
 import type { OutputLocation } from '../../../services/common/plan/split.ts';
 import type { TaskStop } from '../../../services/common/task/task-status.ts';
 import type { SchedulerNode } from '../../../services/coordinator/scheduler/scheduler-event.ts';
+import { neededBytes } from '../cluster-worker.ts';
 import type { ClusterWorker, TaskOrder, WorkerListener, WorkerSetup } from '../cluster-worker.ts';
 import type { WorkerProfile } from '../scenario.ts';
 import type { FetchReply } from './simulated-output.ts';
@@ -157,8 +158,7 @@ export class SimulatedWorker implements ClusterWorker, ExchangeServer {
 
   /** The same for every attempt of its partition. */
   #needBytes({ stageId, partitionId }: TaskId): number {
-    const max = this.#maxNeedBytes;
-    return max === 0 ? 0 : 1 + ((stageId * 31 + partitionId * 17) % max);
+    return neededBytes(this.#maxNeedBytes, stageId, partitionId);
   }
 
   #acquireSlot(task: SimulatedTask): boolean {

@@ -7,6 +7,7 @@ import type {
   PageSource,
 } from '../../../services/common/exchange/page-source.ts';
 import type { SimulatedNetwork } from '../simulated-network.ts';
+import { SPOOL } from '../cluster-worker.ts';
 import type { VirtualTime } from '../virtual-time.ts';
 import { untilAborted } from './until-aborted.ts';
 
@@ -68,7 +69,8 @@ export class LossyPageSource implements PageSource {
     call: (source: PageSource) => Promise<T>,
   ): Promise<T> {
     const { time, network, outputsAt, isAlive } = this.#deps;
-    const run = address.location.nodeInstanceId;
+    const { isSpooled, nodeInstanceId } = address.location;
+    const run = isSpooled === true ? SPOOL : nodeInstanceId;
     const answered = new Promise<T>((resolve, reject) => {
       if (!isAlive()) return;
       const onLost = (): void => reject(broken('the connection broke'));

@@ -16,7 +16,9 @@ import { NodeIdentity } from '../../../services/worker/task/node-identity.ts';
 import { TaskManager } from '../../../services/worker/task/task-manager.ts';
 import type { TaskPorts } from '../../../services/worker/task/task-ports.ts';
 import { MemoryPageFiles } from '../../support/memory-page-files.ts';
+import { neededBytes } from '../cluster-worker.ts';
 import type { ClusterWorker, EngineDeps, TaskOrder, WorkerSetup } from '../cluster-worker.ts';
+import type { MemorySpool } from '../../support/memory-spool.ts';
 import type { LossyPageSource } from './lossy-page-source.ts';
 import { stageOf } from '../simulated-cluster.ts';
 import { SimulatedSlots } from './simulated-slots.ts';
@@ -24,6 +26,7 @@ import { SimulatedSlots } from './simulated-slots.ts';
 export interface RealWorkerDeps extends EngineDeps {
   /** Pages of other workers, as this one reaches them. */
   readonly remotePages: (isAlive: () => boolean) => LossyPageSource;
+  readonly spool: MemorySpool;
 }
 
 /** What the coordinator adds to every order. */
@@ -36,6 +39,7 @@ export class RealWorker implements ClusterWorker {
   readonly outputs: TaskOutputs;
   isAlive = true;
   #pausedUntil = 0;
+  readonly #spool: MemorySpool;
   readonly #tasks: TaskManager;
   readonly #slots: SimulatedSlots;
   readonly #states = new Map<string, string>();
@@ -43,7 +47,8 @@ export class RealWorker implements ClusterWorker {
 
   constructor(setup: WorkerSetup, deps: RealWorkerDeps) {
     this.node = setup.node;
-    const { time, random } = deps;
+    const { time, random, spool } = deps;
+    this.#spool = spool;
     const { profile, listener, node } = setup;
     const memory = new PageMemoryPool(profile.outputCapacityRows * PAGE_BYTES);
     this.#slots = new SimulatedSlots({
@@ -51,6 +56,7 @@ export class RealWorker implements ClusterWorker {
       slotCount: profile.slots,
       drawWorkMs: () =>
         Math.max(0, this.#pausedUntil - time.now()) + 1 + random.below(profile.maxWorkMs),
+      needBytes: (stageId, partition) => neededBytes(setup.maxNeedBytes, stageId, partition),
       drawSalt: () => random.below(1 << 16),
       onSplitDone: (split) => {
         if (this.isAlive) listener.onSplitDone(split);
@@ -59,6 +65,7 @@ export class RealWorker implements ClusterWorker {
     this.outputs = new TaskOutputs({
       memory,
       openPageFile: this.#files.open,
+      spool: deps.spool.seenBy(() => this.isAlive),
       clock: time,
       random,
       nodeInstanceId: node.nodeInstanceId,
@@ -79,8 +86,11 @@ export class RealWorker implements ClusterWorker {
     );
   }
 
-  update({ taskId, fragment, splitAssignments, outputBuffers, dynamicFilters }: TaskOrder): void {
+  update(order: TaskOrder): void {
     if (!this.isAlive) return;
+    const { taskId, fragment, splitAssignments, outputBuffers, dynamicFilters } = order;
+    const isResult = fragment?.outputs.some(({ consumer }) => consumer.kind === 'client') ?? false;
+    if (isResult) this.#spool.noteResult(taskId);
     this.#tasks.update({
       taskId,
       ...TICKET,
@@ -89,7 +99,7 @@ export class RealWorker implements ClusterWorker {
       outputBuffers,
       ...(dynamicFilters === undefined ? {} : { dynamicFilters }),
       deadline: DEADLINE,
-      memoryLimitBytes: 0,
+      memoryLimitBytes: order.memoryBytes ?? 0,
     });
   }
 
@@ -130,10 +140,12 @@ export class RealWorker implements ClusterWorker {
 
   #ports(memory: PageMemoryPool, { time, remotePages }: RealWorkerDeps): TaskPorts {
     const { nodeInstanceId } = this.node;
+    const remote = remotePages(() => this.isAlive);
     const source = routedPageSource({
       isLocal: (location) => location.nodeInstanceId === nodeInstanceId,
       local: this.outputs,
-      remote: remotePages(() => this.isAlive),
+      remote,
+      spooled: remote,
     });
     return {
       slots: this.#slots,

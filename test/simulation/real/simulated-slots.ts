@@ -27,6 +27,8 @@ export interface SimulatedSlotsDeps {
   /** Deals the rows of a fragment that is not deterministic otherwise in each run. */
   readonly drawSalt: () => number;
   readonly onSplitDone: (split: FileSplit) => void;
+  /** Bytes that a task of this stage and partition needs, whichever attempt it is. */
+  readonly needBytes: (stageId: number, partition: number) => number;
 }
 
 const ROWS_PER_PAGE = 4;
@@ -40,10 +42,11 @@ export class SimulatedSlots implements FragmentSlots {
     this.#deps = deps;
   }
 
-  async acquire(_request: SlotRequest, signal: AbortSignal): Promise<FragmentSlot> {
+  async acquire(request: SlotRequest, signal: AbortSignal): Promise<FragmentSlot> {
     signal.throwIfAborted();
     if (this.#busy.size >= this.#deps.slotCount) await this.#waitForSlot(signal);
     const slot = new SimulatedSlot(this.#deps, {
+      memoryBytes: request.memoryLimitBytes === 0 ? Infinity : request.memoryLimitBytes,
       onRelease: () => this.#release(slot),
       mayKeep: () => this.#waiting.length === 0,
     });
@@ -79,6 +82,8 @@ export class SimulatedSlots implements FragmentSlots {
 }
 
 interface SlotHold {
+  /** What its task may use. */
+  readonly memoryBytes: number;
   readonly onRelease: () => void;
   /** Nobody waits for it: a slot is given up as often as can be, whoever has more right to it. */
   readonly mayKeep: () => boolean;
@@ -111,6 +116,7 @@ class SimulatedSlot implements FragmentSlot {
 
   async execute(batch: StatementBatch): Promise<StatementResult> {
     const before = this.#outputRows;
+    const peakMemoryBytes = await this.#needMemory();
     const streamed = await this.#readInputs();
     this.#filters.push(...(batch.filters ?? []));
     for (const [sourceId, splits] of batch.splits) {
@@ -131,7 +137,7 @@ class SimulatedSlot implements FragmentSlot {
       busyMs: 0,
       outputFullMs: 0,
       cpuMs: 0,
-      peakMemoryBytes: 0,
+      peakMemoryBytes,
       spilledBytes: 0,
       filteredRows: 0,
     };
@@ -152,6 +158,15 @@ class SimulatedSlot implements FragmentSlot {
   release(): Promise<void> {
     this.#hold.onRelease();
     return Promise.resolve();
+  }
+
+  /** As much as it needs, whatever it reads; fails without it. */
+  async #needMemory(): Promise<number> {
+    const { fragment, partition } = this.#begun().run;
+    const needBytes = this.#deps.needBytes(fragment.id, partition);
+    if (needBytes <= this.#hold.memoryBytes) return needBytes;
+    await this.#work();
+    throw new EngineError('OUT_OF_MEMORY', `${needBytes} bytes of ${this.#hold.memoryBytes}`);
   }
 
   #takeDomains(): FlushResult {

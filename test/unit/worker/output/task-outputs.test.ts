@@ -248,7 +248,7 @@ describe('stored outputs of tasks that have ended', () => {
     set.finish();
     await settle();
     expect(set.isFinished).toBe(true);
-    expect(set.isStored).toBe(true);
+    expect(set.isRetained).toBe(true);
   });
 
   it('are no spooled ones', () => {

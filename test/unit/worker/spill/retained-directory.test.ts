@@ -28,7 +28,7 @@ describe('a directory of stored outputs', () => {
     const [first, second] = await file.append([bytesOf(1, 2, 3), bytesOf()]);
     const [third] = await file.append([bytesOf(4, 5)]);
     expect(await file.read([third!, first!])).toEqual([bytesOf(4, 5), bytesOf(1, 2, 3)]);
-    await file.seal();
+    await file.seal(new Map());
     const reads = Array.from({ length: 20 }, () => file.read([first!, second!, third!]));
     for (const pages of await Promise.all(reads)) {
       expect(pages).toEqual([bytesOf(1, 2, 3), bytesOf(), bytesOf(4, 5)]);
@@ -50,7 +50,7 @@ describe('a directory of stored outputs', () => {
       Array.from({ length: 20 }, async (_, i) => {
         const file = await directory.openFile(`task.${i}`);
         const [page] = await file.append([bytesOf(i)]);
-        await file.seal();
+        await file.seal(new Map());
         return async () => await file.read([page!]);
       }),
     );
@@ -67,7 +67,7 @@ describe('a directory of stored outputs', () => {
     const { path, directory } = aDirectory();
     const file = await directory.openFile('task.0');
     const pages = await file.append([bytesOf(1, 2, 3)]);
-    await file.seal();
+    await file.seal(new Map());
     const name = join(path, 'task.0.pages');
     expect([...(await readFile(name))]).toEqual([1, 2, 3]);
     spoil(name);

@@ -87,6 +87,14 @@ describe('a failed attempt of a task that is retried', () => {
     expect(driver.selected(0)).toEqual([null, null]);
     expect(driver.stage(0).partitions[1]?.failureCount).toBe(1);
   });
+
+  it('is none that brings all of its rows with its end: it has stored nothing (R8)', () => {
+    const driver = joining();
+    for (const partition of [0, 1]) driver.report(2, partition, 'finished');
+    driver.report(3, 0, { state: 'finished', outputs: [], inlinePages: [new Uint8Array(8)] });
+    expect(driver.selected(3)).toEqual([0]);
+    expect(driver.effectsOf('add-result-locations')).toMatchObject([{ noMore: true }]);
+  });
 });
 
 describe('a lost worker of a query that retries tasks', () => {
