@@ -24,6 +24,7 @@ import { retriesPartitions } from './scheduler-options.ts';
 import { findStage, rootStage } from './scheduler-state.ts';
 import { consumersOf, producersOf } from './stage-link.ts';
 import { tellSelected } from './stage-linkage.ts';
+import { countStored } from './stage-state.ts';
 import type { StageState } from './stage-state.ts';
 import { moveStage, settleStage } from './stage-transitions.ts';
 import type { TaskState } from './task-state.ts';
@@ -52,6 +53,7 @@ export function selectAttempt(turn: Turn, stage: StageState, task: TaskState): b
     return false;
   }
   select(stage.selector, task.taskId, task.taskId.attempt);
+  countStored(stage, task, 1);
   if (retriesPartitions(turn.state.options)) noteDue(stage, partition);
   // What was lost and is there again may be all that they have waited for.
   if (partition.attempts.length > 1)
@@ -159,10 +161,13 @@ function unselect(turn: Turn, stage: StageState, task: TaskState): void {
   forget(stage, partitionOf(stage, task));
 }
 
-function forget(stage: StageState, { partitionId }: PartitionState): void {
+function forget(stage: StageState, partition: PartitionState): void {
+  const { partitionId } = partition;
   const { stageId } = stage;
   const isKnown = selectionOf(stage.selector, stageId, partitionId) !== 'unknown';
   if (!isKnown) return;
+  const selected = selectedAttempt(stage, partition);
+  if (selected !== undefined) countStored(stage, selected, -1);
   forgetSelection(stage.selector, { stageId, partitionId });
   if (stage.planning !== null) stage.planning.comparison = null;
 }

@@ -94,6 +94,7 @@ function restart(turn: Turn, stage: StageState): void {
   stage.retired.push(...stage.tasks.splice(0));
   stage.partitions.length = 0;
   stage.selector = createOutputSelector(stage.stageId);
+  stage.selectedBytes.length = 0;
   stage.run += 1;
   stage.kind = 'planned';
   stage.taskCounts = { planned: 0, running: 0, flushing: 0, finished: 0, stopping: 0, stopped: 0 };

@@ -163,6 +163,7 @@ export function createStage(fragment: PlanFragment, givenUp = NO_WORK): StageSta
     taskCounts: { planned: 0, running: 0, flushing: 0, finished: 0, stopping: 0, stopped: 0 },
     selector: createOutputSelector(fragment.id),
     launchDue: nothingDue(),
+    selectedBytes: [],
     planning: null,
     scans: fragment.scans.map((scan) => ({
       sourceId: scan.sourceId,

@@ -1,9 +1,9 @@
 /** What a stage gives to each partition of a consumer, as far as it is stored, and what is expected of the rest (F22, §2.5). */
-import { estimateStageOutput, mergeEstimates, noOutput } from './fault-tolerant/output-size.ts';
+import { estimateStageOutput, noOutput } from './fault-tolerant/output-size.ts';
 import { totalBytes } from './fault-tolerant/output-size.ts';
 import type { OutputSizeEstimate, StageOutputEstimate } from './fault-tolerant/output-size.ts';
 import { decidedCountOf } from './fault-tolerant/output-selector.ts';
-import { isWhole, selectedAttempt } from './partition-state.ts';
+import { isWhole } from './partition-state.ts';
 import type { QuerySchedulerState } from './scheduler-state.ts';
 import { linksTo } from './stage-link.ts';
 import type { Link } from './stage-link.ts';
@@ -41,10 +41,7 @@ function storedOutput(
   state: QuerySchedulerState,
   { producer, outputIndex }: Link,
 ): OutputSizeEstimate {
+  const bytes = producer.selectedBytes[outputIndex] ?? [];
   const none = noOutput(state.partitionToNode.length).partitionBytes;
-  const stored = producer.partitions.map((partition) => {
-    const bytes = selectedAttempt(producer, partition)?.storedBytes[outputIndex] ?? [];
-    return { partitionBytes: none.map((_, index) => bytes[index] ?? 0) };
-  });
-  return mergeEstimates([{ partitionBytes: none }, ...stored]);
+  return { partitionBytes: none.map((_, index) => bytes[index] ?? 0) };
 }

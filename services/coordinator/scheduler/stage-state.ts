@@ -115,6 +115,8 @@ export interface StageState {
   /** Which attempt of each partition counts (F21). */
   selector: OutputSelector;
   readonly launchDue: LaunchDue;
+  /** Per output and buffer: bytes of all attempts that count. */
+  readonly selectedBytes: number[][];
   /** Where partitions come of dealing splits; null = they do not, or it has not begun. */
   planning: TaskPlanning | null;
   readonly scans: ScanState[];
@@ -229,6 +231,18 @@ export function stageStateOf(
   const others = counts.planned + counts.running + counts.stopping + counts.stopped;
   if (others === 0) return counts.flushing === 0 ? 'finished' : 'flushing';
   return kind === 'scheduled' && counts.running + done > 0 ? 'running' : kind;
+}
+
+/** What an attempt that counts has stored, or one that does not count any more. */
+export function countStored(
+  { selectedBytes }: StageState,
+  { storedBytes }: TaskState,
+  by: 1 | -1,
+): void {
+  storedBytes.forEach((buffers, output) => {
+    const sums = (selectedBytes[output] ??= []);
+    buffers.forEach((bytes, buffer) => (sums[buffer] = (sums[buffer] ?? 0) + by * bytes));
+  });
 }
 
 export function consumerFragment(output: OutputState): FragmentId | undefined {

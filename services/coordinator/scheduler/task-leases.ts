@@ -124,10 +124,12 @@ function startableAs(
   const isMissing = isUnattended(stage, partition);
   if (!isMissing && !wantsCopy(turn, stage, partition)) return undefined;
   const executionClass = isMissing ? classOfPartition(turn.state, stage, partition) : 'speculative';
-  // What is queued is looked at again when it has asked for a node.
+  // What is queued is looked at again when it has asked for a node; then, what it reads is only lost with a failure.
   const isReady =
     executionClass !== undefined &&
-    (partition.queuedAs !== null || hasStoredInputs(turn.state, stage, partition));
+    (partition.queuedAs !== null ||
+      (partition.request !== null && !turn.isAllDue) ||
+      hasStoredInputs(turn.state, stage, partition));
   return isReady ? executionClass : undefined;
 }
 
@@ -212,12 +214,16 @@ function armNextRound({ state, effects }: Turn, at: Instant | undefined): void {
   effects.push({ kind: 'arm-timer', timer: { kind: 'node-allocation' }, at });
 }
 
-/** The same list as long as the nodes are the same: whoever is asked about it need not count them anew. */
+/**
+ * The same list as long as the nodes are the same: whoever is asked about it need not count them anew. Of equal nodes the first
+ * is taken, so each query begins with another one: else those that come together would all meet on the first nodes.
+ */
 function allocatableNodes(state: QuerySchedulerState): readonly AllocatableNode[] {
   const active = activeNodes(state);
   const known = allocatable.get(active);
   if (known !== undefined) return known;
-  const nodes = active.map(({ node }) => ({
+  const first = active.length === 0 ? 0 : Math.abs(state.options.seed) % active.length;
+  const nodes = [...active.slice(first), ...active.slice(0, first)].map(({ node }) => ({
     nodeId: node.nodeId,
     memoryBytes: node.memoryBytes ?? Number.MAX_SAFE_INTEGER,
     usedBytes: 0,
