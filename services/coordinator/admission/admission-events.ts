@@ -190,7 +190,7 @@ function noteUsage(state: AdmissionState, { queryId, memoryBytes, cpuMs }: Query
 
 /**
  * Each query goes where the new tree has it. One that runs and belongs nowhere now is counted at the root; one that waits is
- * refused then. Groups that are still there keep what they have had.
+ * refused then. Groups that are still there keep what they have had, and what they owe, whether or not anybody is in them.
  */
 function reload(state: AdmissionState, tree: ResourceGroupTree): readonly AdmissionDecision[] {
   const before = state.groups;
@@ -209,12 +209,24 @@ function reload(state: AdmissionState, tree: ResourceGroupTree): readonly Admiss
     const group = selected === undefined ? ROOT_NAME : ensureGroup(state, selected);
     place(state, { ...query, group });
   }
-  for (const group of Object.values(state.groups)) {
-    const old = before[group.path];
-    if (old === undefined) continue;
+  for (const old of Object.values(before)) {
+    if (!hasGroup(tree, old.templates)) continue;
+    const names = old.path.split('.').slice(1);
+    const group = groupAt(state, ensureGroup(state, { templates: old.templates, names }));
     group.cpuMs = termsOf(state, group).hardCpuMs === null ? 0 : old.cpuMs;
     Object.assign(group.shared, old.shared);
     Object.assign(group.turns, old.turns);
   }
+  dropEmptyGroups(state);
   return [...decisions, ...admitAll(state)];
+}
+
+function hasGroup({ root }: ResourceGroupTree, templates: readonly string[]): boolean {
+  let groups = root.groups;
+  for (const name of templates) {
+    const group = groups.find((each) => each.name === name);
+    if (group === undefined) return false;
+    groups = group.groups;
+  }
+  return true;
 }

@@ -194,6 +194,21 @@ describe('a reload', () => {
   });
 });
 
+describe('what a user owes', () => {
+  it('is kept over a reload, though nothing of the user is there', () => {
+    const leaf = groupOf('${USER}', { hardCpuMs: 1_000 });
+    const tree = {
+      ...aTree({ groups: [leaf] }),
+      selectors: [{ clientTags: [], group: ['${USER}'] }],
+    };
+    const world = new AdmissionFixture(tree);
+    world.finish(world.submit('eve'), 5_000);
+    world.post({ kind: 'reloaded', tree });
+    const next = world.submit('eve');
+    expect(whyWaits(world.state, next)).toEqual({ group: 'root.eve', factor: 'cpu' });
+  });
+});
+
 describe('whatever happens', () => {
   const stories = fc.tuple(someTree, someMoves);
   const told = (tree: ResourceGroupTree, moves: readonly Move[]) => {
