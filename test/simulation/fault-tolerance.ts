@@ -12,7 +12,7 @@ import { SurvivalChecker } from './checkers/survival-checker.ts';
 import type { SimulationCase } from './simulation-case.ts';
 import type { MemoryScenario, Scenario, TimedFault } from './scenario.ts';
 
-const FAULT_TOLERANT = {
+export const FAULT_TOLERANT = {
   scheduling: 'fault-tolerant',
   executionPolicy: 'event-driven',
   retryPolicy: 'task',

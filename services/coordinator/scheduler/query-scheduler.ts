@@ -29,7 +29,7 @@ import { commitResult } from './query-retry.ts';
 import { announceResults } from './result-announcement.ts';
 import type { SchedulerEffect } from './scheduler-effect.ts';
 import type { SchedulerEvent } from './scheduler-event.ts';
-import { retriesPartitions } from './scheduler-options.ts';
+import { describesTasks, retriesPartitions } from './scheduler-options.ts';
 import type { QuerySchedulerInit, SchedulerOptions } from './scheduler-options.ts';
 import { createStage, mayRetryQuery } from './scheduler-state.ts';
 import type { QuerySchedulerState } from './scheduler-state.ts';
@@ -124,6 +124,31 @@ function settle(turn: Turn): void {
   if (isQueryEnded(state.query.kind) || state.retryAt !== null) return;
   dropMootSuspicion(turn);
   completeFilters(turn);
+  do {
+    scheduleStages(turn);
+    if (retriesPartitions(state.options) && mayLaunch(state)) launcherOf(state.options)(turn);
+    // Tasks that have got their node by now may be what others had to wait for.
+  } while (hasStageToStart(state));
+  if (state.schedule.kind === 'regions' && !isQueryEnded(state.query.kind)) awaitNode(turn);
+  if (state.stages.some((stage) => stage.tasks.length > 0)) startRunning(turn);
+  announceResults(turn);
+  commitResult(turn);
+  settleQuery(turn);
+}
+
+function mayLaunch({ suspectedFailure, query }: QuerySchedulerState): boolean {
+  return suspectedFailure === null && !isQueryEnded(query.kind);
+}
+
+function hasStageToStart(state: QuerySchedulerState): boolean {
+  const { options } = state;
+  if (!describesTasks(options) || !mayLaunch(state)) return false;
+  return executionPolicyOf(options).stagesToStart(state).length > 0;
+}
+
+/** Stages that may start do, and get their tasks and splits, until nothing moves. */
+function scheduleStages(turn: Turn): void {
+  const { state } = turn;
   const policy = executionPolicyOf(state.options);
   // A suspected failure stops scheduling: what is not started need not be stopped.
   while (state.suspectedFailure === null) {
@@ -139,13 +164,6 @@ function settle(turn: Turn): void {
     }
     completeFilters(turn);
   }
-  const mayLaunch = state.suspectedFailure === null && !isQueryEnded(state.query.kind);
-  if (retriesPartitions(state.options) && mayLaunch) launcherOf(state.options)(turn);
-  if (state.schedule.kind === 'regions' && !isQueryEnded(state.query.kind)) awaitNode(turn);
-  if (state.stages.some((stage) => stage.tasks.length > 0)) startRunning(turn);
-  announceResults(turn);
-  commitResult(turn);
-  settleQuery(turn);
 }
 
 function createState(init: QuerySchedulerInit, now: Instant): QuerySchedulerState {

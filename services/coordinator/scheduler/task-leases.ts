@@ -30,7 +30,7 @@ import { noteDue, noteStageDue, takeDue } from './launch-due.ts';
 import { giveBack, reviseNeed, withdraw } from './lease-state.ts';
 import type { AttemptRequest } from './lease-state.ts';
 import { awaitNode, feedAttempt, isUnattended, mayLaunch } from './partition-launch.ts';
-import { isLive } from './partition-state.ts';
+import { isLive, partitionOf } from './partition-state.ts';
 import type { PartitionState } from './partition-state.ts';
 import { activeNodes } from './placement/node-selector.ts';
 import { isQueryEnded } from './query-state.ts';
@@ -50,17 +50,30 @@ export function leaseTasks(turn: Turn): void {
   awaitNode(turn);
   compareTasks(turn);
   reconsiderExclusions(turn);
-  for (const [index, stage] of turn.state.stages.entries()) queueStage(turn, stage, index);
+  queueDue(turn);
   if (turn.state.pausedUntil === null) startTasks(turn);
   loadMore(turn);
 }
 
 function startTasks(turn: Turn): void {
-  // Whoever is served makes room for others among those who ask.
-  do requestNodes(turn);
-  while (grantNodes(turn));
-  takeBack(turn);
+  do {
+    // Whoever is served makes room for others among those who ask.
+    do requestNodes(turn);
+    while (grantNodes(turn));
+    takeBack(turn);
+    // Who had to give way asks again, now that the room is taken.
+  } while (queueDue(turn));
   compareTasks(turn);
+}
+
+/** False: nothing was to be looked at. */
+function queueDue(turn: Turn): boolean {
+  const { stages } = turn.state;
+  const hasDue = stages.some(
+    ({ launchDue }) => launchDue.isAllDue || launchDue.partitions.length > 0,
+  );
+  for (const [index, stage] of stages.entries()) queueStage(turn, stage, index);
+  return hasDue;
 }
 
 /** What may run is queued; what may not any more waits no longer. */
@@ -295,15 +308,17 @@ function start(turn: Turn, stage: StageState, { partition, request, givingWay }:
   feedAttempt(turn, stage, task);
 }
 
-/** Speculations give way to tasks that were given what was theirs (F31). */
+/** Speculations give way to tasks that were given what was theirs, and wait again (F31). */
 function takeBack(turn: Turn): void {
   const { state } = turn;
   const isGivenUp = leasesGivingWay(state);
   if (isGivenUp.size === 0) return;
   for (const stage of state.stages)
     for (const task of stage.tasks)
-      if (task.leaseId !== null && isGivenUp.has(task.leaseId) && isLive(task))
+      if (task.leaseId !== null && isGivenUp.has(task.leaseId) && isLive(task)) {
         dropAttempt(turn, stage, task);
+        noteDue(stage, partitionOf(stage, task));
+      }
 }
 
 function leasesGivingWay(state: QuerySchedulerState): ReadonlySet<LeaseId> {

@@ -1,10 +1,11 @@
 /** Everything that can happen next in a small world, and what it does to it. */
 import type { PlanFragment } from '../../../services/common/plan/plan-fragment.ts';
 import type { FileSplit } from '../../../services/common/plan/split.ts';
+import { producerDetails } from '../../../services/common/task/fetch-failure.ts';
 import { isTerminalTaskState } from '../../../services/common/task/task-status.ts';
 import type { TaskStatus } from '../../../services/common/task/task-status.ts';
 import { tell } from './orders.ts';
-import { isDead, isStored, keyOf, LawBroken, report } from './world.ts';
+import { isDead, isSpooled, isStored, isThere, keyOf, LawBroken, report } from './world.ts';
 import type { Configuration, FaultKind, KnownTask, World } from './world.ts';
 
 interface Batch {
@@ -31,7 +32,7 @@ export function actionsOf(world: World, configuration: Configuration): readonly 
 function workOf(world: World, configuration: Configuration): readonly Action[] {
   const actions: Action[] = [];
   for (const [index, task] of world.tasks.entries()) {
-    if (isDead(world, task.node)) continue;
+    if (!isThere(world, task)) continue;
     const { key } = task;
     const on = (act: (world: World, task: KnownTask) => void) => (next: World) => {
       const same = next.tasks[index];
@@ -40,10 +41,13 @@ function workOf(world: World, configuration: Configuration): readonly Action[] {
     if (canCompute(world, task, configuration)) {
       actions.push({ name: `compute ${key}`, act: on((w, t) => compute(w, t, configuration)) });
     }
+    const lost = missedBy(world, task);
+    if (lost !== undefined)
+      actions.push({ name: `miss ${key}`, act: on((w, t) => miss(w, t, lost)) });
     if (task.state === 'flushing' && isRead(task)) {
       actions.push({ name: `finish ${key}`, act: on(finish) });
     }
-    if (world.unheard.includes(key)) {
+    if (world.unheard.includes(key) && !isDead(world, task.node)) {
       actions.push({ name: `repeat ${key}`, act: on(sayAgain) });
     }
     const isShown = world.isCommitted && world.announced.includes(key);
@@ -117,8 +121,15 @@ function faultsOf(world: World, fault: FaultKind): readonly Action[] {
         name: `kill ${node}`,
         act: used((next) => next.dead.push({ node, isTold: false })),
       }));
+    case 'spool-lost':
+      return world.tasks.flatMap((task) =>
+        mayBeLost(world, task)
+          ? [{ name: `lose ${task.key}`, act: used((next) => next.lost.push(task.key)) }]
+          : [],
+      );
     case 'task-failure':
     case 'read-failure':
+    case 'memory-kill':
       return world.tasks.flatMap((task, index) =>
         task.state === 'running' && !isDead(world, task.node)
           ? [{ name: `fail ${task.key}`, act: used((next) => failTask(next, index, fault)) }]
@@ -154,7 +165,7 @@ function canCompute(world: World, task: KnownTask, configuration: Configuration)
 function pagesOf(world: World, remote: string): readonly number[] | undefined {
   const [key = '', output = '', buffer = ''] = remote.split('/');
   const task = world.tasks.find((each) => each.key === key);
-  if (task === undefined || isDead(world, task.node)) return undefined;
+  if (task === undefined || !isThere(world, task) || world.lost.includes(key)) return undefined;
   if (world.released.includes(key)) return undefined;
   if (task.state === 'canceled') return [];
   if (task.state !== 'flushing' && task.state !== 'finished') return undefined;
@@ -163,6 +174,30 @@ function pagesOf(world: World, remote: string): readonly number[] | undefined {
   if (!ids.some((id) => id === Number(buffer))) return undefined;
   const isDealt = declared?.kind === 'partitioned' && ids.length > 1;
   return isDealt ? task.rows.filter((row) => row % ids.length === Number(buffer)) : task.rows;
+}
+
+/** Whose pages the task was sent to and cannot read any more. */
+function missedBy(world: World, task: KnownTask): KnownTask | undefined {
+  if (task.state !== 'running' || isDead(world, task.node)) return undefined;
+  const remotes = task.sources.flatMap((source) => source.remotes);
+  const key = remotes
+    .map((remote) => remote.split('/')[0])
+    .find((each) => world.lost.includes(each ?? ''));
+  return world.tasks.find((each) => each.key === key);
+}
+
+/** It fails, and names what it misses (R19). */
+function miss(world: World, task: KnownTask, { taskId, nodeId, node }: KnownTask): void {
+  const details = producerDetails({ taskId, nodeId, nodeInstanceId: node });
+  task.failure = { code: 'OUTPUT_PAGE_LOST', message: 'lost', details };
+  task.state = 'failed';
+  report(world, task);
+}
+
+/** The loss of the result is beyond the engine. */
+function mayBeLost(world: World, task: KnownTask): boolean {
+  const isRoot = task.taskId.stageId === world.kernel.stages.at(-1)?.stageId;
+  return !isRoot && isSpooled(task) && !world.released.includes(task.key);
 }
 
 function rowsFor(world: World, task: KnownTask, configuration: Configuration): readonly number[] {
@@ -302,10 +337,16 @@ function loseStatus(world: World, index: number): void {
   if (status !== undefined) world.unheard.push(keyOf(status.taskId));
 }
 
-function failTask(world: World, index: number, fault: 'task-failure' | 'read-failure'): void {
+const FAILURES = {
+  'task-failure': 'INVALID_INPUT',
+  'read-failure': 'SOURCE_READ_FAILED',
+  'memory-kill': 'OUT_OF_MEMORY',
+} as const;
+
+function failTask(world: World, index: number, fault: keyof typeof FAILURES): void {
   const task = world.tasks[index];
   if (task === undefined || isTerminalTaskState(task.state)) return;
-  task.failure = fault === 'read-failure' ? 'SOURCE_READ_FAILED' : 'INVALID_INPUT';
+  task.failure = { code: FAILURES[fault], message: 'injected' };
   task.state = 'failed';
   report(world, task);
 }

@@ -1,6 +1,7 @@
 /** Small queries on two workers, under each fault and policy. */
 import type { SourceId } from '../../../services/common/ids.ts';
 import type { InputTree, PlanFragment } from '../../../services/common/plan/plan-fragment.ts';
+import { DEFAULT_TASK_RETRIES } from '../../../services/coordinator/scheduler/fault-tolerant/fault-tolerant-options.ts';
 import { DEFAULT_SCHEDULER_OPTIONS } from '../../../services/coordinator/scheduler/scheduler-options.ts';
 import type { SchedulerOptions } from '../../../services/coordinator/scheduler/scheduler-options.ts';
 import {
@@ -12,6 +13,7 @@ import {
   toFragment,
 } from '../../support/plan-builders.ts';
 import { REGIONS, STAGE_BARRIER } from '../discipline.ts';
+import { FAULT_TOLERANT } from '../fault-tolerance.ts';
 import type { Configuration, FaultKind } from './world.ts';
 
 interface SmallQuery {
@@ -91,6 +93,37 @@ const QUERIES: readonly SmallQuery[] = [
   },
 ];
 
+/** With tasks that are tried again: of stages of two partitions, of which the next stage may read the first one early. */
+const SPOOLED_QUERIES: readonly (SmallQuery & { readonly faults: readonly FaultKind[] })[] = [
+  {
+    name: 'spooled exchange',
+    fragments: [
+      scan(0, 1, toFragment(1, 8, 'hash')),
+      aFragment(1, {
+        partitioning: { kind: 'hash' },
+        remoteSources: [aRemote(8, [0], 'partitioned')],
+        outputs: [toFragment(2, 9, 'single')],
+      }),
+      gather(2, 9, [1]),
+    ],
+    splits: { 1: 2 },
+    faults: [
+      'status-lost',
+      'status-repeated',
+      'node-lost',
+      'task-failure',
+      'memory-kill',
+      'spool-lost',
+    ],
+  },
+  {
+    name: 'spooled limit',
+    fragments: [scan(0, 1, toFragment(1, 9, 'single')), { ...gather(1, 9, [0]), rowLimit: 1 }],
+    splits: { 1: 2 },
+    faults: ['node-lost', 'spool-lost'],
+  },
+];
+
 const FAULTS: readonly (FaultKind | undefined)[] = [
   undefined,
   'status-lost',
@@ -136,8 +169,37 @@ function nameOf({ executionPolicy, retryPolicy }: Policies): string {
   return retryPolicy === 'query' ? `${executionPolicy}, query retry` : executionPolicy;
 }
 
+/** Each split is a task; the first failure is tried again at once; nothing is compared, since time stands still. */
+function retryingTasks(startsSpeculatively: boolean): SchedulerOptions {
+  const { sizing, speculation } = DEFAULT_TASK_RETRIES;
+  return {
+    ...DEFAULT_SCHEDULER_OPTIONS,
+    ...FAULT_TOLERANT,
+    stallTimeoutMs: 0,
+    retryDelays: { initialDelayMs: 0, maxDelayMs: 0, scaleFactor: 1 },
+    taskRetries: {
+      ...DEFAULT_TASK_RETRIES,
+      startsSpeculatively,
+      speculation: { ...speculation, isEnabled: false },
+      sizing: { ...sizing, maxTaskSplits: 1, minTasksPerNode: 1, hashTargetBytes: 1 },
+    },
+  };
+}
+
+const SPOOLED: readonly Configuration[] = SPOOLED_QUERIES.flatMap(({ name, faults, ...query }) =>
+  [undefined, ...faults].flatMap((fault) =>
+    [true, false].map((startsEarly) => ({
+      ...query,
+      name: `${name}, ${fault ?? 'no fault'}, event-driven${startsEarly ? ', speculative' : ''}`,
+      nodes: someNodes(2),
+      options: retryingTasks(startsEarly),
+      faults: fault === undefined ? [] : [fault],
+    })),
+  ),
+);
+
 /** Each query with each fault, under each of its policies. */
-export const CONFIGURATIONS: readonly Configuration[] = QUERIES.flatMap((query) =>
+const OTHERS: readonly Configuration[] = QUERIES.flatMap((query) =>
   FAULTS.flatMap((fault) =>
     (POLICIES[query.name] ?? [ALL_AT_ONCE]).filter(isWorthwhile(fault)).map((policies) => ({
       name: `${query.name}, ${fault ?? 'no fault'}, ${nameOf(policies)}`,
@@ -154,3 +216,5 @@ export const CONFIGURATIONS: readonly Configuration[] = QUERIES.flatMap((query) 
     })),
   ),
 );
+
+export const CONFIGURATIONS: readonly Configuration[] = [...OTHERS, ...SPOOLED];

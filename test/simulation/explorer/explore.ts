@@ -8,7 +8,7 @@ import { createHash } from 'node:crypto';
 import { actionsOf } from './actions.ts';
 import type { Action } from './actions.ts';
 import { beginWorld } from './orders.ts';
-import { isDead, isStored, LawBroken } from './world.ts';
+import { isStored, isThere, LawBroken } from './world.ts';
 import type { Configuration, KnownTask, World } from './world.ts';
 
 export interface Exploration {
@@ -163,12 +163,18 @@ class Explorer {
 }
 
 /** Once is not too often. */
-const RETRYABLE: readonly string[] = ['NODE_LOST', 'NO_NODES_AVAILABLE', 'SOURCE_READ_FAILED'];
+const RETRYABLE: readonly string[] = [
+  'NODE_LOST',
+  'NO_NODES_AVAILABLE',
+  'SOURCE_READ_FAILED',
+  'OUT_OF_MEMORY',
+  'OUTPUT_PAGE_LOST',
+];
 
 /** Stored pages on a worker that lives, which nobody has released. */
 function isKept(world: World, task: KnownTask): boolean {
-  const isThere = isStored(task) && task.state === 'finished' && !isDead(world, task.node);
-  return isThere && !world.released.includes(task.key);
+  const isHeld = isStored(task) && task.state === 'finished' && isThere(world, task);
+  return isHeld && !world.released.includes(task.key);
 }
 
 function isLocal({ name }: Action): boolean {

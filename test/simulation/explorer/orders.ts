@@ -35,6 +35,7 @@ export function beginWorld(configuration: Configuration): World {
     taken: [],
     isReleased: false,
     released: [],
+    lost: [],
     placed: [],
     closed: [],
     end: null,
@@ -113,7 +114,8 @@ function changeResult(world: World, { commitment }: EffectOf<'change-result'>): 
 function releaseOutput(world: World, { taskId, nodeInstanceId }: EffectOf<'release-output'>): void {
   const key = keyOf(taskId);
   addOnce(world.released, key, 'released twice (I42)');
-  if (world.dead.some(({ node, isTold }) => isTold && node === nodeInstanceId))
+  const isKept = taskOf(world, key).outputs.some(({ retention }) => retention === 'spooled');
+  if (!isKept && world.dead.some(({ node, isTold }) => isTold && node === nodeInstanceId))
     throw new LawBroken(`${key} is released on a lost run (I42)`);
 }
 

@@ -2,6 +2,7 @@
  * A world small enough to be visited whole: the kernel's state, what tasks have been told and have done, and everything under
  * way, as plain data. Time stands still; every order of events is as good as any other.
  */
+import type { ErrorReport } from '../../../services/common/error.ts';
 import type { Instant, NodeInstanceId, TaskId } from '../../../services/common/ids.ts';
 import type { PlanFragment } from '../../../services/common/plan/plan-fragment.ts';
 import type { OutputBuffers } from '../../../services/common/task/output-buffers.ts';
@@ -21,6 +22,10 @@ export type FaultKind =
   | 'task-failure'
   /** As `task-failure`, for a reason that another attempt may not meet. */
   | 'read-failure'
+  /** A task lacks memory. */
+  | 'memory-kill'
+  /** What a finished task has spooled for other stages is gone. */
+  | 'spool-lost'
   | 'cancel';
 
 export interface Configuration {
@@ -58,7 +63,7 @@ export interface KnownTask {
   /** Buffers that their readers are done with, as `output/buffer`. */
   readonly read: string[];
   version: number;
-  failure: 'INVALID_INPUT' | 'SOURCE_READ_FAILED' | null;
+  failure: ErrorReport | null;
 }
 
 export interface World {
@@ -87,6 +92,8 @@ export interface World {
   isReleased: boolean;
   /** Tasks whose stored pages nobody reads any more. */
   readonly released: string[];
+  /** Tasks whose spooled pages are gone, though nobody has released them. */
+  readonly lost: string[];
   /** Of what was ordered: what must not happen twice. */
   readonly placed: string[];
   readonly closed: number[];
@@ -120,6 +127,16 @@ export function isStored({ outputs }: KnownTask): boolean {
   return outputs.every(({ retention = 'streaming' }) => retention !== 'streaming');
 }
 
+/** They are kept where they survive its worker, too. */
+export function isSpooled({ outputs, state }: KnownTask): boolean {
+  return state === 'finished' && outputs.some(({ retention }) => retention === 'spooled');
+}
+
+/** It runs, or what it has made is where it was left. */
+export function isThere(world: World, task: KnownTask): boolean {
+  return isSpooled(task) || !isDead(world, task.node);
+}
+
 /** The task says what it has and where it is. */
 export function report(world: World, task: KnownTask): void {
   if (isDead(world, task.node)) return;
@@ -130,11 +147,12 @@ export function report(world: World, task: KnownTask): void {
     nodeInstanceId: task.node,
     version: task.version,
     state: task.state,
-    outputs: task.outputs.map(() => ({
+    outputs: task.outputs.map(({ bufferIds }) => ({
       state: task.state === 'running' ? 'open' : 'flushing',
       bufferedBytes: task.rows.length,
       utilization: 0,
       overutilized: false,
+      ...(isSpooled(task) ? { storedBytes: bufferIds.map(() => 8) } : {}),
     })),
     queuedSplitWeight: 0,
     receivedSplits: task.sources.map(({ sourceId, nextSequenceId }) => ({
@@ -143,7 +161,7 @@ export function report(world: World, task: KnownTask): void {
     })),
     blockedReason: 'none',
     stats: { ...NO_TASK_STATS, outputRows: task.rows.length },
-    ...(task.failure === null ? {} : { error: { code: task.failure, message: 'injected' } }),
+    ...(task.failure === null ? {} : { error: task.failure }),
   };
   const ofTask = world.statuses.filter((each) => keyOf(each.taskId) === task.key);
   if (ofTask.length >= MAX_UNDER_WAY && ofTask[0] !== undefined) {

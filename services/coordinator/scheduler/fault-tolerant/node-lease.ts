@@ -172,10 +172,14 @@ export function setLeaseExclusion(
   lease: NodeLease,
   excludedNodes: readonly NodeId[],
 ): void {
-  if (excludedNodes.length + lease.excludedNodes.length === 0) return;
+  if (isSame(excludedNodes, lease.excludedNodes)) return;
   lease.excludedNodes = excludedNodes;
   noteParticular(allocation, lease);
   noteChange(allocation, lease);
+}
+
+function isSame(a: readonly NodeId[], b: readonly NodeId[]): boolean {
+  return a.length === b.length && a.every((nodeId, index) => nodeId === b[index]);
 }
 
 /** A new need, before or after the grant. */

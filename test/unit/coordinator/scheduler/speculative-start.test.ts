@@ -161,6 +161,15 @@ describe('a speculative reader', () => {
     expect(driver.stage(1).partitions[0]?.failureCount).toBe(0);
   });
 
+  it('that had to give way waits for its node again from the same turn on (I5)', () => {
+    const driver = gathering({}, 12 * GIB);
+    driver.fail(0, 1, LACKING);
+    expect(driver.stage(1).partitions[0]?.request).toMatchObject({ attempt: 1 });
+    const before = JSON.stringify(driver.state);
+    driver.send({ kind: 'timer-fired', timer: { kind: 'node-allocation' } });
+    expect(JSON.stringify(driver.state)).toBe(before);
+  });
+
   it('that misses an output waits until it was made again, and reads that one (R19)', () => {
     const driver = gathering();
     driver.report(1, 0, lost(driver.task(0, 0)));
@@ -244,6 +253,17 @@ describe('a root with a small LIMIT', () => {
     expect(driver.stageKinds()).toEqual({ 0: 'canceled', 1: 'finished' });
     expect(driver.effectsOf('close-split-source')).toHaveLength(1);
     expect(driver.effectsOf('add-result-locations').at(-1)?.noMore).toBe(true);
+  });
+});
+
+describe('a stage that waits for standard tasks', () => {
+  it('begins in the turn in which the last of them gets its node', () => {
+    const driver = driverOf(gatherPlan(), {}, 12 * GIB);
+    driver.loaded(1, someSplits(1, 3));
+    expect(driver.attempts(0)).toEqual(['0.0', '1.0']);
+    driver.report(0, 0, 'finished');
+    expect(driver.attempts(0)).toEqual(['0.0', '1.0', '2.0']);
+    expect(driver.stage(1).startReason).toBe('speculative');
   });
 });
 
