@@ -39,7 +39,7 @@ export const WORKER_REGRESSIONS: typeof REGRESSIONS = [
     what: 'a producer that came late waited for readers that had ended, and its page memory with it',
   },
   {
-    seed: 3_010_135,
+    seed: 3_047_047,
     what: 'a producer waited for a reader that had ended and whose word was lost three times',
   },
   {
