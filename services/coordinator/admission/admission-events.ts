@@ -182,7 +182,7 @@ function noteUsage(state: AdmissionState, { queryId, memoryBytes, cpuMs }: Query
   const more = Math.max(0, cpuMs - query.cpuMs);
   for (const group of lineOf(state, query.group)) {
     group.memoryBytes += memoryBytes - query.memoryBytes;
-    if (termsOf(state, group).hardCpuMs !== null) group.cpuMs += more;
+    group.cpuMs += more;
   }
   query.memoryBytes = memoryBytes;
   query.cpuMs += more;
@@ -213,7 +213,7 @@ function reload(state: AdmissionState, tree: ResourceGroupTree): readonly Admiss
     if (!hasGroup(tree, old.templates)) continue;
     const names = old.path.split('.').slice(1);
     const group = groupAt(state, ensureGroup(state, { templates: old.templates, names }));
-    group.cpuMs = termsOf(state, group).hardCpuMs === null ? 0 : old.cpuMs;
+    group.cpuMs = old.cpuMs;
     Object.assign(group.shared, old.shared);
     Object.assign(group.turns, old.turns);
   }

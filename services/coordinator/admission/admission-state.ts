@@ -29,7 +29,7 @@ export interface GroupState {
   running: number;
   queued: number;
   memoryBytes: number;
-  /** Where there is a quota: processor time of its queries, less what has come back. */
+  /** Processor time of its queries since it is there, less what has come back of its quota. */
   cpuMs: number;
   /** Queries of its own that wait, in the order of arrival. */
   readonly queue: QueryId[];
@@ -136,11 +136,11 @@ export function termsOf({ tree }: AdmissionState, { templates }: GroupState): Re
 
 /** Groups made for a value of a query go when nothing is left in them. */
 export function dropEmptyGroups(state: AdmissionState): void {
-  const isKept = ({ templates, running, queued, cpuMs, children }: GroupState): boolean =>
-    running + queued > 0 ||
-    cpuMs > 0 ||
-    children.length > 0 ||
-    templates.every((name) => templateValues(name).length === 0);
+  const isKept = (group: GroupState): boolean =>
+    group.running + group.queued > 0 ||
+    (group.cpuMs > 0 && termsOf(state, group).hardCpuMs !== null) ||
+    group.children.length > 0 ||
+    group.templates.every((name) => templateValues(name).length === 0);
   for (const group of Object.values(state.groups).toReversed()) {
     if (isKept(group)) continue;
     const [, parent] = lineOf(state, group.path);

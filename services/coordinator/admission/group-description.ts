@@ -13,7 +13,7 @@ export interface GroupDescription {
   readonly running: number;
   readonly queued: number;
   readonly memoryBytes: number;
-  /** Of its quota; 0 where it has none. */
+  /** Since it is there, less what has come back of its quota. */
   readonly cpuMs: number;
   readonly terms: ResourceGroup;
 }

@@ -21,7 +21,7 @@ export interface QueryAdmissionDeps {
   readonly onRefused: (queryId: QueryId, error: ErrorReport) => void;
   /** What waits may wait for something else now. */
   readonly onChanged: () => void;
-  /** Of all queries that run. Asked for only where a group has a quota. */
+  /** Of all queries that run. Asked for often only where a group has a quota. */
   readonly usages: () => readonly QueryUsage[];
 }
 
@@ -60,11 +60,6 @@ export class QueryAdmission {
     this.#watchUsage();
   }
 
-  /** Some group is bounded by what its queries use. */
-  get hasQuotas(): boolean {
-    return hasQuotas(this.#state.tree);
-  }
-
   /** The query begins or waits. @throws EngineError QUERY_QUEUE_FULL, RESOURCE_GROUP_NOT_FOUND */
   submit(submission: Submission): void {
     const decisions = this.#step({ kind: 'submitted', ...submission });
@@ -101,7 +96,7 @@ export class QueryAdmission {
   }
 
   report(): ResourceGroupsReport {
-    if (this.hasQuotas) this.#noteUsage();
+    this.#noteUsage();
     return { groups: describeGroups(this.#state), fileError: this.#fileError };
   }
 
@@ -113,7 +108,7 @@ export class QueryAdmission {
   #watchUsage(): void {
     this.#cancelUsage?.();
     this.#cancelUsage = undefined;
-    if (this.#isClosed || !this.hasQuotas) return;
+    if (this.#isClosed || !hasQuotas(this.#state.tree)) return;
     this.#cancelUsage = this.#deps.clock.schedule(USAGE_INTERVAL_MS, () => {
       this.#noteUsage();
       this.#watchUsage();

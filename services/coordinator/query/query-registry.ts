@@ -291,8 +291,7 @@ export class QueryRegistry {
     const isEnd = phase === 'finished' || phase === 'failed';
     // A computed result that waits for its reader uses no slot, and holds up nobody.
     if (isEnd || phase === 'finishing') {
-      const { cpuMs } = this.#admission.hasQuotas ? entry.query.usage() : { cpuMs: 0 };
-      this.#admission.leave(queryId, cpuMs);
+      this.#admission.leave(queryId, entry.query.usage().cpuMs);
     }
     if (!isEnd) return;
     this.#logEnd(entry.query);

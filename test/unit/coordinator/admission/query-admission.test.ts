@@ -73,8 +73,14 @@ describe('admission', () => {
     const { queryId } = world.submit();
     const wait = { group: 'root.alice', factor: 'memory' };
     expect(world.registry.get(queryId, ALICE).admissionWait).toEqual(wait);
-    expect(world.registry.resourceGroups().groups[1]).toMatchObject({ memoryBytes: 100 });
-    await world.report('finished');
+    const stats = { ...NO_TASK_STATS, memoryBytes: 100, cpuMs: 7 };
+    await world.report('running', { stats });
+    const told = world.registry.resourceGroups().groups;
+    expect(told.map(({ path }) => path)).toEqual(['root', 'root.alice']);
+    for (const group of told) expect(group).toMatchObject({ memoryBytes: 100, cpuMs: 7 });
+    await world.report('finished', { stats });
+    for (const group of world.registry.resourceGroups().groups)
+      expect(group).toMatchObject({ memoryBytes: 0, cpuMs: 7 });
     expect(world.registry.get(queryId, ALICE).phase).toBe('planning');
   });
 
