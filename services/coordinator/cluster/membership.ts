@@ -21,7 +21,8 @@ export function onClusterEvent(
   now: Instant,
 ): readonly ClusterEffect[] {
   const effects = applyEvent(state, event, now);
-  return [...effects, ...armTimer(state, now)];
+  const timers = armTimer(state, now);
+  return timers.length === 0 ? effects : [...effects, ...timers];
 }
 
 function applyEvent(
@@ -63,7 +64,7 @@ function onHello(state: ClusterState, hello: WorkerHello, now: Instant): readonl
     return known.isDraining ? [admitted, drained] : [admitted];
   }
   const replaced = loseMember(state, known, 'a later run of it has joined');
-  state.members.push({
+  const member: MemberState = {
     hello,
     joinedAt: now,
     connection: { kind: 'connected' },
@@ -71,7 +72,9 @@ function onHello(state: ClusterState, hello: WorkerHello, now: Instant): readonl
     heardAt: now,
     load: NO_LOAD,
     exitCause: '',
-  });
+  };
+  state.members.push(member);
+  membersById(state).set(nodeId, member);
   return [
     ...replaced,
     { kind: 'admit-worker', nodeId, nodeInstanceId, isReturning: false },
@@ -154,7 +157,12 @@ function givenUpAt(state: ClusterState, member: MemberState): Instant {
 /** Arms the next check, unless an earlier one is armed already. */
 function armTimer(state: ClusterState, now: Instant): readonly ClusterEffect[] {
   if (state.members.length === 0) return [];
-  const earliest = Math.min(...state.members.map((member) => givenUpAt(state, member)));
+  // Whatever has happened, nobody is given up sooner than this: a sign of life must not cost a look at every member.
+  const { heartbeatTimeoutMs, reconnectGraceMs } = state.options;
+  const soonest = now + Math.min(heartbeatTimeoutMs, reconnectGraceMs);
+  if (state.checkAt !== null && state.checkAt <= soonest) return [];
+  let earliest = Infinity;
+  for (const member of state.members) earliest = Math.min(earliest, givenUpAt(state, member));
   const at = Math.max(earliest, now) as Instant;
   if (state.checkAt !== null && state.checkAt <= at) return [];
   state.checkAt = at;
@@ -169,6 +177,7 @@ function loseMember(
 ): readonly ClusterEffect[] {
   if (member === undefined) return [];
   state.members.splice(state.members.indexOf(member), 1);
+  membersById(state).delete(member.hello.nodeId);
   const run = runOf(member);
   state.fencedRuns.push(run);
   if (state.fencedRuns.length > MAX_FENCED_RUNS) state.fencedRuns.shift();
@@ -190,8 +199,20 @@ function runOf(member: MemberState): WorkerRun {
   return { nodeId, nodeInstanceId };
 }
 
+const indexes = new WeakMap<ClusterState, Map<NodeId, MemberState>>();
+
+/** Follows from the members: a sign of life must not cost as much as there are workers. */
+function membersById(state: ClusterState): Map<NodeId, MemberState> {
+  let index = indexes.get(state);
+  if (index === undefined) {
+    index = new Map(state.members.map((member) => [member.hello.nodeId, member]));
+    indexes.set(state, index);
+  }
+  return index;
+}
+
 function findMember(state: ClusterState, nodeId: NodeId): MemberState | undefined {
-  return state.members.find((member) => member.hello.nodeId === nodeId);
+  return membersById(state).get(nodeId);
 }
 
 function findRun(state: ClusterState, run: WorkerRun): MemberState | undefined {
