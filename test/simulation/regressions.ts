@@ -28,12 +28,20 @@ export const REGRESSIONS: readonly { readonly seed: number; readonly what: strin
     seed: 3_039_455,
     what: 'a partition that had lacked memory was given less again for the attempt beside',
   },
+  {
+    seed: 11_541,
+    what: 'the second attempt of a partition stayed a speculation when the first could not read its input',
+  },
   { seed: 4_050_324, what: 'what was cancelled counted instead of what it was to make again' },
   { seed: 3_061_847, what: 'two attempts of a partition were stopped in one turn' },
 ];
 
 /** The same for the engine of real worker parts. */
 export const WORKER_REGRESSIONS: typeof REGRESSIONS = [
+  {
+    seed: 187_763,
+    what: 'a partition that lacked memory had asked for its next attempt before, and got no more',
+  },
   {
     seed: 344,
     what: 'a producer that came late waited for readers that had ended, and its page memory with it',

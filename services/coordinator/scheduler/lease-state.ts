@@ -123,6 +123,18 @@ export function learnNeeds(
   }
 }
 
+/** What it has asked for is what its next attempt needs, after an attempt beside the one that was asked for has failed. */
+export function renewRequest(
+  state: QuerySchedulerState,
+  stage: StageState,
+  partition: PartitionState,
+): void {
+  const { allocation } = state.leasing;
+  const { request } = partition;
+  const lease = request === null ? undefined : findLease(allocation, request.leaseId);
+  if (lease !== undefined) setLeaseMemory(allocation, lease, reviseNeed(state, stage, partition));
+}
+
 /** What the partition's next attempt is expected to need by now: asked when it matters, and not whenever something was learnt. */
 export function reviseNeed(
   state: QuerySchedulerState,

@@ -17,7 +17,7 @@ import { attemptsOf, isSelected, partitionOf, selectedAttempt } from './partitio
 import { failQuery } from './query-transitions.ts';
 import { findNode } from './scheduler-state.ts';
 import { producersOf } from './stage-link.ts';
-import { largestNodeBytes, learnNeeds, promoteLeases } from './lease-state.ts';
+import { largestNodeBytes, learnNeeds, promoteLeases, renewRequest } from './lease-state.ts';
 import { hostOf } from './slow-attempts.ts';
 import type { Turn } from './turn.ts';
 
@@ -40,14 +40,15 @@ export function judgeAttempt(turn: Turn, failed: FailedAttempt): void {
     case 'fail-query':
       return failQuery(turn, verdict.error, stage);
     case 'restore-input':
+      promoteLeases(state, attemptsOf(stage, partition));
       return restoreInput(turn, failed, verdict.lost);
     case 'retry-task':
       partition.failureCount += attemptsLeft - verdict.attemptsLeft;
       // The attempt beside it may have had more.
       partition.needBytes = Math.max(partition.needBytes, verdict.needBytes);
       learnNeeds(state, stage, { needBytes, peakBytes, code: error.code });
+      renewRequest(state, stage, partition);
       if (blamesNode(classOf(error))) blame(turn, failed);
-      // A second attempt beside a slow one is now the only one.
       promoteLeases(state, attemptsOf(stage, partition));
       // A speculation is not tried again before more of its input is there.
       partition.isReady = false;

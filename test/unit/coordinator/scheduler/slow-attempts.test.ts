@@ -118,6 +118,24 @@ describe('a slow task', () => {
     expect(driver.task(0, 3, 2).memoryBytes).toBe(needed);
   });
 
+  it('asks for as much as it is found to need while its second attempt waits for a node (F30)', () => {
+    const driver = straggling({ nodeCount: 2, memoryBytes: 22 * GIB, taskCount: 20 });
+    // There is no room beside it, nor on the other node.
+    driver.loaded(2, someSplits(2, 7));
+    driver.reportAll(1, 'running');
+    pass(driver, 30_000);
+    look(driver);
+    expect(attempts(driver)).toEqual(['3.0']);
+    expect(driver.stage(0).partitions[3]?.request).not.toBeNull();
+    const had = driver.task(0, 3, 0).memoryBytes;
+    driver.reportAttempt(
+      { stage: 0, partition: 3, attempt: 0 },
+      { state: 'failed', error: LACKING },
+    );
+    driver.reportAll(1, 'finished');
+    expect(driver.task(0, 3, 1).memoryBytes).toBeGreaterThan(had);
+  });
+
   it('loses its second attempt to tasks that need the room (F31)', () => {
     const driver = copied({ nodeCount: 2, memoryBytes: 10 * GIB });
     const copy = driver.task(0, 3, 1);

@@ -50,7 +50,7 @@ interface Fixture {
   readonly outputs: TaskOutputs;
   readonly set: OutputBufferSet;
   /** Its process is gone. */
-  crash(): void;
+  readonly crash: () => void;
 }
 
 function aTask(): Fixture {
