@@ -102,7 +102,6 @@ export class SimulatedCluster {
 
   #kill(worker: ClusterWorker, restarts: boolean): void {
     worker.crash();
-    this.#hideStored();
     this.misfortune.lostNodes.add(worker.node.nodeId);
     const { time, random } = this.#deps;
     time.after(5 + random.below(1_500), () => this.#tellLoss(worker, 'killed by SIGKILL'));

@@ -21,12 +21,16 @@ export function nothingDue(): LaunchDue {
   return { isAllDue: false, partitions: [], wasOpen: false };
 }
 
-export function noteDue({ launchDue }: StageState, { partitionId }: PartitionState): void {
-  launchDue.partitions.push(partitionId);
+/** Of stages whose tasks are described: other launchers look at all partitions. */
+export function noteDue(
+  { launchDue, planning }: StageState,
+  { partitionId }: PartitionState,
+): void {
+  if (planning !== null) launchDue.partitions.push(partitionId);
 }
 
-export function noteStageDue({ launchDue }: StageState): void {
-  launchDue.isAllDue = true;
+export function noteStageDue({ launchDue, planning }: StageState): void {
+  if (planning !== null) launchDue.isAllDue = true;
 }
 
 /** What such an event changes about partitions is noted where it is changed; in a turn of any other, all are due. */

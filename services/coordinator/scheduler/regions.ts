@@ -23,6 +23,7 @@ export interface RegionFailure {
 /** Restarts what a failure reaches. A result that the client was told of cannot be made again: its loss fails the query. */
 export function restartRegions(turn: Turn, { hit, error, isCounted }: RegionFailure): void {
   const { state } = turn;
+  if (state.suspectedFailure?.wait === 'final') return;
   const lost = state.stages.filter((stage) => isLost(stage) && isStillRead(state, stage));
   const { suspectedFailure: suspect } = state;
   const suspected = suspect === null ? [] : [stageOf(state, suspect.stageId)];

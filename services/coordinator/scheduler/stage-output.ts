@@ -1,6 +1,5 @@
 /** What a stage gives to each partition of a consumer, as far as it is stored, and what is expected of the rest (F22, §2.5). */
-import { estimateStageOutput, noOutput } from './fault-tolerant/output-size.ts';
-import { totalBytes } from './fault-tolerant/output-size.ts';
+import { estimateStageOutput, noOutput, totalBytes } from './fault-tolerant/output-size.ts';
 import type { OutputSizeEstimate, StageOutputEstimate } from './fault-tolerant/output-size.ts';
 import { decidedCountOf } from './fault-tolerant/output-selector.ts';
 import { isWhole } from './partition-state.ts';

@@ -162,7 +162,10 @@ export class SlotPool implements FragmentSlots {
           signal.removeEventListener('abort', onAbort);
           resolve({ place, lease });
         },
-        refuse: reject,
+        refuse: (error) => {
+          signal.removeEventListener('abort', onAbort);
+          reject(error);
+        },
       };
       signal.addEventListener('abort', onAbort, { once: true });
       this.#waiting.add(waiting);

@@ -32,6 +32,8 @@ export interface SlotClaim {
 /** A query is young for so many turns on this worker, and as needy as if this were its minimum share. */
 export const YOUNG_TURNS = 16;
 const YOUNG_SHARE = 1024;
+/** Of so many queries that have nothing here at the moment it is known how many turns they have had. */
+const REMEMBERED_QUERIES = 1024;
 
 /** A group or a query, as long as somebody of it runs or waits. */
 interface Party<Waiter> {
@@ -68,6 +70,8 @@ const ROOT_TERMS: ShareTerms = {
 
 export class SlotTurns<Waiter extends SlotClaim> {
   readonly #root = newParty<Waiter>(undefined, ROOT_TERMS, { arrival: 0, isQuery: false });
+  /** Turns of queries that may come back: a hog between two tasks does not grow young again. The latest last. */
+  readonly #pastTurns = new Map<QueryId, number>();
   #askedCount = 0;
   #waitingCount = 0;
 
@@ -85,7 +89,7 @@ export class SlotTurns<Waiter extends SlotClaim> {
   leave(waiter: Waiter): void {
     const party = this.#partyOf(waiter);
     this.#forget(party, waiter);
-    dropIdle(party);
+    this.#dropIdle(waiter, party);
   }
 
   /** Who gets the next slot of those that it fits; `undefined` = nobody waits for one. Changes nothing. */
@@ -107,7 +111,7 @@ export class SlotTurns<Waiter extends SlotClaim> {
     const party = this.#partyOf(claim);
     for (const each of lineOf(party)) each.running -= 1;
     assert(party.running >= 0, 'a slot is given back once');
-    dropIdle(party);
+    this.#dropIdle(claim, party);
   }
 
   /** Offers a slot that the query has to all that wait for one like it. True: nobody has more right to it. */
@@ -138,7 +142,21 @@ export class SlotTurns<Waiter extends SlotClaim> {
     for (const terms of share.groups) party = childOf(party, terms, { arrival: 0, isQuery: false });
     const { arrival, priority } = share;
     const terms = { ...ROOT_TERMS, name: `${arrivalName(arrival)} ${queryId}`, priority };
-    return childOf(party, terms, { arrival, isQuery: true });
+    const query = childOf(party, terms, { arrival, isQuery: true });
+    const past = this.#pastTurns.get(queryId);
+    if (past === undefined) return query;
+    this.#pastTurns.delete(queryId);
+    query.shared.count = past;
+    return query;
+  }
+
+  #dropIdle({ queryId }: SlotClaim, party: Party<Waiter>): void {
+    if (party.running > 0 || party.waiting.length > 0) return;
+    this.#pastTurns.set(queryId, party.shared.count);
+    const [oldest] = this.#pastTurns.keys();
+    if (oldest !== undefined && this.#pastTurns.size > REMEMBERED_QUERIES)
+      this.#pastTurns.delete(oldest);
+    dropIdle(party);
   }
 }
 

@@ -44,7 +44,8 @@ async function runOne(turn) {
     remoteSources: [],
     inputMode: 'complete',
   };
-  const request = { threads, memoryLimitBytes: 0, settings: {} };
+  const claim = { queryId: 'q', share: { arrival: 1, priority: 0, groups: [] } };
+  const request = { threads, memoryLimitBytes: 0, settings: {}, claim };
   const slot = await pool.acquire(request, new AbortController().signal);
   const deals = [{ keys: ['c0'], partitionCount: 3, layout: 'exchange' }];
   const io = {

@@ -156,7 +156,10 @@ function place(lease: NodeLease, round: Round, input: AllocationInput): Outcome 
   }
   round.isOver = isFree && memoryBytes <= round.leastNeed && view.emptyCount === 0;
   if (round.isOver) return refused;
-  const suited = best(candidates, (a, b) => a.unleasedBytes > b.unleasedBytes);
+  // A node that it keeps away from need not be kept for it.
+  const keptFor =
+    isFree && lease.excludedNodes.length > 0 ? candidatesOf(lease, view.rooms, input) : candidates;
+  const suited = best(keptFor, (a, b) => a.unleasedBytes > b.unleasedBytes);
   if (suited !== undefined) view.reserve(suited, memoryBytes);
   return refused;
 }

@@ -89,3 +89,17 @@ describe('a slot that was lost', () => {
     expect(new Set(opened).size).toBe(2);
   });
 });
+
+describe('a request that waits when the pool closes', () => {
+  it('is refused, and may be given up afterwards', async () => {
+    const slot = await acquire();
+    const gone = new AbortController();
+    const waiting = pool.acquire(A_SLOT_REQUEST, gone.signal);
+    const refused = expect(waiting).rejects.toMatchObject({ code: 'SHUTTING_DOWN' });
+    const closed = pool.close();
+    await refused;
+    gone.abort(new Error('nobody wants it now'));
+    await lose(slot);
+    await closed;
+  });
+});

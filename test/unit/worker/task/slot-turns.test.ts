@@ -253,3 +253,28 @@ describe('nobody waits for ever (I90)', () => {
     );
   });
 });
+
+describe('a query that has nothing here for a while', () => {
+  it('does not grow young again: one with few turns goes first (S8)', () => {
+    const turns = new SlotTurns<Waiter>();
+    const hog = { ...aClaim(1), task: 0 };
+    for (let turn = 0; turn < 2 * YOUNG_TURNS; turn += 1) {
+      turns.ask(hog);
+      turns.grant(hog);
+      turns.release(hog);
+    }
+    const served: QueryId[] = [];
+    for (let turn = 0; turn < 5; turn += 1) {
+      const small = { ...aClaim(2), task: turn };
+      turns.ask(hog);
+      turns.ask(small);
+      const next = turns.next(any);
+      if (next === undefined) throw new Error('nobody is served');
+      served.push(next.queryId);
+      turns.leave(next === hog ? small : hog);
+      turns.grant(next);
+      turns.release(next);
+    }
+    expect(served).toEqual(Array.from({ length: 5 }, () => 'q2'));
+  });
+});

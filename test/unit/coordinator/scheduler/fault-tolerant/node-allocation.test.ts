@@ -13,6 +13,7 @@ import {
   releaseLease,
   requestNode,
   setLeaseClass,
+  setLeaseExclusion,
   setLeaseMemory,
 } from '../../../../../services/coordinator/scheduler/fault-tolerant/node-lease.ts';
 import type {
@@ -116,6 +117,22 @@ describe('node allocation (F31)', () => {
     expect(packing.grant(big, small, other)).toEqual([null, 'a', null]);
     releaseLease(packing.allocation, onB);
     expect(packing.grant(big, other)).toEqual(['b', null]);
+  });
+
+  it('keeps none for it that it keeps away from', () => {
+    const packing = new Packing();
+    packing.used = { a: 95 };
+    const onB = packing.request(10);
+    expect(packing.grant(onB)).toEqual(['b']);
+    packing.used = { b: 95 };
+    const onA = packing.request(60);
+    expect(packing.grant(onA)).toEqual(['a']);
+    const big = packing.request(50);
+    const lease = findLease(packing.allocation, big);
+    if (lease === undefined) throw new Error('it has asked');
+    setLeaseExclusion(packing.allocation, lease, ['b' as NodeId]);
+    const small = packing.request(30);
+    expect(packing.grant(big, small)).toEqual([null, null]);
   });
 
   it('sees what tasks use beyond their leases, and what the node uses beyond its tasks', () => {

@@ -61,6 +61,18 @@ describe('a failure', () => {
     expect(other.state.query).toEqual({ kind: 'failed', error });
   });
 
+  it('that nothing can overcome is not undone by the loss of another worker', () => {
+    const driver = probing();
+    const symptom: ErrorReport = { code: 'EXCHANGE_FAILED', message: 'unreachable' };
+    for (let attempt = 0; attempt < 4; attempt += 1) driver.fail(1, 0, symptom);
+    const before = runs(driver);
+    expect(driver.state.suspectedFailure?.wait).toBe('final');
+    driver.loseNodeOf(driver.task(1, 1));
+    expect(runs(driver)).toEqual(before);
+    driver.send({ kind: 'timer-fired', timer: { kind: 'failure-cause' } });
+    expect(driver.state.query).toEqual({ kind: 'failed', error: symptom });
+  });
+
   it('that is a symptom of its own region waits for the cause, and restarts when none comes', () => {
     const driver = probing();
     const details = producerDetails(driver.task(1, 0));

@@ -318,6 +318,14 @@ describe('a stage that comes out otherwise when it is run again', () => {
   });
 });
 
+describe('a launcher that looks at all partitions', () => {
+  it('keeps no list of those that have changed', () => {
+    const driver = joining();
+    driver.reportAll(2, 'finished');
+    expect(driver.state.stages.flatMap(({ launchDue }) => launchDue.partitions)).toEqual([]);
+  });
+});
+
 describe('stored outputs', () => {
   it('are released once each when the query ends, but not on workers that are lost', () => {
     const driver = joining();
